@@ -1,0 +1,1 @@
+"""Station 1b: what else is known of a failure."""

@@ -1,0 +1,42 @@
+"""What happened in the end."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from replay.delivery.report import DeliveryReport, Disposition
+from replay.payloads.failures import Failure, Signature
+
+Status = Literal[
+    "succeeded", "failed", "partially_failed", "timed_out", "out_of_memory", "exited", "not_invoked", "throttled",
+    "unserialisable", "rejected",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """
+    What happened to one fixture in one delivery.
+
+    `failure` is the last failure of the function, None when there was none; `dispositions` go in record order;
+    `duration_s` sums the invocations' wall time; `log` is what the function printed and logged.
+    """
+
+    status: Status
+    failure: Failure | None = None
+    signature: Signature | None = None
+    dispositions: tuple[Disposition, ...] = ()
+    duration_s: float = 0.0
+    memory_mb: float | None = None
+    log: str = ""
+    report: DeliveryReport
+
+    def failed_with(self, error_type: str, *, match: str | None = None) -> bool:
+        """
+        Say whether the function failed with *error_type* and a message in which the pattern *match* is found.
+
+        `error_type` is the name as the runtime gives it: the class name, without its module.
+        """
+        if self.failure is None or self.failure.error_type != error_type:
+            return False
+        return match is None or re.search(match, self.failure.message) is not None

@@ -1,0 +1,1 @@
+"""AWS's shapes around a payload, one file each: detect, unwrap, rewrap."""

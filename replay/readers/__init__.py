@@ -1,0 +1,1 @@
+"""Paged, throttled reads of AWS that several stations need."""

@@ -1,0 +1,1 @@
+"""Station 2: what must not reach git."""

@@ -1,0 +1,1 @@
+"""Station 1: where events come from, one file each."""

@@ -1,0 +1,78 @@
+"""The seam of every source: open a recording, take captures, settle them, give everything back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from replay.payloads.captures import Capture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What the recorder made of one capture: `kept` on disk durably, and whether redaction `changed` it."""
+
+    capture: Capture
+    kept: bool
+    changed: bool
+
+
+class Recording(ABC):
+    """
+    One pass over a source: iterate its captures, settle them, and leave the source as it was, whatever happened.
+
+    `notes` are sentences for the user (expiry near, live consumer, messages not seen), complete after `close`.
+    """
+
+    notes: list[str]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def captures(self) -> Iterator[Capture]:
+        """Give each capture once."""
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Take note that these captures are done with; a consuming source consumes here, and only what is kept."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give everything back; may be called twice."""
+
+    def total(self) -> int | None:
+        """About how many captures there will be, for a progress bar; None when nobody knows."""
+        return None
+
+
+class Source(ABC):
+    """
+    Where events come from. One subclass per file in this folder, with `name` and a frozen `options` dataclass.
+
+    The command-line options of `replay record NAME` and the keys of `[tool.replay.sources.X]` both come from
+    `options`: each field's `metadata` may hold `help`, `metavar` and `flag`.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    options: ClassVar[type[Any]]
+
+    @abstractmethod
+    def __init__(self, options: Any) -> None: ...
+
+    @abstractmethod
+    def open(self) -> Recording:
+        """
+        Look at the source and say what is wrong with it before anything is touched.
+
+        Raises:
+            SourceError: It cannot be read.
+            SourceRefused: It should not be read without the user's word.
+            AwsError: Credentials, region, permission, name.
+        """

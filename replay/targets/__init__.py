@@ -1,0 +1,1 @@
+"""Station 5: who receives the event, one file each."""

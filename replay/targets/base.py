@@ -1,0 +1,52 @@
+"""The seam of every target that answers."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from types import TracebackType
+from typing import ClassVar, Self
+
+from replay.delivery.attempt import Attempt, Reply
+
+
+class Invoker(ABC):
+    """
+    A target that answers: delivery drives it, one `invoke` an attempt.
+
+    It is a context manager: inside, the function can be invoked; outside, nothing of it is left in the process.
+    `suspend` and `resume` step out and in again without losing a warm function, so that other code may run between.
+    """
+
+    name: ClassVar[str]
+
+    def __enter__(self) -> Self:
+        return self
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @abstractmethod
+    def begin(self, *, at: datetime | None = None) -> None:
+        """
+        Start a fixture: bring the state back to what it was after `setup`.
+
+        Args:
+            at: The time to set where the function's clock is `captured`.
+        """
+
+    @abstractmethod
+    def invoke(self, attempt: Attempt) -> Reply:
+        """
+        Invoke the function once. What the function does wrong is a reply; only what we cannot do raises.
+
+        Raises:
+            TargetError: The target cannot be reached or prepared.
+            FunctionError: The handler cannot be found or imported for a reason outside the function's own code.
+        """
+
+    def suspend(self) -> None:
+        """Take the function's mocks, modules and environment out of the process for now."""
+
+    def resume(self) -> None:
+        """Put them back."""

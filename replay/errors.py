@@ -8,6 +8,7 @@ Everything that can go wrong, in one tree.
     │   ├── FunctionError           a function that is not known or cannot be loaded
     │   ├── InvalidEventPattern     an event pattern, filter policy or filter criteria
     │   ├── InvalidJson             text that is not JSON where JSON is needed
+    │   ├── InvalidEvent            an event that its event source could never have delivered
     │   ├── FixtureError            a fixture that is missing, unreadable, newer than this tool, or cannot be written
     │   ├── SourceError             a source that cannot be read
     │   │   └── SourceRefused       … or that we will not read without the user's word
@@ -66,6 +67,10 @@ class InvalidEventPattern(ReplayError):
 
 class InvalidJson(ReplayError):
     """Text that is not JSON where JSON is needed."""
+
+
+class InvalidEvent(ReplayError):
+    """An event that its event source could never have delivered, such as an SQS event without records."""
 
 
 class FixtureError(ReplayError):

@@ -26,6 +26,9 @@ class Function:
     `code` is the folder that becomes `/var/task`; `handler` is AWS's `module.function` (`pkg/app.handler` too);
     `layers` are folders that become `/opt`. `setup` names `module:function`, run inside the mock before the first
     event. `clock = "captured"` sets the time to that of the failure.
+
+    `isolation = "process"` runs it in a child process, in any language; `command` starts that process where it is not
+    the runtime's own (`("node", "node_modules/aws-lambda-ric/index.mjs", "app.handler")`), with `code` as its folder.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Function:
     setup: str | None = None
     clock: Literal["now", "captured"] = "now"
     allow_hosts: tuple[str, ...] = ()
+    isolation: Literal["in_process", "process"] = "in_process"
+    command: tuple[str, ...] = ()
     region: str = "us-east-1"
     account_id: str = "123456789012"
     template: Path | None = None

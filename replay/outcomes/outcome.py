@@ -1,7 +1,7 @@
 """What happened in the end."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from replay.delivery.report import DeliveryReport, Disposition
@@ -13,23 +13,29 @@ Status = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Outcome:
     """
     What happened to one fixture in one delivery.
 
-    `failure` is the last failure of the function, None when there was none; `dispositions` go in record order;
-    `duration_s` sums the invocations' wall time; `log` is what the function printed and logged.
+    `failure` is the last failure of the function that was not made good, None when all was well in the end;
+    `dispositions` go in record order; `duration_s` sums the invocations' wall time; `log` is what the function printed
+    and logged.
     """
 
     status: Status
     failure: Failure | None = None
     signature: Signature | None = None
-    dispositions: tuple[Disposition, ...] = ()
+    dispositions: list[Disposition] = field(default_factory=list)
     duration_s: float = 0.0
     memory_mb: float | None = None
     log: str = ""
     report: DeliveryReport
+
+    def __repr__(self) -> str:
+        """Stay short enough for pytest to show beside a failed `assert`."""
+        failure = f" {self.failure.error_type}: {self.failure.message[:80]}" if self.failure else ""
+        return f"<Outcome {self.status}{failure} {self.dispositions}>"
 
     def failed_with(self, error_type: str, *, match: str | None = None) -> bool:
         """

@@ -48,11 +48,13 @@ class Failure:
     A failure as it was observed.
 
     `error_type` and `message` are as the runtime gave them (`KeyError`, `'customer_id'`); `frames` go outermost first;
-    `stack` is the trace as text. `condition` is AWS's own word where a failure record has one (`RetriesExhausted`).
+    `stack` is the trace as text; `signature` is there once it has been worked out. `condition` is AWS's own word where
+    a failure record has one (`RetriesExhausted`).
     """
 
     error_type: str
     message: str
+    signature: Signature | None = None
     frames: tuple[Frame, ...] = ()
     stack: str = ""
     observed: Observer = "source"

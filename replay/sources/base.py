@@ -1,5 +1,6 @@
 """The seam of every source: open a recording, take captures, settle them, give everything back."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,14 +19,30 @@ class Settlement:
     changed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumed:
+    """What a consuming source did with what was settled: `left` stays where it was, though it was to be consumed."""
+
+    deleted: int = 0
+    moved: int = 0
+    left: int = 0
+
+
+def content_identity(text: str) -> str:
+    """Give the identity of a capture that has no id of its own: the SHA-256 of its text, 64 hex digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class Recording(ABC):
     """
     One pass over a source: iterate its captures, settle them, and leave the source as it was, whatever happened.
 
     `notes` are sentences for the user (expiry near, live consumer, messages not seen), complete after `close`.
+    `consumes` says that `settle` destroys what is kept, so that fixtures must be safely on disk before it.
     """
 
     notes: list[str]
+    consumes: bool = False
 
     def __enter__(self) -> Self:
         return self
@@ -35,12 +52,21 @@ class Recording(ABC):
     ) -> None:
         self.close()
 
+    def at_most(self, limit: int) -> None:
+        """Hear, before the first capture, that no more than *limit* will be taken: so no more need be touched."""
+        del limit
+
     @abstractmethod
     def captures(self) -> Iterator[Capture]:
         """Give each capture once."""
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Take note that these captures are done with; a consuming source consumes here, and only what is kept."""
+        del settlements
+
+    def consumed(self) -> Consumed:
+        """Count what was consumed; complete after `close`."""
+        return Consumed()
 
     @abstractmethod
     def close(self) -> None:

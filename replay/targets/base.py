@@ -45,8 +45,8 @@ class Invoker(ABC):
             FunctionError: The handler cannot be found or imported for a reason outside the function's own code.
         """
 
-    def suspend(self) -> None:
+    def suspend(self) -> None:  # noqa: B027 - a target beyond this process has nothing to take out
         """Take the function's mocks, modules and environment out of the process for now."""
 
-    def resume(self) -> None:
+    def resume(self) -> None:  # noqa: B027 - the same
         """Put them back."""

@@ -1,21 +1,28 @@
 """The seam of every envelope: detect, unwrap, reseal."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from replay.payloads.captures import Capture, Event
 from replay.payloads.event_sources import EventSource
+from replay.payloads.exact_json import Json
 from replay.payloads.failures import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unwrapped:
-    """What an envelope held: the event as the handler would receive it, and what the envelope says besides."""
+    """
+    What an envelope held: the event as the handler would receive it, and what the envelope says besides.
+
+    `details` hold what was observed and the event does not say; plain JSON, for the fixture's provenance.
+    """
 
     event: Event
     event_source: EventSource
     failure: Failure | None = None
+    details: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Envelope(ABC):

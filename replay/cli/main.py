@@ -1,0 +1,69 @@
+"""The command `replay`: which commands there are, and what happens when one cannot do its work."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from replay.cli.exits import could_not_run
+
+# Names and one-line helps stand here, so that `replay --help` imports no command.
+_COMMANDS = {
+    "record": "Capture failed events from a source into fixtures.",
+    "list": "List the fixtures.",
+    "show": "Show one fixture for human eyes.",
+    "run": "Replay fixtures and judge what happens.",
+    "expect": "Accept a new expectation after a fix.",
+    "migrate": "Bring old fixtures to the format of this version.",
+    "schema": "Print the JSON Schema of fixture.json.",
+    "doctor": "Say what is misconfigured and how to mend it.",
+    "demo": "Go through the whole loop on an embedded AWS, no account needed.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"replay.cli.{cmd_name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="event-replay", prog_name="replay")
+def cli() -> None:
+    """
+    Turn the message that poisoned your queue into a fixture that fails locally, then stays fixed.
+
+    \b
+    replay record sqs --queue orders-dlq --function orders
+    replay run                       the same failures, here, in seconds
+    pytest -k replay                 the same in your tests
+    replay expect ID succeeds        after the fix
+
+    Exit codes: 0 as expected, 1 unexpected outcome, 2 could not run.
+    """  # noqa: D301 - \b is how click is told to leave lines alone
+
+
+def main() -> None:
+    """Run the command line; a failure of ours is one clear message and exit code 2, never a traceback."""
+    with could_not_run():
+        color = True if os.environ.get("REPLAY_COLOR") else None  # the demo passes colours on through its pipe
+        sys.exit(cli.main(standalone_mode=False, color=color) or 0)
+
+
+if __name__ == "__main__":
+    main()

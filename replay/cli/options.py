@@ -1,0 +1,42 @@
+"""Options that several commands share, and how a command writes JSON Lines."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def fixtures_option(function: _Function) -> _Function:
+    """Add `--fixtures DIR`."""
+    return click.option(
+        "--fixtures",
+        "fixtures_folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the fixtures (default: [tool.replay] fixtures, or ./fixtures).",
+    )(function)
+
+
+def json_option(function: _Function) -> _Function:
+    """Add `--json`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="One JSON document per line on stdout, the last one a summary."
+    )(function)
+
+
+def where_option(function: _Function) -> _Function:
+    """Add `--where PATTERN`."""
+    return click.option(
+        "--where",
+        metavar="PATTERN",
+        help="Only events that this EventBridge event pattern matches; JSON bodies are parsed. "
+        """Example: '{"body": {"total": [{"numeric": [">", 100]}]}}'.""",
+    )(function)
+
+
+def write_line(document: Mapping[str, Any]) -> None:
+    """Write one JSON document as a line of stdout; what UTF-8 cannot hold is escaped."""
+    click.echo(json.dumps(document, ensure_ascii=True, separators=(",", ":")))

@@ -1,0 +1,131 @@
+"""`replay record SOURCE`: capture failed events into fixtures."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN
+from replay.cli.options import json_option, where_option, write_line
+from replay.cli.source_options import build_options, click_options
+from replay.errors import ConfigurationError
+from replay.project import Project, open_project, record_events
+from replay.sources.base import Source
+from replay.sources.registry import source_class, source_names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A source as named on the command line: a kind of source, or `[tool.replay.sources.NAME]` with its settings."""
+
+    source: type[Source]
+    settings: Mapping[str, Any]
+    where: str = ""
+
+
+class SourceGroup(click.Group):
+    """One subcommand per source; a source's module is imported only when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [*source_names(), *sorted(open_project().config.sources)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        named = _named(cmd_name)
+        return None if named is None else _command(cmd_name, named)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, named.source.summary) for name in self.list_commands(ctx) if (named := _named(name))]
+        with formatter.section("Sources"):
+            formatter.write_dl(rows)
+
+
+@click.group("record", cls=SourceGroup)
+def command() -> None:
+    """
+    Capture failed events from SOURCE into fixtures.
+
+    Nothing is consumed by default, and secrets and personal data are replaced before anything is written.
+    """
+
+
+def _named(name: str) -> _Named | None:
+    if name in source_names():
+        return _Named(source=source_class(name), settings={})
+    settings = dict(open_project().config.sources.get(name, {}))
+    if not settings:
+        return None
+    where = f"[tool.replay.sources.{name}]"
+    kind = settings.pop("kind", name)
+    if kind not in source_names():
+        raise ConfigurationError(
+            f"there is no source {kind!r}", where=f"{where} kind", expected=f"one of {', '.join(source_names())}"
+        )
+    return _Named(source=source_class(kind), settings=settings, where=where)
+
+
+def _command(name: str, named: _Named) -> click.Command:
+    def run(
+        function: str | None,
+        where: str | None,
+        since: str | None,
+        until: str | None,
+        limit: int | None,
+        out: Path | None,
+        as_json: bool,
+        **given: Any,
+    ) -> None:
+        settings = dict(named.settings)
+        function = function or settings.pop("function", None)
+        settings.pop("function", None)
+        if not function:
+            raise ConfigurationError(
+                "say whose events these are", where=f"replay record {name}", expected="--function NAME"
+            )
+        options = build_options(named.source, given, settings, where=named.where)
+        project = open_project(fixtures=out)
+        _record(
+            project,
+            named.source(options),
+            function,
+            where=where,
+            since=since,
+            until=until,
+            limit=limit,
+            as_json=as_json,
+        )
+
+    made = click.Command(
+        name, callback=run, help=f"Record {named.source.summary}.", params=[*click_options(named.source)]
+    )
+    made = click.option("--function", metavar="NAME", help="The function that these events failed in. [required]")(made)
+    made = where_option(made)
+    made = click.option("--since", metavar="WHEN", help="Only events sent since: `2h`, `3d`, or ISO 8601.")(made)
+    made = click.option("--until", metavar="WHEN", help="Only events sent until: `2h` (ago), or ISO 8601.")(made)
+    made = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")(made)
+    made = click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Folder of the fixtures (default: [tool.replay] fixtures, or ./fixtures).",
+    )(made)
+    return json_option(made)
+
+
+def _record(project: Project, source: Source, function: str, *, as_json: bool, **selection: Any) -> None:
+    from replay.reports.recording import progress_bar, summary_document, summary_lines
+
+    with progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
+        summary = record_events(project, source, function=function, progress=progress, **selection)
+    if as_json:
+        for reference in summary.written_references:
+            write_line({"type": "recorded", "fixture": reference.id, "name": str(reference)})
+        write_line(summary_document(summary))
+    else:
+        for line in summary_lines(summary, project.config.fixtures):
+            click.echo(line)
+    sys.exit(COULD_NOT_RUN if summary.problems else AS_EXPECTED)

@@ -1,0 +1,96 @@
+"""A source's options dataclass as command-line options and as `[tool.replay.sources.NAME]` keys."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from difflib import get_close_matches
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import click
+
+from replay.errors import ConfigurationError
+from replay.sources.base import Source
+
+
+def click_options(source: type[Source]) -> list[click.Option]:
+    """Make one click option of each field of the source's options."""
+    hints = get_type_hints(source.options)
+    return [_click_option(field, hints[field.name]) for field in fields(source.options)]
+
+
+def build_options(source: type[Source], given: Mapping[str, Any], configured: Mapping[str, Any], *, where: str) -> Any:
+    """
+    Build the source's options: the command line first, then the configuration, then the defaults.
+
+    Raises:
+        ConfigurationError: A configured key is unknown or of the wrong type, or a required option is missing.
+    """
+    hints = get_type_hints(source.options)
+    known = {field.name: field for field in fields(source.options)}
+    for key, value in configured.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            raise ConfigurationError(
+                f"unknown key {key!r}",
+                where=where,
+                expected=f"one of {', '.join(known)}",
+                hint=f"did you mean {near[0]!r}?" if near else "remove it",
+            )
+        _check_type(key, value, hints[key], where)
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in configured.items()}
+    values |= {key: value for key, value in given.items() if value is not None and value != ()}
+    missing = [name for name, field in known.items() if _required(field) and name not in values]
+    if missing:
+        raise ConfigurationError(
+            f"an option is missing: {', '.join(_flag(name) for name in missing)}",
+            where=f"replay record {source.name}",
+            hint=f"replay record {source.name} --help",
+        )
+    return source.options(**values)
+
+
+def _click_option(field: "Field[Any]", hint: Any) -> click.Option:
+    kind, multiple = _kind(hint)
+    help_text = str(field.metadata.get("help", ""))
+    default = None if field.default is MISSING else field.default
+    if kind is not bool and default not in (None, ()):
+        help_text += f" [default: {default}]"
+    help_text += " [required]" if _required(field) else ""
+    if kind is bool:
+        return click.Option([_flag(field.name), field.name], is_flag=True, default=None, help=help_text)
+    return click.Option(
+        [_flag(field.name), field.name],
+        type=kind,
+        multiple=multiple,
+        metavar=field.metadata.get("metavar"),
+        help=help_text,
+    )
+
+
+def _kind(hint: Any) -> tuple[type, bool]:
+    """Give the scalar type of an option, and whether it may be given several times."""
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    if get_origin(hint) is tuple:
+        return get_args(hint)[0], True
+    return hint, False
+
+
+def _check_type(key: str, value: Any, hint: Any, where: str) -> None:
+    kind, multiple = _kind(hint)
+    values = value if multiple and isinstance(value, list) else [value]
+    for each in values:
+        if not isinstance(each, kind) or (kind is int and isinstance(each, bool)):
+            raise ConfigurationError(
+                f"{key} has the wrong type",
+                where=where,
+                expected=kind.__name__ + (" or a list of them" if multiple else ""),
+            )
+
+
+def _required(field: "Field[Any]") -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

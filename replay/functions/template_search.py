@@ -1,0 +1,34 @@
+"""Where a project's templates are, when nobody says."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_NAMES = {"template.yaml", "template.yml", "template.json", "serverless.yml", "serverless.yaml"}
+_CDK_SUFFIX = ".template.json"
+_LEVELS = 3
+_NOT_SEARCHED = {"__pycache__", "node_modules", "site-packages", "venv"}
+
+
+def find_templates(root: Path) -> list[Path]:
+    """
+    List the templates in *root* and three levels of folders below, the nearest first.
+
+    Hidden folders (`.aws-sam`, `.venv`) and installed packages are not searched.
+    """
+    return sorted(_templates(root), key=lambda path: (len(path.parts), path))
+
+
+def _templates(root: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        below = here.relative_to(root).parts
+        if "pyvenv.cfg" in files:
+            folders.clear()
+            continue
+        deeper = len(below) < _LEVELS
+        folders[:] = [name for name in folders if deeper and name not in _NOT_SEARCHED and not name.startswith(".")]
+        in_cdk_out = "cdk.out" in (root.name, *below)
+        for name in files:
+            if name in _NAMES or (in_cdk_out and name.endswith(_CDK_SUFFIX)):
+                yield here / name

@@ -1,0 +1,62 @@
+"""What one pytest run shares: the project, and the functions that are warm."""
+
+from pathlib import Path
+
+from replay.fixtures.fixture import Fixture, FixtureReference
+from replay.outcomes.outcome import Outcome
+from replay.project import Project, open_project
+from replay.replayer import FixtureNotRun, FixtureReplayed, Replayer
+
+
+class ReplaySession:
+    """Replays fixtures for test items; functions stay warm between items and step aside for other people's tests."""
+
+    def __init__(self, *, root: Path, red: bool, cold: bool, pin: bool) -> None:
+        self._root = root
+        self._red, self._cold, self._pin = red, cold, pin
+        self._project: Project | None = None
+        self._replayer: Replayer | None = None
+
+    @property
+    def project(self) -> Project:
+        """
+        The project around pytest's root folder.
+
+        Raises:
+            ConfigurationError: `[tool.replay]` cannot be used.
+        """
+        if self._project is None:
+            self._project = open_project(self._root)
+        return self._project
+
+    def judge(self, reference: FixtureReference) -> FixtureReplayed | FixtureNotRun:
+        """Replay one fixture and judge it; its function stays in place for the next."""
+        return self._warm().judge(reference)
+
+    def outcome(self, fixture: Fixture) -> Outcome:
+        """Replay one fixture for a test that judges by itself; the function steps aside at once."""
+        replayer = self._warm()
+        try:
+            return replayer.outcomes(fixture)[-1]
+        finally:
+            replayer.suspend()
+
+    def last_exception(self) -> BaseException | None:
+        """Give the exception that the handler raised last, with its traceback, where the target keeps it."""
+        return self._replayer.last_exception() if self._replayer else None
+
+    def suspend(self) -> None:
+        """Take our mocks, modules and environment out of the process until the next replay."""
+        if self._replayer is not None:
+            self._replayer.suspend()
+
+    def close(self) -> None:
+        """Leave nothing in the process."""
+        if self._replayer is not None:
+            self._replayer.close()
+            self._replayer = None
+
+    def _warm(self) -> Replayer:
+        if self._replayer is None:
+            self._replayer = self.project.replayer(red=self._red, cold=self._cold, pin=self._pin)
+        return self._replayer

@@ -1,0 +1,178 @@
+"""
+What stands in for a private value: the same for the same value, of the same length and look, and nobody's own.
+
+Each carries a mark by which it is known again, so that redacting twice changes nothing: e-mails end in `.invalid`
+(RFC 2606), secrets hold `REDACTED`, card numbers a test prefix with a check of ours, phone numbers the country code 999
+(kept free by ITU-T E.164), IBANs the check digits 00.
+"""
+
+import hashlib
+import string
+import unicodedata
+from collections.abc import Callable, Iterator
+
+MARK = "REDACTED"
+_EMAIL_END = ".invalid"
+_TEST_CARDS = {
+    "4": "424242",
+    "5": "555555",
+    "2": "222300",
+    "34": "341111",
+    "37": "378282",
+    "30": "305693",
+    "36": "361489",
+    "38": "385200",
+    "35": "353011",
+    "6": "601111",
+    "62": "620000",
+}
+_CARD_CHECK_DIGITS = 3
+_PHONE_START = "999"
+
+Stream = Iterator[int]
+
+
+class Pseudonyms:
+    """Makes stand-ins with one key; equal keys make equal stand-ins."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = hashlib.blake2b(key, digest_size=32).digest()
+
+    def stream(self, purpose: str, value: str) -> Stream:
+        """Give as many bytes as are asked for, which only *purpose*, *value* and the key decide."""
+        seed = f"{purpose}\x1f{value}".encode("utf-8", "surrogatepass")
+        block = hashlib.blake2b(seed, key=self._key).digest()
+        while True:
+            yield from block
+            block = hashlib.blake2b(block, key=self._key).digest()
+
+    def secret(self, value: str) -> str:
+        """Stand in for a secret without a format of its own: its length and look, after the mark."""
+        if len(value) <= len(MARK):
+            return "x" * len(value)
+        return MARK + self._alike(value[len(MARK) :], "secret", value)
+
+    def digits(self, value: str) -> str:
+        """Stand in for a secret number: a JSON number stays one."""
+        first = next((place for place, char in enumerate(value) if char.isdigit()), len(value))
+        return "".join(
+            char if not char.isdigit() else ("1" if place == first and char != "0" else "0")
+            for place, char in enumerate(value)
+        )
+
+    def vendor_key(self, value: str, prefix: str) -> str:
+        """Stand in for a key that is known by its *prefix*, which stays."""
+        return prefix + self.secret(value[len(prefix) :])
+
+    def aws_key_id(self, value: str) -> str:
+        """Stand in for an access key id: its prefix, the mark, eight letters."""
+        stream = self.stream("aws-key-id", value)
+        return value[:4] + MARK + _pick(stream, string.ascii_uppercase, len(value) - 4 - len(MARK))
+
+    def email(self, value: str) -> str:
+        """Stand in for an e-mail address, which ends in `.invalid`; its length stays where there is room."""
+        at = "%40" if "@" not in value else "@"
+        local, _, domain = value.rpartition(at)
+        host = max(1, len(domain) - len(_EMAIL_END))
+        stream = self.stream("email-host", domain.lower())
+        return self._alike(local, "email", value) + at + _pick(stream, string.ascii_lowercase, host) + _EMAIL_END
+
+    def card(self, value: str) -> str:
+        """Stand in for a card number: a test prefix of its brand, its separators and length, a right Luhn digit."""
+        digits = [char for char in value if char.isdigit()]
+        number = "".join(digits)
+        start = next(_TEST_CARDS[number[:size]] for size in (2, 1) if number[:size] in _TEST_CARDS)
+        room = len(number) - len(start) - _CARD_CHECK_DIGITS - 1
+        body = start + _pick(self.stream("card", number), string.digits, room)
+        body += _card_check(body)
+        made = iter(body + luhn_digit(body))
+        return "".join(next(made) if char.isdigit() else char for char in value)
+
+    def phone(self, value: str) -> str:
+        """Stand in for a phone number: country code 999, the same separators and number of digits."""
+        number = "".join(char for char in value if char.isdigit())
+        made = iter(_PHONE_START + _pick(self.stream("phone", number), string.digits, len(number)))
+        head = 3 if value.startswith("%2B") else 0  # the 2 of %2B is not a digit of the number
+        return value[:head] + "".join(next(made) if char.isdigit() else char for char in value[head:])
+
+    def iban(self, value: str) -> str:
+        """Stand in for an IBAN: its country, the check digits 00 (which no IBAN has), its layout."""
+        return value[:2] + "00" + self._alike(value[4:], "iban", value.replace(" ", ""))
+
+    def _alike(self, value: str, purpose: str, whole: str) -> str:
+        stream = self.stream(purpose, whole)
+        return "".join(_alike(char, stream) for char in value)
+
+
+def is_pseudonym(detector: str, value: str) -> bool:
+    """Say whether *value* is one of our own stand-ins, so that it can stay."""
+    check = _KNOWN_AGAIN.get(detector, _is_secret_pseudonym)
+    return check(value)
+
+
+def luhn_digit(body: str) -> str:
+    """Give the digit that makes *body* pass the Luhn check."""
+    total = 0
+    for place, char in enumerate(reversed(body)):
+        digit = int(char) * (2 if place % 2 == 0 else 1)
+        total += digit - 9 if digit > 9 else digit  # noqa: PLR2004 - two digits
+    return str(-total % 10)
+
+
+def passes_luhn(number: str) -> bool:
+    """Say whether a card number's last digit is right."""
+    return luhn_digit(number[:-1]) == number[-1]
+
+
+def _card_check(body: str) -> str:
+    digest = hashlib.blake2b(body.encode(), person=b"replay card").digest()
+    return "".join(str(byte % 10) for byte in digest[:_CARD_CHECK_DIGITS])
+
+
+def _is_card_pseudonym(value: str) -> bool:
+    number = "".join(char for char in value if char.isdigit())
+    body, check = number[: -_CARD_CHECK_DIGITS - 1], number[-_CARD_CHECK_DIGITS - 1 : -1]
+    return number.startswith(tuple(_TEST_CARDS.values())) and check == _card_check(body)
+
+
+def _is_secret_pseudonym(value: str) -> bool:
+    return MARK in value or not value.strip("x") or not value.strip("10")
+
+
+def _is_iban_pseudonym(value: str) -> bool:
+    return value[2:4] == "00"
+
+
+def _is_phone_pseudonym(value: str) -> bool:
+    return "".join(char for char in value.removeprefix("%2B") if char.isdigit()).startswith(_PHONE_START)
+
+
+def _is_email_pseudonym(value: str) -> bool:
+    return value.lower().endswith(_EMAIL_END)
+
+
+_KNOWN_AGAIN: dict[str, Callable[[str], bool]] = {
+    "card-number": _is_card_pseudonym,
+    "email": _is_email_pseudonym,
+    "iban": _is_iban_pseudonym,
+    "phone": _is_phone_pseudonym,
+}
+
+
+def _pick(stream: Stream, alphabet: str, count: int) -> str:
+    return "".join(alphabet[next(stream) % len(alphabet)] for _ in range(count))
+
+
+def _alike(char: str, stream: Stream) -> str:
+    """Give a character of the same kind: a digit for a digit, a letter of the same case and script for a letter."""
+    if char.isascii():
+        for alphabet in (string.ascii_lowercase, string.ascii_uppercase, string.digits):
+            if char in alphabet:
+                return alphabet[next(stream) % len(alphabet)]
+        return char
+    category = unicodedata.category(char)
+    if category[0] not in "LN":
+        return char
+    block = ord(char) & ~0x1F
+    near = [chr(code) for code in range(block, block + 32) if unicodedata.category(chr(code)) == category]
+    return near[next(stream) % len(near)]

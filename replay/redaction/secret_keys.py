@@ -1,0 +1,45 @@
+"""Key names that say of their value that it is secret."""
+
+import re
+from functools import lru_cache
+
+from replay.payloads.exact_json import Path
+
+_SECRET_ENDS = (
+    "password", "passwd", "passphrase", "passcode", "pwd", "secret", "secretkey", "secretaccesskey", "clientsecret",
+    "apikey", "accesskey", "accountkey", "privatekey", "encryptionkey", "signingkey", "sharedkey", "sharedaccesskey",
+    "token", "credential", "credentials", "authorization", "authorisation", "cookie", "setcookie", "cookies",
+    "connectionstring", "sessionid", "receipthandle", "xamzsignature", "xamzcredential", "webhookurl",
+)  # fmt: skip
+_SECRET_WHOLE = frozenset(
+    {"cvv", "cvc", "cvv2", "cvc2", "pin", "otp", "ssn", "auth", "bearer", "jwt", "sig", "mfacode"}
+)
+_NOT_SECRET = frozenset(
+    {
+        "nexttoken", "nextpagetoken", "pagetoken", "pagingtoken", "paginationtoken", "continuationtoken", "starttoken",
+        "clientrequesttoken", "clienttoken", "idempotencytoken", "tasktoken", "synctoken", "maxtoken",
+    }
+)  # fmt: skip
+# A typed value's own key (`stringValue`, DynamoDB's `S`) says nothing: the key above it does.
+_HOLDERS = frozenset(
+    {"stringValue", "binaryValue", "StringValue", "BinaryValue", "Value", "value", "values", "S", "N", "B", "SS", "NS"}
+)
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def key_of(path: Path) -> str | None:
+    """Give the key that names the value at *path*: array indexes and the keys of typed values are passed over."""
+    while path is not None:
+        path, step = path
+        if isinstance(step, str) and step not in _HOLDERS:
+            return step
+    return None
+
+
+@lru_cache(maxsize=4096)
+def is_secret_key(name: str) -> bool:
+    """Say whether a key of this name holds a secret, in any casing: `clientSecret`, `X-Api-Key`, `DB_PASSWORD`."""
+    plain = _NOT_WORD.sub("", name.lower())
+    if plain in _NOT_SECRET:
+        return False
+    return plain in _SECRET_WHOLE or plain.endswith(_SECRET_ENDS)

@@ -1,0 +1,91 @@
+"""`[tool.replay.redaction]`, and the key that pseudonyms are made with."""
+
+import contextlib
+import difflib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from replay.errors import ConfigurationError
+
+KEY_VARIABLE = "REPLAY_REDACTION_KEY"
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactionSettings:
+    """
+    What to redact besides what the detectors find, and what to leave.
+
+    `redact` and `keep` are globs over key names (`customer_*`) or, where they begin with `/`, over JSON Pointers into
+    the event; `keep` wins. `key` makes pseudonyms the same in every recording; without one they are the same within
+    one recording.
+    """
+
+    enabled: bool = True
+    redact: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    key: bytes | None = None
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any], *, key: bytes | None = None) -> Self:
+        """
+        Read the mapping of `[tool.replay.redaction]`.
+
+        Raises:
+            ConfigurationError: A key that does not exist, or a value of another type.
+        """
+        known = {field.name for field in fields(cls)} - {"key"}
+        for name, value in settings.items():
+            where = f"[tool.replay.redaction] {name}"
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise ConfigurationError(
+                    "there is no such setting",
+                    where=where,
+                    expected=f"one of {', '.join(sorted(known))}",
+                    hint=f"did you mean {near[0]!r}?" if near else "remove it",
+                )
+            if name == "enabled" and not isinstance(value, bool):
+                raise ConfigurationError("a setting has the wrong type", where=where, expected="true or false")
+            if name != "enabled" and not _is_list_of_text(value):
+                raise ConfigurationError("a setting has the wrong type", where=where, expected="a list of strings")
+        return cls(
+            enabled=settings.get("enabled", True),
+            redact=tuple(settings.get("redact", ())),
+            keep=tuple(settings.get("keep", ())),
+            key=key,
+        )
+
+
+def project_key(root: Path) -> bytes | None:
+    """
+    Give the key of the project at *root*: REPLAY_REDACTION_KEY, or one made once and kept in `.replay/`, out of git.
+
+    None where it can be neither read nor kept: then each recording has its own pseudonyms.
+    """
+    given = os.environ.get(KEY_VARIABLE)
+    if given:
+        return given.encode()
+    path = root / ".replay" / "redaction.key"
+    with contextlib.suppress(OSError):
+        return path.read_bytes()
+    try:
+        path.parent.mkdir(exist_ok=True)
+        (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+        made = secrets.token_hex(_KEY_BYTES).encode()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(made)
+    except FileExistsError:
+        return path.read_bytes()  # another recording was quicker
+    except OSError:
+        return None
+    return made
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

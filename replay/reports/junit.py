@@ -1,0 +1,59 @@
+"""A run as JUnit XML, for CI systems that draw it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from replay.errors import FixtureError
+from replay.replayer import FixtureNotRun, FixtureReplayed
+from replay.reports.explanation import explain, happened
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_junit(path: Path, events: Iterable[FixtureReplayed | FixtureNotRun], *, elapsed_s: float) -> None:
+    """
+    Write a test case a fixture: a known bug is skipped, an unexpected outcome fails, what could not run is an error.
+
+    Raises:
+        FixtureError: The file cannot be written.
+    """
+    suite = ET.Element("testsuite", name="replay", time=f"{elapsed_s:.3f}")
+    counts = Counter(_add_case(suite, event) for event in events)
+    suite.set("tests", str(counts.total()))
+    for name in ("failures", "errors", "skipped"):
+        suite.set(name, str(counts[name]))
+    root = ET.Element("testsuites")
+    root.append(suite)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise FixtureError(
+            "the JUnit file cannot be written", where=str(path), hint=f"choose another place: {error.strerror}"
+        ) from None
+
+
+def _add_case(suite: ET.Element, event: FixtureReplayed | FixtureNotRun) -> str:
+    """Add the case of *event* and say which count it belongs to."""
+    if isinstance(event, FixtureNotRun):
+        case = ET.SubElement(suite, "testcase", classname=event.reference.function, name=event.reference.name)
+        ET.SubElement(case, "error", message=_xml(event.error.what)).text = _xml(str(event.error))
+        return "errors"
+    reference, outcome, judgement = event.fixture.reference, event.outcomes[-1], event.judgement
+    time = f"{sum(each.duration_s for each in event.outcomes):.6f}"
+    case = ET.SubElement(suite, "testcase", classname=reference.function, name=reference.name, time=time)
+    if judgement.known_bug:
+        ET.SubElement(case, "skipped", message=_xml(f"known bug: {happened(outcome)}"))
+        return "skipped"
+    if judgement.as_expected:
+        return "passed"
+    failure = ET.SubElement(case, "failure", message=_xml(judgement.reason), type=judgement.verdict)
+    failure.text = _xml(explain(event.fixture, event.outcomes, judgement))
+    return "failures"
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

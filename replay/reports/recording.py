@@ -1,0 +1,105 @@
+"""A recording for human eyes: a progress bar while it goes, a few lines when it is done."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from replay.payloads.exact_json import Json
+from replay.recorder import RecordingSummary
+from replay.reports.visible_text import one_line, visible
+
+_NAMED_AT_MOST = 10
+_PROBLEMS_AT_MOST = 20
+
+
+@contextmanager
+def progress_bar(*, enabled: bool) -> Iterator[Callable[[int, int | None], object] | None]:
+    """Show how many captures were seen, at which rate and how many are left, on stderr; None where nobody looks."""
+    if not enabled:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("recording"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.0f}/s"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task("recording", total=None, rate=0.0)
+
+        def advance(seen: int, total: int | None) -> None:
+            elapsed = progress.tasks[0].elapsed or 0
+            rate = seen / elapsed if elapsed else 0.0
+            progress.update(task, completed=seen, total=max(total, seen) if total else None, rate=rate)
+
+        yield advance
+
+
+def summary_lines(summary: RecordingSummary, folder: Path) -> list[str]:
+    """Write what was recorded: one line of counts, one a failure, the fixtures' names, and what the user must know."""
+    lines = [f"{_events(summary.seen)}: {', '.join(_counts(summary))}"]
+    for label, count in summary.by_failure.items():
+        lines.append(f"  {count:>6,}  {one_line(label)}")
+    lines += [f"          {reference}" for reference in summary.written_references[:_NAMED_AT_MOST]]
+    more = summary.written - min(len(summary.written_references), _NAMED_AT_MOST)
+    if more > 0:
+        lines.append(f"          … and {more:,} more in {folder}")
+    consumed = _consumed(summary)
+    if consumed:
+        lines.append(f"drained: {', '.join(consumed)}")
+    lines += [f"note: {visible(note)}" for note in summary.notes]
+    lines += [f"problem: {visible(problem)}" for problem in summary.problems[:_PROBLEMS_AT_MOST]]
+    if len(summary.problems) > _PROBLEMS_AT_MOST:
+        lines.append(f"problem: … and {summary.failed - _PROBLEMS_AT_MOST:,} more")
+    if summary.interrupted:
+        lines.append(
+            "interrupted: what was recorded is whole, and everything taken was given back; run it again to go on"
+        )
+    return lines
+
+
+def summary_document(summary: RecordingSummary) -> dict[str, Json]:
+    """Give the summary line of a recording."""
+    return {
+        "type": "summary",
+        "seen": summary.seen,
+        "written": summary.written,
+        "known": summary.duplicates,
+        "skipped": summary.skipped,
+        "failed": summary.failed,
+        "redacted": summary.changed,
+        "by_failure": dict(summary.by_failure),
+        "deleted": summary.deleted,
+        "moved": summary.moved,
+        "left": summary.left,
+        "notes": list(summary.notes),
+        "problems": list(summary.problems),
+        "interrupted": summary.interrupted,
+    }
+
+
+def _events(count: int) -> str:
+    return "1 event seen" if count == 1 else f"{count:,} events seen"
+
+
+def _counts(summary: RecordingSummary) -> list[str]:
+    counts = [f"{summary.written:,} recorded"]
+    if summary.duplicates:
+        counts.append(f"{summary.duplicates:,} recorded before")
+    if summary.skipped:
+        counts.append(f"{summary.skipped:,} not asked for")
+    if summary.failed:
+        counts.append(f"{summary.failed:,} not recorded")
+    counts.append(f"{summary.changed:,} with something redacted")
+    return counts
+
+
+def _consumed(summary: RecordingSummary) -> list[str]:
+    counts = {"deleted": summary.deleted, "moved": summary.moved, "left in the queue": summary.left}
+    return [f"{count:,} {what}" for what, count in counts.items() if count]

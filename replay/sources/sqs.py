@@ -1,0 +1,305 @@
+"""The messages of an SQS queue, most often a dead-letter queue: leased, recorded, and given back or drained."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from replay.errors import ConfigurationError, SourceRefused
+from replay.payloads.captures import Capture, Origin
+from replay.readers.clients import aws_client
+from replay.sources.base import Consumed, Recording, Settlement, Source
+from replay.sources.sqs_drain import Drain
+from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY, Leases, Message, lease_timeout_s
+from replay.sources.sqs_messages import message_capture, sent_at
+from replay.sources.sqs_queue import Address, Queue, RedriveSources, find_queue, live_consumers, queue_address
+
+DEFAULT_CONCURRENCY = 4
+MOST_VISIBILITY_TIMEOUT_S = 43_200
+MOST_WAIT_S = 20
+_EXPIRY_NEAR = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqsOptions:
+    """What to record from which queue, and what may happen to it."""
+
+    queue: str = field(metadata={"help": "the queue: its name, URL or ARN", "metavar": "NAME|URL|ARN"})
+    region: str | None = field(default=None, metadata={"help": "the AWS region, unless the URL or ARN says it"})
+    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
+    endpoint_url: str | None = field(
+        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
+    )
+    concurrency: int = field(
+        default=DEFAULT_CONCURRENCY, metadata={"help": "how many receives run at once", "metavar": "N"}
+    )
+    force: bool = field(
+        default=False,
+        metadata={"help": "receive from a queue that has a redrive policy; each receive counts", "flag": True},
+    )
+    drain: bool = field(
+        default=False, metadata={"help": "delete what has a fixture of its own, safely on disk", "flag": True}
+    )
+    drain_to: str | None = field(
+        default=None, metadata={"help": "move there what redaction changed", "metavar": "NAME|URL|ARN"}
+    )
+    accept_redacted: bool = field(default=False, metadata={"help": "delete also what redaction changed", "flag": True})
+    visibility_timeout_s: int | None = field(
+        default=None,
+        metadata={"help": "for how long messages are leased at a time, in seconds", "metavar": "SECONDS"},
+    )
+    wait_s: int = field(
+        default=1, metadata={"help": "how long an empty receive waits, in seconds", "metavar": "SECONDS"}
+    )
+
+    def __post_init__(self) -> None:
+        """
+        Refuse what cannot be meant.
+
+        Raises:
+            ConfigurationError: A number out of its range, or a drain option without `drain`.
+        """
+        _in_range("concurrency", self.concurrency, 1, 64)
+        _in_range("wait_s", self.wait_s, 0, MOST_WAIT_S)
+        if self.visibility_timeout_s is not None:
+            _in_range("visibility_timeout_s", self.visibility_timeout_s, 1, MOST_VISIBILITY_TIMEOUT_S)
+        if not self.drain and (self.drain_to or self.accept_redacted):
+            option = "--drain-to" if self.drain_to else "--accept-redacted"
+            raise ConfigurationError(f"{option} needs --drain", where=option, hint="add --drain, or leave it out")
+
+
+def _in_range(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        flag = "--" + name.replace("_", "-")
+        raise ConfigurationError("a number out of its range", where=f"{flag} {value}", expected=f"{least} to {most}")
+
+
+class SqsSource(Source):
+    """
+    An SQS queue.
+
+    Never consumes unless told to drain. Source: SQS API `ReceiveMessage`, `ChangeMessageVisibilityBatch`.
+    """
+
+    name = "sqs"
+    summary = "the messages of an SQS queue, such as a dead-letter queue"
+    options = SqsOptions
+
+    def __init__(self, options: SqsOptions) -> None:
+        self._options = options
+
+    def open(self) -> "SqsRecording":
+        """
+        Find the queue, and refuse what could harm production, before anything is received.
+
+        Raises:
+            SourceError: The option names no queue.
+            SourceRefused: Receiving counts against the queue's redrive policy, or the drain would feed itself.
+            AwsError: Credentials, region, permission, name.
+        """
+        options = self._options
+        address = queue_address(options.queue)
+        client = self._client("sqs", address)
+        queue = find_queue(client, address)
+        if not options.force:
+            _refuse_live_queue(queue)
+        sources = RedriveSources(client, queue)
+        move_to = find_queue(client, queue_address(options.drain_to)) if options.drain_to else None
+        if move_to is not None:
+            _refuse_circle(queue, move_to, sources, forced=options.force)
+        recording = SqsRecording(client, queue, options, sources, move_to)
+        recording.notes += live_consumers(queue, self._client("lambda", address))
+        return recording
+
+    def _client(self, service: str, address: Address) -> Any:
+        options = self._options
+        return aws_client(
+            service,
+            region=options.region or address.region or None,
+            profile=options.profile,
+            endpoint_url=options.endpoint_url,
+            max_pool_connections=2 * options.concurrency + GIVE_BACK_CONCURRENCY,
+        )
+
+
+def _refuse_live_queue(queue: Queue) -> None:
+    """Receiving counts as a receive of the queue's redrive policy. Source: SQS Developer Guide, maxReceiveCount."""
+    if queue.redrive_to is None:
+        return
+    dead_letters = queue.redrive_to.rpartition(":")[2]
+    raise SourceRefused(
+        f"each receive counts against maxReceiveCount {queue.max_receive_count} of {queue.name}, "
+        "and would push messages towards its dead-letter queue",
+        where=f"queue {queue.arn}",
+        expected="a queue without a redrive policy, such as a dead-letter queue",
+        hint=f"replay record sqs --queue {dead_letters} …, or add --force",
+    )
+
+
+def _refuse_circle(queue: Queue, move_to: Queue, sources: RedriveSources, *, forced: bool) -> None:
+    if move_to.arn == queue.arn:
+        raise SourceRefused(
+            "the queue cannot be drained to itself", where=f"--drain-to {move_to.name}", hint="name another queue"
+        )
+    if move_to.arn in sources.arns and not forced:
+        raise SourceRefused(
+            f"{move_to.name} is the queue that these messages failed in: its consumer would get them again",
+            where=f"--drain-to {move_to.name}",
+            expected="a queue to park messages in, without a consumer",
+            hint="name another queue, or add --force",
+        )
+
+
+class SqsRecording(Recording):
+    """One pass over one queue."""
+
+    def __init__(
+        self, client: Any, queue: Queue, options: SqsOptions, sources: RedriveSources, move_to: Queue | None
+    ) -> None:
+        self._client = client
+        self._queue = queue
+        self._options = options
+        self._sources = sources
+        self._move_to = move_to
+        self._limit: int | None = None
+        self._leases: Leases | None = None
+        self._drain: Drain | None = None
+        self._handling = False
+        self._closed = False
+        self._near_expiry = 0
+        self._first_expiry: datetime | None = None
+        self.notes = []
+        self.consumes = options.drain
+
+    def total(self) -> int | None:
+        """AWS's approximate count of visible messages when the recording began."""
+        about = self._queue.visible
+        return about if self._limit is None else min(about, self._limit)
+
+    def at_most(self, limit: int) -> None:
+        """Receive no more than *limit* messages."""
+        self._limit = limit
+
+    def captures(self) -> Iterator[Capture]:
+        """
+        Give each message of the queue once.
+
+        Raises:
+            AwsError: The queue can no longer be read; what was given until then is still held, until `close`.
+        """
+        options = self._options
+        self._leases = leases = Leases(
+            self._client,
+            self._queue,
+            concurrency=options.concurrency,
+            visibility_timeout_s=options.visibility_timeout_s or lease_timeout_s(self._queue.visible),
+            wait_s=options.wait_s,
+            limit=self._limit,
+            may_end=self._may_end,
+        )
+        if options.drain:
+            self._drain = Drain(
+                self._client,
+                self._queue,
+                leases,
+                move_to=self._move_to,
+                accept_redacted=options.accept_redacted,
+                concurrency=options.concurrency,
+            )
+        for message in leases.messages(before_waiting=self._finish_waiting):
+            self._handling = True
+            yield self._capture(message)
+            self._handling = False
+
+    def _may_end(self) -> bool:
+        """A drained FIFO group gives its next messages only when those before them are deleted."""
+        if self._drain is None or self._leases is None or not self._queue.fifo:
+            return True
+        return not self._handling and self._leases.idle() and not self._drain.busy()
+
+    def _finish_waiting(self) -> None:
+        if self._drain is not None:
+            self._drain.flush()
+
+    def _capture(self, message: Message) -> Capture:
+        queue = self._queue
+        origin = Origin(source="sqs", arn=queue.arn, identity=message["MessageId"], place=queue.url)
+        attributes: dict[str, str] = message.get("Attributes", {})
+        self._note_expiry(attributes)
+        return message_capture(message, origin, self._sources.event_source(attributes))
+
+    def _note_expiry(self, attributes: dict[str, str]) -> None:
+        """
+        Count messages that the queue will soon drop.
+
+        The clock of a standard queue runs from the original enqueue, that of a FIFO queue from the move to the
+        dead-letter queue, which nobody tells us. Source: SQS Developer Guide, "Using dead-letter queues".
+        """
+        sent = sent_at(attributes)
+        if sent is None or (self._queue.fifo and "DeadLetterQueueSourceArn" in attributes):
+            return
+        retention = timedelta(seconds=self._queue.retention_s)
+        expires = sent + retention
+        if expires - datetime.now(UTC) < min(_EXPIRY_NEAR, retention / 4):
+            self._near_expiry += 1
+            self._first_expiry = min(self._first_expiry or expires, expires)
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """With `drain`, delete or move what is kept; otherwise every message goes back at the end."""
+        if self._drain is not None:
+            for settlement in settlements:
+                self._drain.settle(settlement)
+
+    def consumed(self) -> Consumed:
+        """Count what draining did; all zeros without it."""
+        drain = self._drain
+        if drain is None:
+            return Consumed()
+        return Consumed(deleted=drain.deleted, moved=drain.moved, left=drain.left.total())
+
+    def close(self) -> None:
+        """Finish the drain, and give every other message back."""
+        if self._closed or self._leases is None:
+            return
+        self._closed = True
+        leases = self._leases
+        leases.stop()
+        try:
+            if self._drain is not None:
+                self._drain.close()
+        finally:
+            released = leases.give_back()
+            self.notes += self._sources.notes
+            self.notes += self._what_was_not_seen(leases)
+            if released.unreleased:
+                self.notes.append(
+                    f"{released.unreleased} messages of {self._queue.name} could not be given back; "
+                    f"they return by themselves within {released.kept_for_s:.0f} s"
+                )
+            if self._drain is not None:
+                self.notes += [f"{count} messages stay in {self._queue.name}: {reason}"
+                               for reason, count in sorted(self._drain.left.items())]  # fmt: skip
+
+    def _what_was_not_seen(self, leases: Leases) -> Iterator[str]:
+        queue = self._queue
+        unseen = queue.visible - leases.seen
+        limited = self._limit is not None and leases.seen >= self._limit
+        if leases.over_limit:
+            yield (
+                f"SQS gave no more than {leases.seen} messages (OverLimit: too many are in flight at once); "
+                "drain these, then record again"
+            )
+        elif unseen > 0 and queue.fifo and not limited:
+            yield (
+                f"about {unseen} messages of {queue.name} were not seen: of a FIFO group only the first batch can be "
+                "seen without consuming it"
+            )
+        elif unseen > 0 and not limited:
+            yield f"about {unseen} messages of {queue.name} were not seen: the queue no longer gave them"
+        if leases.lost:
+            yield f"{leases.lost} leases could not be kept: other consumers may have seen these messages"
+        if self._first_expiry is not None:
+            yield (
+                f"{self._near_expiry} messages of {queue.name} expire soon, the first at "
+                f"{self._first_expiry:%Y-%m-%d %H:%M} UTC: age counts from the original enqueue"
+            )

@@ -1,0 +1,325 @@
+"""Leases on the messages of a queue: taken by several threads at once, kept for as long as needed, all given back."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replay.readers.aws_errors import aws_errors, error_code
+from replay.sources.sqs_batches import BATCH_SIZE, UNANSWERED, send_batch
+from replay.sources.sqs_queue import Queue, read_queue
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+Message = dict[str, Any]
+"""A message as `ReceiveMessage` gives it."""
+
+ENOUGH_EMPTY_POLLS = 2
+MOST_EMPTY_POLLS = 10
+GIVE_BACK_CONCURRENCY = 8
+_TICK_S = 0.1
+_PAUSE_S = 0.03
+_PATIENCE_S = 35
+_ALREADY_VISIBLE = {
+    "ReceiptHandleIsInvalid", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight",
+    "InvalidParameterValue",
+}  # fmt: skip
+"""What SQS answers about a lease that has run out: the message is back in its queue already, or gone."""
+
+
+@dataclass(slots=True)
+class _Lease:
+    handle: str
+    expires: float
+
+
+class GivenBack(NamedTuple):
+    """How a recording left its queue: `kept_for_s` is the time after which the last of the *unreleased* return."""
+
+    released: int
+    unreleased: int
+    kept_for_s: float
+
+
+class Leases:
+    """
+    Every message of one queue, received once and held invisible until it is deleted or given back.
+
+    Only ids and receipt handles are kept in memory; bodies pass through a short queue. A message that is received
+    twice (standard queues deliver at least once) is given once, and its newer handle replaces the older one.
+
+    Args:
+        may_end: Asked before an empty poll is taken for a sign of the end; a FIFO queue that is being drained gives
+            more when what it has given is deleted.
+
+    Source: SQS Developer Guide, "Amazon SQS visibility timeout", "Amazon SQS short and long polling" (a long poll asks
+    all servers of a queue), "Amazon SQS message quotas" (in flight: `OverLimit`).
+    """
+
+    def __init__(
+        self,
+        client: "SQSClient",
+        queue_: Queue,
+        *,
+        concurrency: int,
+        visibility_timeout_s: int,
+        wait_s: int = 1,
+        limit: int | None = None,
+        may_end: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._client = client
+        self._queue = queue_
+        self._concurrency = concurrency
+        self._visibility_timeout_s = visibility_timeout_s
+        self._wait_s = wait_s
+        self._limit = limit
+        self._may_end = may_end
+        self._ready: queue.Queue[list[Message] | None] = queue.Queue(maxsize=2 * concurrency)
+        self._lock = threading.Lock()
+        self._held: dict[str, _Lease] = {}
+        self._seen: set[str] = set()
+        self._asked_for = 0
+        self._empty_polls = 0
+        self._last_arrival = 0.0
+        self._running = 0
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._threads: list[threading.Thread] = []
+        self._unreachable = False
+        self.over_limit = False
+        self.lost = 0
+
+    # Taking
+
+    def messages(self, before_waiting: Callable[[], None] = lambda: None) -> Iterator[Message]:
+        """
+        Give every message of the queue once, until it has no more.
+
+        Args:
+            before_waiting: Called whenever no message is ready, so that the caller can finish what it put off.
+
+        Raises:
+            AwsError: A receive failed for good; what was given until then is still held.
+        """
+        self._start()
+        while True:
+            try:
+                batch = self._ready.get_nowait()
+            except queue.Empty:
+                before_waiting()
+                batch = self._ready.get()
+            if batch is None:
+                break
+            yield from batch
+        if self._error is not None:
+            raise self._error
+
+    def _start(self) -> None:
+        self._running = self._concurrency
+        work = [self._receive_all] * self._concurrency + [self._renew_all]
+        self._threads = [threading.Thread(target=task, daemon=True, name=f"sqs-{task.__name__}") for task in work]
+        for thread in self._threads:
+            thread.start()
+
+    def _receive_all(self) -> None:
+        try:
+            while not self._stop.is_set() and not self._ended():
+                size = self._reserve()
+                if size == 0:
+                    break
+                may_end = self._may_end()
+                fresh = self._hold(self._receive(size), size)
+                if fresh:
+                    self._hand_over(fresh)
+                    continue
+                if may_end and time.monotonic() - self._last_arrival >= self._wait_s / 2:
+                    with self._lock:
+                        self._empty_polls += 1
+                self._stop.wait(_PAUSE_S)  # the other threads' polls end now too, and together they may end it all
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits for messages
+            self._error = self._error or error
+            self._stop.set()
+        finally:
+            with self._lock:
+                self._running -= 1
+                last = self._running == 0
+            if last:
+                self._hand_over(None)
+
+    def _receive(self, size: int) -> Sequence[Any]:
+        with aws_errors(where=f"queue {self._queue.name}", service="sqs"):
+            try:
+                answer = self._client.receive_message(
+                    QueueUrl=self._queue.url,
+                    MaxNumberOfMessages=size,
+                    WaitTimeSeconds=self._wait_s,
+                    VisibilityTimeout=self._visibility_timeout_s,
+                    MessageSystemAttributeNames=["All"],
+                    MessageAttributeNames=["All"],
+                )
+            except self._client.exceptions.ClientError as error:
+                if not error_code(error).endswith("OverLimit"):
+                    raise
+                self.over_limit = True
+                return ()
+        return answer.get("Messages", ())
+
+    def _reserve(self) -> int:
+        """Say how many messages this thread may ask for now, so that a limit is never exceeded."""
+        with self._lock:
+            room = BATCH_SIZE if self._limit is None else self._limit - len(self._seen) - self._asked_for
+            size = max(0, min(BATCH_SIZE, room))
+            self._asked_for += size
+            return size
+
+    def _hold(self, messages: Sequence[Message], size: int) -> list[Message]:
+        expires = time.monotonic() + self._visibility_timeout_s
+        fresh = []
+        with self._lock:
+            self._asked_for -= size
+            for message in messages:
+                identity = message["MessageId"]
+                self._held[identity] = _Lease(message["ReceiptHandle"], expires)
+                if identity not in self._seen:
+                    self._seen.add(identity)
+                    fresh.append(message)
+            if fresh:
+                self._last_arrival = time.monotonic()
+                self._empty_polls = 0
+        return fresh
+
+    def _hand_over(self, batch: list[Message] | None) -> None:
+        while True:
+            try:
+                return self._ready.put(batch, timeout=_TICK_S)
+            except queue.Full:
+                if self._stop.is_set() and batch is not None:
+                    return None
+
+    def _ended(self) -> bool:
+        """
+        Say whether the queue has given all that it will.
+
+        One empty long poll is not the end of a standard queue, and AWS's counts are approximations: so two empty polls
+        end it where its count says zero and we have seen as many as it promised, and ten end it in any case.
+        """
+        if self.over_limit or self._empty_polls >= MOST_EMPTY_POLLS:
+            return True
+        if self._empty_polls < ENOUGH_EMPTY_POLLS:
+            return False
+        if self._queue.fifo:
+            return True  # its count goes on to include the messages behind those that we hold
+        with aws_errors(where=f"queue {self._queue.name}", service="sqs"):
+            now = read_queue(self._client, self._queue.url)
+        return now.visible == 0 and len(self._seen) >= self._queue.visible
+
+    # Keeping
+
+    def _renew_all(self) -> None:
+        while not self._stop.wait(max(_TICK_S, self._visibility_timeout_s / 8)):
+            soon = time.monotonic() + self._visibility_timeout_s / 2
+            with self._lock:
+                due = [identity for identity, lease in self._held.items() if lease.expires < soon]
+            for start in range(0, len(due), BATCH_SIZE):
+                if self._stop.is_set():
+                    return
+                self._renew(due[start : start + BATCH_SIZE])
+
+    def _renew(self, identities: Sequence[str]) -> None:
+        expires = time.monotonic() + self._visibility_timeout_s
+        failed, codes = self._change_visibility(identities, self._visibility_timeout_s)
+        with self._lock:
+            for identity in identities:
+                lease = self._held.get(identity)
+                if lease is None:
+                    continue
+                if identity not in failed:
+                    lease.expires = expires
+                elif codes[identity] in _ALREADY_VISIBLE:
+                    self.lost += 1
+                    del self._held[identity]
+
+    def _change_visibility(self, identities: Sequence[str], timeout_s: int) -> tuple[set[str], dict[str, str]]:
+        with self._lock:
+            held = [(identity, self._held[identity].handle) for identity in identities if identity in self._held]
+        if not held:
+            return set(), {}
+        entries = [{"ReceiptHandle": handle, "VisibilityTimeout": timeout_s} for _, handle in held]
+        _, failures = send_batch(self._client.change_message_visibility_batch, self._queue.url, entries)
+        codes = {held[failure.place][0]: failure.code for failure in failures}
+        return set(codes), codes
+
+    # Giving up
+
+    def handle(self, identity: str) -> str | None:
+        """Give the newest receipt handle of a message, or None when we no longer hold it."""
+        with self._lock:
+            lease = self._held.get(identity)
+            return lease.handle if lease else None
+
+    def forget(self, identities: Sequence[str]) -> None:
+        """Note that these messages were deleted: there is nothing to give back."""
+        with self._lock:
+            for identity in identities:
+                self._held.pop(identity, None)
+
+    @property
+    def seen(self) -> int:
+        """How many different messages were received."""
+        return len(self._seen)
+
+    def idle(self) -> bool:
+        """Say whether every message received has been taken by the caller."""
+        return self._ready.empty()
+
+    def stop(self) -> None:
+        """
+        Receive no more; messages that are on their way are held too, so that they can be given back.
+
+        A thread that hangs in the network is left behind after a while: what it still receives returns by itself.
+        """
+        self._stop.set()
+        patience = time.monotonic() + self._wait_s + _PATIENCE_S
+        for thread in self._threads:
+            while thread.is_alive() and time.monotonic() < patience:
+                self._discard_ready()
+                thread.join(_TICK_S)
+
+    def _discard_ready(self) -> None:
+        try:
+            while True:
+                self._ready.get_nowait()
+        except queue.Empty:
+            return
+
+    def give_back(self) -> GivenBack:
+        """Make every message that is still held visible again, at once; call `stop` first."""
+        identities = list(self._held)
+        batches = [identities[start : start + BATCH_SIZE] for start in range(0, len(identities), BATCH_SIZE)]
+        with ThreadPoolExecutor(max_workers=max(GIVE_BACK_CONCURRENCY, self._concurrency)) as pool:
+            for batch, failed in zip(batches, pool.map(self._release, batches), strict=True):
+                self.forget([identity for identity in batch if identity not in failed])
+        left = max((lease.expires for lease in self._held.values()), default=0.0) - time.monotonic()
+        return GivenBack(len(identities) - len(self._held), len(self._held), max(0.0, left))
+
+    def _release(self, identities: Sequence[str]) -> set[str]:
+        if self._unreachable:
+            return set(identities)
+        _, codes = self._change_visibility(identities, 0)
+        # Each call tries for half a minute: with the network gone, thousands of them would never end.
+        if not UNANSWERED.isdisjoint(codes.values()):
+            self._unreachable = True
+        return {identity for identity, code in codes.items() if code not in _ALREADY_VISIBLE}
+
+
+def lease_timeout_s(about: int) -> int:
+    """
+    Choose for how long messages are leased at first: two minutes, and longer for a queue with very many.
+
+    Long enough that renewing is rare, short enough that after a crash the messages are soon back by themselves.
+    """
+    return max(120, min(1800, about // 50))

@@ -1,0 +1,183 @@
+"""What every source keeps to, whoever wrote it: one suite over all that are registered."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from replay.errors import ConfigurationError
+from replay.payloads.captures import Capture
+from replay.sources import registry
+from replay.sources.base import Consumed, Recording, Settlement, Source
+from replay.sources.registry import source_class, source_names
+
+BODIES = ['{"n": 1}', '{"n": 2.50}', '{"n": 3, "n": 4}']
+
+
+def _sqs(folder: Path) -> dict[str, Any]:
+    client = boto3.client("sqs")
+    url = client.create_queue(QueueName="contract")["QueueUrl"]
+    for body in BODIES:
+        client.send_message(QueueUrl=url, MessageBody=body)
+    return {"queue": "contract", "wait_s": 0, "concurrency": 1}
+
+
+def _files(folder: Path) -> dict[str, Any]:
+    path = folder / "events.jsonl"
+    path.write_text("\n".join(BODIES), encoding="utf-8")
+    return {"path": (str(path),)}
+
+
+_PREPARED = {"sqs": _sqs, "files": _files}
+"""For each source of ours: how to make three events for it, and the options that find them. A new source adds a line."""
+
+
+@pytest.fixture(params=source_names())
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
+    with mock_aws():
+        kind = source_class(request.param)
+        yield kind(kind.options(**_PREPARED[request.param](tmp_path)))
+
+
+def test_it_gives_each_event_once_with_an_identity_for_ever(source: Source) -> None:
+    """Every capture has its own identity, the same in the next recording, and names its source and place."""
+    found = [_recorded(source) for _ in range(2)]
+    for captures in found:
+        assert sorted(capture.body for capture in captures) == sorted(BODIES)
+        assert len({capture.origin.identity for capture in captures}) == len(BODIES)
+        assert {capture.origin.source for capture in captures} == {source.name}
+        assert all(capture.origin.place for capture in captures)
+    first, second = ({(capture.origin.arn, capture.origin.identity) for capture in captures} for captures in found)
+    assert first == second
+
+
+def _recorded(source: Source) -> list[Capture]:
+    with source.open() as recording:
+        return list(recording.captures())
+
+
+def test_it_consumes_nothing_by_default(source: Source) -> None:
+    """Settling a capture as kept leaves it where it was, unless the user has asked for more."""
+    with source.open() as recording:
+        assert not recording.consumes
+        for capture in recording.captures():
+            recording.settle([Settlement(capture=capture, kept=True, changed=False)])
+    assert recording.consumed() == Consumed()
+    assert len(_recorded(source)) == len(BODIES)
+
+
+def test_it_may_be_left_at_any_moment(source: Source) -> None:
+    """Closed after the first capture, or before it, or twice, it gives everything again the next time."""
+    source.open().close()
+    with source.open() as recording:
+        next(iter(recording.captures()))
+    recording.close()
+    assert len(_recorded(source)) == len(BODIES)
+
+
+def test_its_total_is_a_count_or_unknown(source: Source) -> None:
+    """The progress bar gets a number, or None."""
+    with source.open() as recording:
+        assert recording.total() in {None, len(BODIES)}
+
+
+def test_notes_are_sentences_for_people(source: Source) -> None:
+    """Notes are single printable lines."""
+    with source.open() as recording:
+        list(recording.captures())
+    assert all(note.isprintable() for note in recording.notes)
+
+
+@pytest.mark.parametrize("name", source_names())
+def test_its_options_can_become_a_command_line(name: str) -> None:
+    """Options are one frozen dataclass of scalars and tuples, each with words of help."""
+    kind = source_class(name)
+    assert kind.name == name
+    assert kind.summary
+    assert kind.options.__dataclass_params__.frozen  # type: ignore[attr-defined]  # what dataclasses leave behind
+    hints = typing.get_type_hints(kind.options)
+    for field in dataclasses.fields(kind.options):
+        assert field.metadata["help"], field.name
+        plain = set(typing.get_args(hints[field.name]) or (hints[field.name],))
+        assert plain <= {str, int, float, bool, type(None), ...}, field.name
+
+
+# The registry
+
+
+def test_all_files_that_declare_a_name_are_sources() -> None:
+    """The two sources of the first day are found by themselves, and files that only help them are not."""
+    assert source_names() == ("files", "sqs")
+
+
+def test_listing_names_imports_no_source() -> None:
+    """Looking up what there is costs no boto3 and no source module."""
+    code = (
+        "import sys, replay.sources.registry as r; r.source_names();"
+        "print([m for m in sys.modules if m.startswith('replay.sources.') or m == 'boto3'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "replay.sources.sqs'" not in done.stdout
+    assert "boto3" not in done.stdout
+
+
+def test_an_unknown_source_suggests_the_near_one() -> None:
+    """A misspelt source is told with those that there are."""
+    with pytest.raises(ConfigurationError) as caught:
+        source_class("file")
+    assert caught.value.expected == "one of files, sqs"
+    assert caught.value.hint == "did you mean files?"
+
+
+class _Elsewhere(Source):
+    """A source of another package."""
+
+    name: ClassVar[str] = "elsewhere"
+    summary: ClassVar[str] = "events from elsewhere"
+    options: ClassVar[type[Any]] = dict
+
+    def __init__(self, options: Any) -> None:
+        pass
+
+    def open(self) -> Recording:
+        raise NotImplementedError
+
+
+class _Entry:
+    def __init__(self, loaded: object) -> None:
+        self.name, self.value, self._loaded = "elsewhere", "package:thing", loaded
+
+    def load(self) -> object:
+        if isinstance(self._loaded, Exception):
+            raise self._loaded
+        return self._loaded
+
+
+def test_another_package_adds_a_source_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third party's source stands beside ours."""
+    monkeypatch.setattr(registry, "_entry_points", lambda: {"elsewhere": _Entry(_Elsewhere)})
+    assert source_names() == ("elsewhere", "files", "sqs")
+    assert source_class("elsewhere") is _Elsewhere
+
+
+@pytest.mark.parametrize("loaded", [ImportError("x"), object(), int])
+def test_a_broken_package_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch, loaded: object) -> None:
+    """A third party's module that cannot be imported, or holds no source, is one clear error."""
+    monkeypatch.setattr(registry, "_entry_points", lambda: {"elsewhere": _Entry(loaded)})
+    with pytest.raises(ConfigurationError) as caught:
+        source_class("elsewhere")
+    assert "package:thing" in str(caught.value)
+
+
+def test_every_source_has_its_preparation() -> None:
+    """A new source file fails here until it says how to make events for it."""
+    assert _PREPARED.keys() == set(source_names())
+    assert all(json.loads(body) for body in BODIES)

@@ -1,0 +1,60 @@
+"""
+`python -m tests.emulators install` builds the emulators' environments; `… localstack` runs LocalStack until Ctrl-C.
+
+Only the standard library is needed, so that it runs before anything is installed.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.emulators import localstack, ministack
+from tests.emulators.environments import EnvironmentCannotBeBuilt, install
+from tests.emulators.server import ServerDidNotStart, running
+
+
+def main() -> int:
+    """Run one command; 2 means that this machine lacks something, and the message says what."""
+    parser = argparse.ArgumentParser(prog="python -m tests.emulators", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("install", help="build the environments of LocalStack and MiniStack")
+    serve = commands.add_parser("localstack", help="run LocalStack without Docker until Ctrl-C")
+    serve.add_argument("--port", type=int, default=4566)
+    options = parser.parse_args()
+    try:
+        if options.command == "install":
+            _install_all()
+        else:
+            _serve_localstack(options.port)
+    except (EnvironmentCannotBeBuilt, ServerDidNotStart) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _install_all() -> None:
+    with ThreadPoolExecutor() as pool:
+        for interpreter in pool.map(install, (localstack.ENVIRONMENT, ministack.ENVIRONMENT)):
+            print(f"ready: {interpreter}")
+
+
+def _serve_localstack(port: int) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a closed terminal leaves no server behind either
+        signal.signal(number, signal.default_int_handler)
+    print("LocalStack 4.14.0 in host mode (the first start installs it, about a minute) ...", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="localstack-") as name:
+        folder = Path(name)
+        try:
+            with running(localstack.launch(folder, port), folder) as server:
+                print(f"export AWS_ENDPOINT_URL={server.url}", flush=True)
+                print(f"Log: {server.log}\nCtrl-C stops it and forgets its state.", file=sys.stderr)
+                signal.pause()
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Virtual environments for the emulators: built once, kept in a cache folder, rebuilt when their pins change."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parents[2]
+# Where pip finds packages is the machine's business (index, certificate, proxy); where it puts them is ours.
+_PIP_PLACES = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT")
+_PYTHON_PLACES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+
+
+class EnvironmentCannotBeBuilt(Exception):
+    """The emulator cannot be installed on this machine; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """
+    What one emulator needs installed.
+
+    Args:
+        name: Folder name in the cache.
+        requirements: As pip takes them.
+        python: The one `major.minor` that it runs on, or None for the interpreter that runs the tests.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+    python: str | None = None
+
+
+def cache_folder() -> Path:
+    """Where the environments are kept: `REPLAY_EMULATOR_HOME`, or `.venv-emulators` in the project."""
+    return Path(os.environ.get("REPLAY_EMULATOR_HOME") or _PROJECT / ".venv-emulators").resolve()
+
+
+def install(environment: Environment) -> Path:
+    """
+    Give the environment's interpreter, building the environment first when it is not there.
+
+    Raises:
+        EnvironmentCannotBeBuilt: No fitting Python, or pip failed; with the end of pip's log.
+    """
+    folder = cache_folder() / environment.name
+    interpreter = folder / "bin" / "python"
+    stamp = folder / ".installed"
+    base = find_python(environment)
+    wanted = "\n".join([base, *environment.requirements])
+    with _locked(folder.parent / f"{environment.name}.lock"):
+        if stamp.exists() and stamp.read_text() == wanted:
+            return interpreter
+        shutil.rmtree(folder, ignore_errors=True)
+        log = folder.parent / f"{environment.name}.log"
+        log.write_text("")
+        _run([base, "-m", "venv", str(folder)], log, environment.name)
+        _run([str(interpreter), "-m", "pip", "install", *environment.requirements], log, environment.name)
+        stamp.write_text(wanted)
+    return interpreter
+
+
+def find_python(environment: Environment) -> str:
+    """
+    Find an interpreter of the version that the environment needs: on the PATH, else among pyenv's versions.
+
+    Each candidate is asked for its version, since a pyenv shim stands on the PATH also for versions not active.
+    """
+    if environment.python is None:
+        return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+    on_path = shutil.which(f"python{environment.python}")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    candidates = [on_path] if on_path else []
+    candidates += [str(folder / "bin" / "python") for folder in sorted(pyenv.glob(f"{environment.python}*"))]
+    for candidate in candidates:
+        if _version(candidate) == environment.python:
+            return candidate
+    raise EnvironmentCannotBeBuilt(
+        f"{environment.name} runs on Python {environment.python} only, and there is none here: "
+        f"no working python{environment.python} on the PATH, no {environment.python}.* in {pyenv}.\n"
+        f"Install one (`pyenv install {environment.python}`, or your system's python{environment.python} and "
+        f"python{environment.python}-venv packages) and run this again."
+    )
+
+
+def _version(interpreter: str) -> str:
+    question = "import sys; print('%d.%d' % sys.version_info[:2])"
+    answer = subprocess.run([interpreter, "-c", question], capture_output=True, text=True, check=False)
+    return answer.stdout.strip()
+
+
+def _run(command: list[str], log: Path, name: str) -> None:
+    surroundings = {key: value for key, value in os.environ.items() if key not in _PIP_PLACES + _PYTHON_PLACES}
+    with log.open("a") as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=surroundings, check=False)
+    if done.returncode:
+        raise EnvironmentCannotBeBuilt(
+            f"{name} cannot be installed: {' '.join(command)}\n{log_tail(log)}\nThe whole log: {log}"
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process build at a time: xdist's workers and a background install may meet here."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def log_tail(log: Path, lines: int = 40) -> str:
+    """The last lines of a log, indented for a message."""
+    if not log.exists():
+        return "    (no log)"
+    return "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-lines:])

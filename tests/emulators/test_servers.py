@@ -1,0 +1,77 @@
+"""The starters themselves."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.emulators.environments import Environment, EnvironmentCannotBeBuilt, find_python
+from tests.emulators.server import Launch, Server, ServerDidNotStart, free_port, running
+
+
+@pytest.mark.emulator
+def test_a_server_answers_on_loopback(emulator: Server) -> None:
+    """The endpoint alone, in AWS_ENDPOINT_URL, leads a stock client to the emulator and to no account."""
+    identity = boto3.client("sts").get_caller_identity()
+    assert identity["Account"] == "000000000000"
+
+
+def test_a_server_that_ends_is_a_failure_with_its_log(tmp_path: Path) -> None:
+    """A server that ends before it answers fails the test, and its last words stand in the message."""
+    launch = Launch(name="broken", command=(sys.executable, "-c", "raise SystemExit('no licence')"), port=free_port())
+    with (
+        pytest.raises(ServerDidNotStart, match=r"ended with code 1 before it answered[\s\S]*no licence"),
+        running(launch, tmp_path),
+    ):
+        pytest.fail("a server that ended was given out as running")
+
+
+def test_a_server_that_never_answers_is_stopped_with_its_children(tmp_path: Path) -> None:
+    """Waiting is bounded, and what the server started goes down with it."""
+    program = (
+        "import os, subprocess, sys, time; "
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+        "print('child', child.pid, flush=True); time.sleep(60)"
+    )
+    launch = Launch(name="silent", command=(sys.executable, "-c", program), port=free_port())
+    with pytest.raises(ServerDidNotStart, match=r"within 1 s") as problem, running(launch, tmp_path, ready_within_s=1):
+        pytest.fail("a server that never answered was given out as running")
+    child = int(str(problem.value).rsplit("child", 1)[1])
+    assert _has_ended(child)
+
+
+def _has_ended(pid: int) -> bool:
+    """Say whether a process ends soon: a signal has been sent, and takes effect when the machine gets to it."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        if not state.stdout.strip() or state.stdout.startswith("Z"):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_missing_python_is_said_plainly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the one Python that an emulator runs on, the message names it, where it was sought, and what to do."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    with pytest.raises(EnvironmentCannotBeBuilt, match=r"Python 3\.99 only.*[\s\S]*pyenv install 3\.99"):
+        find_python(Environment(name="future", requirements=(), python="3.99"))
+
+
+def test_a_shim_for_another_python_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A `python3.99` that stands on the PATH but does not work, as pyenv's shims do, is not taken."""
+    shim = tmp_path / "python3.99"
+    shim.write_text("#!/bin/sh\necho 'pyenv: python3.99: command not found' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    working = tmp_path / "versions" / "3.99.1" / "bin" / "python"
+    working.parent.mkdir(parents=True)
+    working.write_text("#!/bin/sh\necho 3.99\n")
+    working.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert find_python(Environment(name="future", requirements=(), python="3.99")) == str(working)

@@ -1,0 +1,33 @@
+"""Where the recordings are, and how their files are read."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_STRING_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])')
+
+
+def truth_folder() -> Path:
+    """Find the recordings, or skip the calling module: `REPLAY_TRUTH_DIR`, else `../shared/truth` beside the checkout."""
+    here = Path(__file__).resolve().parents[2]
+    folder = Path(os.environ.get("REPLAY_TRUTH_DIR") or here.parent / "shared" / "truth")
+    if not (folder / "index.json").is_file():
+        pytest.skip(f"no recordings of AWS at {folder}; set REPLAY_TRUTH_DIR to their folder", allow_module_level=True)
+    return folder
+
+
+def read_json5(path: Path) -> Any:
+    """Read the JSON5 that the recordings use: JSON with comments and trailing commas."""
+    text = _STRING_OR_COMMENT.sub(lambda found: found[1] or "", path.read_text(encoding="utf-8"))
+    return json.loads(_STRING_OR_TRAILING_COMMA.sub(lambda found: found[1] or "", text))
+
+
+def recorded(path: Path) -> dict[str, Any]:
+    """Read what one recording holds."""
+    (content,) = json.loads(path.read_text(encoding="utf-8")).values()
+    return dict(content["recorded-content"])

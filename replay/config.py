@@ -31,6 +31,7 @@ Paths are seen from the folder of `pyproject.toml`. Every value is checked for i
 """
 
 import difflib
+import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,6 +61,11 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
     "tumbling_window_s": (0, 900),
     "maximum_concurrency": (2, 1_000),
     "reserved_concurrency": (0, 1_000_000),
+}
+_FORMS: Mapping[str, tuple[str, str]] = {
+    "account_id": (r"[0-9]{12}", "twelve digits, in quotes"),
+    "region": (r"[a-z]{2}(-[a-z]+)+-[0-9]", 'a region such as "eu-west-1"'),
+    "setup": (r"[\w.]+:[\w.]+", '"module:function"'),
 }
 
 
@@ -127,10 +133,7 @@ def load_config(start: Path | None = None) -> Config:
     return Config(
         root=path.parent,
         fixtures=path.parent / table.fixtures,
-        functions={
-            name: _function(name, settings, where=f"{path} [tool.replay.functions.{name}]", root=path.parent)
-            for name, settings in table.functions.items()
-        },
+        functions={name: _function(name, settings, path) for name, settings in table.functions.items()},
         templates=templates,
         parameters=table.parameters,
         sources=table.sources,
@@ -163,25 +166,21 @@ def _read_section(path: Path) -> Mapping[str, Any] | None:
     raise ConfigurationError("tool.replay is not a table", where=str(path), expected="[tool.replay]")
 
 
-def _function(name: str, settings: Mapping[str, Any], *, where: str, root: Path) -> FunctionSettings:
-    _check_name(name, where)
-    values = read_table(FunctionSettings, settings, where=where, root=root)
-    if "event_source" in values:
-        values["event_source"] = read_table(
-            EventSource, values["event_source"], where=f"{where} event_source", root=root
-        )
-    return FunctionSettings(**values)
-
-
-def _check_name(name: str, where: str) -> None:
-    """A function's name becomes a folder of fixtures."""
+def _function(name: str, settings: Mapping[str, Any], path: Path) -> FunctionSettings:
+    # Its name becomes a folder of fixtures.
     if not name or name in {".", ".."} or set(name) & set('/\\:*?"<>|') or not name.isprintable():
         raise ConfigurationError(
             f"{name!r} cannot name a function",
-            where=where,
+            where=f"{path} [tool.replay.functions]",
             expected="a name that can also be a folder",
             hint="rename the section",
         )
+    where = f"{path} [tool.replay.functions.{name}]"
+    values = read_table(FunctionSettings, settings, where=where, root=path.parent)
+    if "event_source" in values:
+        source = values["event_source"]
+        values["event_source"] = read_table(EventSource, source, where=f"{where} event_source", root=path.parent)
+    return FunctionSettings(**values)
 
 
 def read_table(shape: type[Any], table: Mapping[str, Any], *, where: str, root: Path) -> dict[str, Any]:
@@ -210,6 +209,7 @@ def read_table(shape: type[Any], table: Mapping[str, Any], *, where: str, root: 
             )
         values[key] = _Value(key, where, root).read(value, hints[key])
         _check_limits(key, values[key], where)
+        _check_form(key, values[key], where)
     return values
 
 
@@ -218,6 +218,17 @@ def _check_limits(key: str, value: Any, where: str) -> None:
         low, high = _LIMITS[key]
         if not low <= value <= high:
             _refuse(key, value, f"a number from {low:,} to {high:,}", where)
+
+
+def _check_form(key: str, value: Any, where: str) -> None:
+    if key in _FORMS and isinstance(value, str):
+        form, expected = _FORMS[key]
+        if not re.fullmatch(form, value):
+            _refuse(key, value, expected, where)
+
+
+def _visible(name: str) -> str:
+    return name if name.isprintable() else repr(name)
 
 
 def _refuse(key: str, value: Any, expected: str, where: str, hint: str = "") -> NoReturn:
@@ -260,7 +271,7 @@ class _Value:
 
     def _sequence(self, value: Any, part: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            _refuse(self.key, value, f"a list of {_WORDS.get(part, 'values')}", self.where)
+            _refuse(self.key, value, "a list of paths" if part is Path else "a list of texts", self.where)
         return tuple(
             _Value(f"{self.key}[{number}]", self.where, self.root).read(item, part) for number, item in enumerate(value)
         )
@@ -269,7 +280,8 @@ class _Value:
         if not isinstance(value, dict):
             _refuse(self.key, value, "a table", self.where)
         return {
-            name: _Value(f"{self.key}.{name}", self.where, self.root).read(item, part) for name, item in value.items()
+            name: _Value(f"{self.key}.{_visible(name)}", self.where, self.root).read(item, part)
+            for name, item in value.items()
         }
 
     def _scalar(self, value: Any, wanted: Any) -> Any:

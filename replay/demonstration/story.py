@@ -54,9 +54,9 @@ def demo(folder: Path, *, color: bool = False) -> Iterator[Step]:
         )  # fmt: skip
         yield step("What we have now, in ./fixtures, ready for git:", "list")
         yield step("The same failures, here, as Lambda would meet them:", "run")
-        shutil.copytree(service / "fixed", folder / "src", dirs_exist_ok=True)
-        yield Step(said="Now someone fixes src/app.py (the demo copies the fix).")
-        yield step("Replay says so, and asks for your word:", "run", expected=1)
+        shutil.copytree(folder / "fixed", folder / "src", dirs_exist_ok=True)
+        yield Step(said="Someone fixes the function:", command=("cp", "fixed/*", "src/"))
+        yield step("Replay sees it, and asks for your word:", "run", expected=1)
         yield step("", "expect", "*", "succeeds")
         yield step("From now on this is a regression suite:", "run")
 
@@ -113,7 +113,8 @@ def _prepare(folder: Path, service: Path) -> None:
     folder.mkdir(parents=True)
     (folder / _MARK).write_text("made by `replay demo`, which may remove it\n", encoding="utf-8")
     (folder / "pyproject.toml").write_text(_CONFIGURATION, encoding="utf-8")
-    shutil.copytree(service / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("src", "fixed"):
+        shutil.copytree(service / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(service / "template.yaml", folder / "template.yaml")
 
 
@@ -126,10 +127,11 @@ def tell(steps: Iterator[Step], echo: Callable[[str], object], *, folder: Path) 
             echo(f"# {step.said}")
         if step.command:
             echo(f"$ {' '.join(_quoted(word) for word in step.command)}")
+        if step.output:
             echo(step.output.rstrip())
     shown = os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder)
     echo(f"\n# Yours to try:\ncd {shown} && pytest -k replay")
 
 
 def _quoted(word: str) -> str:
-    return f"'{word}'" if "*" in word else word
+    return f"'{word}'" if word == "*" else word

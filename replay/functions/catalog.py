@@ -39,8 +39,9 @@ class Catalog:
         Give the function *name*.
 
         A configured name is taken first; then a template's `FunctionName`, logical id, and last any of these without
-        regard to case, dashes, underscores and the ending `Function` (`orders` finds `OrdersFunction`). The function
-        is called by its configured name, else by its `FunctionName`, else by its logical id.
+        regard to case, dashes, underscores, the stack's name before it and `Function` behind it (`orders` finds
+        `OrdersFunction`). The function is called by its configured name, else by its `FunctionName`, else by its
+        logical id.
 
         Raises:
             FunctionError: There is no such function, or more than one.

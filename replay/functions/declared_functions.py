@@ -43,7 +43,7 @@ def choose(name: str, declared: Sequence[DeclaredFunction]) -> DeclaredFunction 
         [item for item in declared if item.name == name],
         [item for item in declared if item.logical_id == name],
         [item for item in declared if plain(name) in {plain(item.name), plain(item.logical_id)}],
-        [item for item in declared if plain(name) in _short_forms(item.logical_id)],
+        [item for item in declared if plain(name) in _short_forms(item)],
     )
     for found in tiers:
         if len(found) > 1:
@@ -63,7 +63,12 @@ def plain(name: str) -> str:
     return re.sub(r"[-_]", "", name).lower()
 
 
-def _short_forms(logical_id: str) -> set[str]:
-    """Give the names that a logical id is also known by: without CDK's hash, and without the word function."""
-    forms = {plain(logical_id), plain(_CDK_HASH.sub("", logical_id))}
+def _short_forms(item: DeclaredFunction) -> set[str]:
+    """Give what a function is also called: without its stack's name, CDK's hash, and the word function."""
+    names = (
+        item.logical_id,
+        _CDK_HASH.sub("", item.logical_id),
+        item.name.removeprefix(f"{item.stack.deployment.stack_name}-"),
+    )
+    forms = {plain(name) for name in names}
     return (forms | {_FUNCTION_SUFFIX.sub("", form) for form in forms}) - {""}

@@ -1,6 +1,6 @@
-"""A run for human eyes: a line per fixture as it comes, then what is unexpected, then the count."""
+"""A run for human eyes: what happened grouped by failure, then each surprise explained, then the count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -9,63 +9,95 @@ from replay.replayer import FixtureNotRun, FixtureReplayed, RunEvent, RunFinishe
 from replay.reports.explanation import explain, headline
 from replay.reports.visible_text import one_line
 
-_EXPLAINED_AT_MOST = 10
-_NAME_WIDTH = 44
+_EXPLAINED_AT_MOST = 5
+_NAMES_AT_MOST = 5
 
 
 class RunConsole:
     """
-    Listen to a run and write it with *echo*, one call a line.
+    Listen to a run and write it with *echo*, one call a line; *progress* hears of each fixture as it is done.
 
-    Green is as expected, yellow a known bug that is still there, red unexpected.
+    Green is as expected, yellow a known bug that is still there, red unexpected, magenta could not run.
     """
 
-    def __init__(self, echo: Callable[[str], object]) -> None:
+    def __init__(self, echo: Callable[[str], object], progress: Callable[[str], object] | None = None) -> None:
         self._echo = echo
-        self._function = ""
-        self._unexpected: list[FixtureReplayed] = []
+        self._progress = progress
+        self._told: dict[str, list[FixtureReplayed]] = {}
+        self._not_run: list[FixtureNotRun] = []
 
     def notice(self, event: RunEvent) -> None:
-        """Write what *event* means for who watches."""
+        """Take note of *event*, and write everything when the run is over."""
         if isinstance(event, FixtureReplayed):
-            self._heading(event.fixture.reference.function)
-            self._echo(_replayed_line(event))
-            if not event.judgement.as_expected:
-                self._unexpected.append(event)
+            self._told.setdefault(event.fixture.reference.function, []).append(event)
         elif isinstance(event, FixtureNotRun):
-            self._heading(event.reference.function)
-            mark = click.style("!", fg="magenta", bold=True)
-            self._echo(f"  {mark} {event.reference.name:<{_NAME_WIDTH}}  could not run")
-            self._echo("      " + str(event.error).replace("\n", "\n      "))
+            self._not_run.append(event)
         elif isinstance(event, RunFinished):
-            self._explanations()
-            self._echo("")
-            self._echo(run_summary(event))
+            self._write(event)
+        if self._progress and isinstance(event, FixtureReplayed | FixtureNotRun):
+            self._progress(event.fixture.reference.name if isinstance(event, FixtureReplayed) else event.reference.name)
 
-    def _heading(self, function: str) -> None:
-        if function != self._function:
-            self._function = function
+    def _write(self, finished: RunFinished) -> None:
+        for function, events in self._told.items():
             self._echo(click.style(function, bold=True))
+            for group in _by_failure(events):
+                self._write_group(group)
+        self._write_explanations()
+        for event in self._not_run:
+            self._echo(f"{click.style('!', fg='magenta', bold=True)} {event.reference}  could not run")
+            self._echo("    " + str(event.error).replace("\n", "\n    "))
+        self._echo("")
+        self._echo(run_summary(finished))
 
-    def _explanations(self) -> None:
-        for event in self._unexpected[:_EXPLAINED_AT_MOST]:
+    def _write_group(self, group: Sequence[FixtureReplayed]) -> None:
+        first = group[0]
+        color, mark = _look(first)
+        verdict = click.style(f"{first.judgement.verdict:<10}", fg=color)
+        outcome = first.outcomes[-1]
+        what = failure_line(outcome.failure) if outcome.failure else outcome.status
+        self._echo(f"  {click.style(mark, fg=color, bold=True)} {verdict}  {what}")
+        for event in group[:_NAMES_AT_MOST]:
+            self._echo(click.style(f"      {event.fixture.reference.name}", dim=True))
+        if len(group) > _NAMES_AT_MOST:
+            self._echo(click.style(f"      … and {len(group) - _NAMES_AT_MOST:,} more", dim=True))
+
+    def _write_explanations(self) -> None:
+        unexpected = [event for events in self._told.values() for event in events if not event.judgement.as_expected]
+        fixed = [event for event in unexpected if event.judgement.verdict == "fixed"]
+        others = [event for event in unexpected if event.judgement.verdict != "fixed"]
+        for event in others[:_EXPLAINED_AT_MOST]:
             self._echo("")
             self._echo(click.style(f"── {event.fixture.reference}", fg="red", bold=True))
             self._echo(explain(event.fixture, event.outcomes, event.judgement))
-        left = len(self._unexpected) - _EXPLAINED_AT_MOST
-        if left > 0:
-            self._echo(f"\n… and {left} more: replay one by its id to see why")
+        if len(others) > _EXPLAINED_AT_MOST:
+            self._echo(f"\n… and {len(others) - _EXPLAINED_AT_MOST:,} more: replay one by its id to see why")
+        if fixed:
+            self._echo(f"\n{_accept(fixed)}")
 
 
-def _replayed_line(event: FixtureReplayed) -> str:
-    judgement, outcome = event.judgement, event.outcomes[-1]
-    color = "yellow" if judgement.known_bug else "green" if judgement.as_expected else "red"
-    mark = {"yellow": "●", "green": "✓", "red": "✗"}[color]
-    verdict = click.style(f"{judgement.verdict:<10}", fg=color)
-    what = failure_line(outcome.failure) if outcome.failure else outcome.status
-    return (
-        f"  {click.style(mark, fg=color, bold=True)} {event.fixture.reference.name:<{_NAME_WIDTH}}  {verdict}  {what}"
-    )
+def _accept(fixed: Sequence[FixtureReplayed]) -> str:
+    """Say how to accept what no longer fails."""
+    if len(fixed) == 1:
+        return fixed[0].judgement.reason
+    ids = " ".join(event.fixture.reference.id for event in fixed[:_NAMES_AT_MOST])
+    more = " …" if len(fixed) > _NAMES_AT_MOST else ""
+    return f"{len(fixed):,} no longer fail. Accept the fix:  replay expect {ids}{more} succeeds"
+
+
+def _by_failure(events: Sequence[FixtureReplayed]) -> list[list[FixtureReplayed]]:
+    """Group what ended alike, the unexpected first, the most frequent before the rare."""
+    groups: dict[tuple[object, ...], list[FixtureReplayed]] = {}
+    for event in events:
+        outcome = event.outcomes[-1]
+        key = (event.judgement.verdict, event.judgement.as_expected, outcome.status, outcome.signature)
+        groups.setdefault(key, []).append(event)
+    return sorted(groups.values(), key=lambda group: (group[0].judgement.as_expected, -len(group)))
+
+
+def _look(event: FixtureReplayed) -> tuple[str, str]:
+    if event.judgement.known_bug:
+        return "yellow", "●"
+    return ("green", "✓") if event.judgement.as_expected else ("red", "✗")
 
 
 def failure_line(failure: Failure) -> str:
@@ -73,11 +105,9 @@ def failure_line(failure: Failure) -> str:
     user = [frame for frame in failure.frames if frame.owner == "user"]
     where = ""
     if user:
-        frame = user[-1]
-        line = f":{frame.line}" if frame.line else ""
-        where = click.style(
-            f"  {one_line(frame.module, limit=60)}{line} in {one_line(frame.function, limit=40)}", dim=True
-        )
+        line = f":{user[-1].line}" if user[-1].line else ""
+        place = f"{one_line(user[-1].module, limit=60)}{line} in {one_line(user[-1].function, limit=40)}"
+        where = click.style(f"  {place}", dim=True)
     return headline(failure.error_type, failure.message, limit=72) + where
 
 

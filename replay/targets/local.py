@@ -94,7 +94,7 @@ class LocalTarget(Invoker):
         if self._inside is not None:
             return
         with ExitStack() as stack:
-            parts = (self._environment, self._modules, self._loggers, self._network, self._aws, self._clock)
+            parts = (self._environment, self._modules, self._loggers, self._network, self._aws)
             for part in parts:
                 part.resume()
                 stack.callback(part.suspend)
@@ -165,15 +165,17 @@ class LocalTarget(Invoker):
                 function, request_id=request_id, log_stream_name=self._log_stream_name, deadline=deadline
             )
 
-        outside = os.getcwd()  # noqa: PTH109 - the same as below
+        outside = _working_folder()
         self._log.start(request_id)
         try:
             os.chdir(self._folder or function.code)
-            answer = self._runtime.invoke(payload, context, request_id)
+            with self._clock:
+                answer = self._runtime.invoke(payload, context, request_id)
         finally:
-            self._folder = _working_folder()
-            os.chdir(outside)
             log = self._log.stop()
+            self._folder = _working_folder()
+            if outside is not None:
+                os.chdir(outside)
         return answer, log
 
     def _prepare(self) -> None:
@@ -185,8 +187,9 @@ class LocalTarget(Invoker):
             self._forget()
         if not self._aws.shared:
             self._aws.reset()
-        self._resources.create()
-        self._setup.run()
+        with self._clock:
+            self._resources.create()
+            self._setup.run()
         self._aws.mark()
         self._is_prepared = True
         self._has_written = False
@@ -233,5 +236,5 @@ class LocalTarget(Invoker):
 def _working_folder() -> str | None:
     try:
         return os.getcwd()  # noqa: PTH109 - a Path costs more than all the rest here
-    except FileNotFoundError:  # the function has removed it
+    except FileNotFoundError:  # somebody has removed it
         return None

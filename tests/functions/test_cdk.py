@@ -13,7 +13,9 @@ from replay.functions.function import Function
 HASH = "9f" * 32
 
 
-def assembly(root: Path, resources: dict[str, Any], *, environment: str = "aws://unknown-account/unknown-region") -> Path:
+def assembly(
+    root: Path, resources: dict[str, Any], *, environment: str = "aws://unknown-account/unknown-region"
+) -> Path:
     """Write a cloud assembly of one stack, as `cdk synth` does."""
     out = root / "cdk.out"
     (out / f"asset.{HASH}").mkdir(parents=True)

@@ -11,7 +11,10 @@ def unrolled(value: Any) -> Any:
 
 def test_a_loop_makes_a_key_a_round() -> None:
     """Keys, text and references take each item; `&{}` keeps its letters and digits."""
-    loop = {"Fn::ForEach::Q": ["Name", ["a-1", "b"], {"Queue&{Name}": {"N": "${Name}-q", "R": {"Ref": "Name"}}}], "x": 1}
+    loop = {
+        "Fn::ForEach::Q": ["Name", ["a-1", "b"], {"Queue&{Name}": {"N": "${Name}-q", "R": {"Ref": "Name"}}}],
+        "x": 1,
+    }
     assert unrolled({"Resources": loop}) == {
         "Resources": {"Queuea1": {"N": "a-1-q", "R": "a-1"}, "Queueb": {"N": "b-q", "R": "b"}, "x": 1}
     }

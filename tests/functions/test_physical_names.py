@@ -71,7 +71,10 @@ def test_arns_are_those_of_the_embedded_aws(kind: str, name: str, create: Callab
 def test_the_ref_of_a_queue_is_its_url() -> None:
     """An environment variable with a queue's Ref can be sent to."""
     with mock_aws():
-        assert ref_of("AWS::SQS::Queue", "orders", HERE) == boto3.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
+        assert (
+            ref_of("AWS::SQS::Queue", "orders", HERE)
+            == boto3.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
+        )
 
 
 def test_the_ref_of_a_secret_finds_it() -> None:
@@ -79,7 +82,10 @@ def test_the_ref_of_a_secret_finds_it() -> None:
     with mock_aws():
         client = boto3.client("secretsmanager")
         client.create_secret(Name="shop-key", SecretString="x")
-        assert client.get_secret_value(SecretId=ref_of("AWS::SecretsManager::Secret", "shop-key", HERE))["Name"] == "shop-key"
+        assert (
+            client.get_secret_value(SecretId=ref_of("AWS::SecretsManager::Secret", "shop-key", HERE))["Name"]
+            == "shop-key"
+        )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,9 @@ def test_attributes(kind: str, attribute: str, value: str | None) -> None:
     assert attribute_of(kind, "x", attribute, HERE) == value
 
 
-@given(st.from_regex(r"[A-Za-z0-9]{1,255}", fullmatch=True), st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,127}", fullmatch=True))
+@given(
+    st.from_regex(r"[A-Za-z0-9]{1,255}", fullmatch=True), st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,127}", fullmatch=True)
+)
 def test_local_names_fit_their_services(logical_id: str, stack_name: str) -> None:
     """Whatever a resource is called, its local name is one that S3 and SQS accept, and always the same."""
     deployment = Deployment(stack_name=stack_name)

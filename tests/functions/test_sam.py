@@ -260,7 +260,9 @@ def test_a_container_image(tmp_path: Path) -> None:
 
 def test_local_definitions_are_embedded(tmp_path: Path) -> None:
     """A state machine and an API whose definition is a file beside the template are read with it."""
-    write(tmp_path, '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${Fn}", "End": true}}}', "states.json")
+    write(
+        tmp_path, '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${Fn}", "End": true}}}', "states.json"
+    )
     found = sam(
         tmp_path,
         """

@@ -108,7 +108,9 @@ def test_options_are_parameters(tmp_path: Path) -> None:
 )
 def test_variables_in_a_ring_are_refused(tmp_path: Path, variables: str) -> None:
     """A variable that asks for itself, or grows by itself, is an error of the template."""
-    text = f"service: s\ncustom: {variables}\nfunctions: {{f: {{handler: a.b, environment: {{X: '${{self:custom.a}}'}}}}}}"
+    text = (
+        f"service: s\ncustom: {variables}\nfunctions: {{f: {{handler: a.b, environment: {{X: '${{self:custom.a}}'}}}}}}"
+    )
     with pytest.raises(TemplateError, match="depends on itself"):
         get(tmp_path, "f", text)
 
@@ -116,4 +118,8 @@ def test_variables_in_a_ring_are_refused(tmp_path: Path, variables: str) -> None
 def test_a_service_without_functions_has_none(tmp_path: Path) -> None:
     """Functions that only a file elsewhere holds are not there; nothing crashes."""
     with pytest.raises(FunctionError, match="there is no function 'f'"):
-        get(tmp_path, "f", "service: s\nfunctions: ${file(functions.yml)}\nresources: ['${file(r.yml)}', {Resources: {}}]")
+        get(
+            tmp_path,
+            "f",
+            "service: s\nfunctions: ${file(functions.yml)}\nresources: ['${file(r.yml)}', {Resources: {}}]",
+        )

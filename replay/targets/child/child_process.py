@@ -33,7 +33,8 @@ class ChildProcess:
     has started. `fileno` becomes readable when there is something for `take_end`.
 
     With `closed_network` the process has a network of its own, with nothing in it but the two `listeners`, where the
-    system allows it: `is_network_closed` says so, and `why_open` the reason.
+    system allows it: `is_network_closed` says so, and `why_open` the reason. `is_contained` says whether a descendant can
+    get away by making itself a daemon (only where the system is not Linux).
     """
 
     def __init__(self, *, closed_network: bool) -> None:
@@ -42,7 +43,7 @@ class ChildProcess:
         self._control: MessageChannel | None = None
         self._ended: Ended | None = None
         self._is_running = False
-        self._is_contained = False
+        self.is_contained = False
         self.pid = 0
         self.ports: tuple[int, int] = (0, 0)
         self.listeners: tuple[socket.socket, ...] = ()
@@ -95,7 +96,7 @@ class ChildProcess:
             self.__exit__(None, None, None)
             self._launch(closed_network=False)
             message, descriptors = self._receive()
-        self._is_contained = message["is_contained"]
+        self.is_contained = message["is_contained"]
         self.is_network_closed = self._wants_closed_network and not self.why_open
         self.ports = tuple(message["ports"])
         self.listeners = tuple(socket.socket(fileno=descriptor) for descriptor in descriptors)
@@ -147,10 +148,6 @@ class ChildProcess:
                 where=f"below process {self.pid}",
                 hint="they run as another user, or hang in the kernel: end them yourself",
             )
-
-    def end_status(self) -> Ended | None:
-        """Say how the process ended, None where it has not been seen to."""
-        return self._ended
 
     def _notice(self, message: Message) -> None:
         if message["event"] == "ended":

@@ -2,19 +2,23 @@
 
 import selectors
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self, TypeVar
 
 from replay.targets.child.child_process import ChildProcess, Ended
 from replay.targets.child.log_pipe import LogPipe
 from replay.targets.child.memory_watch import MIB, MemoryWatch
 from replay.targets.child.runtime_api import Answer, RuntimeApi
 
+T = TypeVar("T")
+
 _LOOK_EVERY_S = 0.02
 _SETTLES_WITHIN_S = 0.5
+_LAST_WORDS = 1000
 
 
 class TimedOut(NamedTuple):
@@ -22,7 +26,7 @@ class TimedOut(NamedTuple):
 
 
 class OutOfMemory(NamedTuple):
-    """There was more memory in use than allowed, or the system's own was used up."""
+    """There was more memory in use than allowed."""
 
 
 End = Answer | Ended | TimedOut | OutOfMemory
@@ -32,125 +36,119 @@ class ExecutionEnvironment:
     """
     Runs one function's process at a time, and is told of everything by one selector, without a thread.
 
-    Whatever goes wrong in it, its processes are dead when a method returns that; `is_warm` says whether it lives.
+    A process that did not answer is dead, with all its descendants, when the method that says so returns.
+
+    Args:
+        on_aws_call: Is given the socket that listens for AWS calls when the first one comes, and serves it from then on.
     """
 
-    def __init__(self, *, closed_network: bool, memory_mb: int) -> None:
-        self._memory_mb = memory_mb
+    def __init__(
+        self, *, closed_network: bool, memory_mb: int, on_aws_call: Callable[[socket.socket], None]
+    ) -> None:
+        self._limit_mb = memory_mb
+        self._on_aws_call = on_aws_call
         self._selector = selectors.DefaultSelector()
-        self._child = ChildProcess(closed_network=closed_network)
-        self._api: RuntimeApi | None = None
-        self._log: LogPipe | None = None
-        self._memory = MemoryWatch(0, 0)
+        self._log = LogPipe(self._selector)
+        self._memory = MemoryWatch(0, memory_mb * MIB)
         self._extra_s = 0.0
+        self.child = ChildProcess(closed_network=closed_network)
 
     def __enter__(self) -> Self:
-        self._child.__enter__()
+        self.child.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close_parts()
-        self._child.__exit__(kind, error, trace)
+        if self._is_made_ready:
+            self._api.close()
+        self._log.close()
         self._selector.close()
+        self.child.__exit__(kind, error, trace)
 
-    def make_ready(self, on_aws_call: Callable[[socket.socket], None]) -> tuple[int, int]:
-        """
-        Wait until a process can be started, and give the ports of the Runtime API and of the mocked AWS.
-
-        Args:
-            on_aws_call: Is given the socket that listens for AWS calls, as soon as the first one comes.
-        """
-        if self._api is None:
-            self._child.make_ready()
-            api, aws = self._child.listeners
-            self._api = RuntimeApi(api, self._selector)
-            self._selector.register(aws, selectors.EVENT_READ, lambda: self._answer_aws(aws, on_aws_call))
-            self._selector.register(self._child, selectors.EVENT_READ, self._child.take_end)
-        return self._child.ports
+    @cached_property
+    def _api(self) -> RuntimeApi:
+        self.child.make_ready()
+        api, aws = self.child.listeners
+        self._selector.register(aws, selectors.EVENT_READ, lambda: self._hand_over(aws))
+        self._selector.register(self.child, selectors.EVENT_READ, self.child.take_end)
+        return RuntimeApi(api, self._selector)
 
     @property
-    def is_warm(self) -> bool:
-        """Whether a process lives that has been initialised."""
-        return self._child.is_running
+    def _is_made_ready(self) -> bool:
+        return "_api" in vars(self)
 
-    @property
-    def child(self) -> ChildProcess:
-        """The process."""
-        return self._child
+    def make_ready(self) -> tuple[int, int]:
+        """Wait until a process can be started, and give the ports of the Runtime API and of the mocked AWS."""
+        assert self._api is not None
+        return self.child.ports
 
     @property
     def memory_mb(self) -> float | None:
         """The most memory that was in use since the process started; None where it is not measured."""
-        return self._memory.peak_mb
+        peak = self._memory.peak_mb
+        return peak if peak is None else min(peak, self._limit_mb)
 
     def take_log(self) -> str:
         """Give what was printed since the last time."""
-        return self._log.take() if self._log is not None else ""
+        return self._log.take()
 
     def initialise(
-        self, command: tuple[str, ...], environment: Mapping[str, str], folder: Path, *, limit_s: float
+        self, command: Sequence[str], environment: Mapping[str, str], folder: Path, *, limit_s: float
     ) -> End | None:
         """Start a process and wait until it asks for its first event; say how that failed, None where it did not."""
-        assert self._api is not None
+        self.kill()
         self._api.forget()
-        self._replace_log()
-        assert self._log is not None
-        self._child.start(command, environment, folder, self._log.writing)
-        self._memory = MemoryWatch(self._child.pid, self._memory_mb * MIB)
-        end = self._wait(self._asked_or_failed, limit_s)
-        if isinstance(end, bool):
+        self.child.start(command, environment, folder, self._log.writing)
+        self._memory = MemoryWatch(self.child.pid, self._limit_mb * MIB)
+        end = self._checked(self._wait(self._asked_or_failed, limit_s))
+        if end is True:
             return None
         self.kill()
         return end
 
+    def is_ready(self, *, limit_s: float) -> bool:
+        """Wait until the process asks for another event, if it does; one that does not is killed."""
+        if not self.child.is_running:
+            return False
+        if self._wait(self._is_asked, limit_s) is True:
+            return True
+        self.kill()
+        return False
+
     def invoke(self, request_id: str, payload: bytes, headers: Mapping[str, str], *, timeout_s: float) -> End:
-        """Hand over one event and wait for its answer."""
-        assert self._api is not None
-        api = self._api
-        started = monotonic()
-        if not api.is_asked:
-            asked = self._wait(lambda: api.is_asked or None, timeout_s)
-            if not isinstance(asked, bool):
-                self.kill()
-                return asked
-        api.offer(request_id, payload, headers)
-        end = self._wait(lambda: api.answer, timeout_s - (monotonic() - started))
-        self._memory.look_back()
-        if self._memory.is_exceeded:
-            end = OutOfMemory()
+        """Hand an event to a process that is ready, and wait for its answer."""
+        self._api.offer(request_id, payload, headers)
+        end = self._checked(self._wait(lambda: self._api.answer, timeout_s))
         if not isinstance(end, Answer):
             self.kill()
         elif end.kind == "too_large":
-            self._settle()
+            # A runtime client whose answer is refused may end its process, with some words about it.
+            self.is_ready(limit_s=_SETTLES_WITHIN_S)
         return end
 
     def kill(self) -> None:
         """End the process and all its descendants."""
-        self._child.kill()
-        ended = self._child.end_status()
-        if ended is not None and self._memory.peak_mb is not None:
-            self._memory.note(min(ended.peak_bytes, self._memory_mb * MIB))
+        if self._is_made_ready:
+            self.child.kill()
 
-    def _settle(self) -> None:
-        """Wait for what a process does whose answer was refused: it asks for the next event, or ends."""
-        api = self._api
-        assert api is not None
-        end = self._wait(lambda: api.is_asked or None, _SETTLES_WITHIN_S)
-        if not isinstance(end, bool):
-            self.kill()
+    def _checked(self, end: T) -> T | OutOfMemory:
+        """Give *end*, unless the memory was exceeded meanwhile: Lambda would have killed the process."""
+        self._memory.look_back()
+        return OutOfMemory() if self._memory.is_exceeded else end
 
-    def _asked_or_failed(self) -> Answer | bool | None:
-        assert self._api is not None
-        return self._api.answer or self._api.is_asked or None
+    def _is_asked(self) -> Literal[True] | None:
+        return True if self._api.is_asked else None
 
-    def _wait[T](self, done: Callable[[], T | None], limit_s: float) -> T | Ended | TimedOut | OutOfMemory:
+    def _asked_or_failed(self) -> Answer | Literal[True] | None:
+        return self._api.answer or self._is_asked()
+
+    def _wait(self, done: Callable[[], T | None], limit_s: float) -> T | Ended | TimedOut | OutOfMemory:
         """Serve the process until *done* gives something, or it is over."""
         self._extra_s = 0.0
         started = looked = monotonic()
         while (result := done()) is None:
-            if not self._child.is_running:
+            if not self.child.is_running:
                 return self._last_words(done)
             now = monotonic()
             left = limit_s + self._extra_s - (now - started)
@@ -164,8 +162,26 @@ class ExecutionEnvironment:
             self._serve(min(left, _LOOK_EVERY_S))
         return result
 
+    def _last_words(self, done: Callable[[], T | None]) -> T | Ended:
+        """Hear what the process has said before it ended, which may be its answer."""
+        ended = self.child.take_end()
+        self._memory.note(ended.peak_bytes)
+        for _ in range(_LAST_WORDS):
+            if (result := done()) is not None:
+                return result
+            if not self._serve(0):
+                break
+        return ended
+
     def _serve(self, timeout_s: float) -> bool:
         ready = self._selector.select(timeout_s)
         for key, _ in ready:
             key.data()
         return bool(ready)
+
+    def _hand_over(self, listener: socket.socket) -> None:
+        """Let the mocked AWS start, in time that is not the function's."""
+        started = monotonic()
+        self._selector.unregister(listener)
+        self._on_aws_call(listener)
+        self._extra_s += monotonic() - started

@@ -1,0 +1,13 @@
+"""
+Starts AWS's runtime client for Python, with the function's folders first on the import path, as Lambda has them.
+
+The client is imported before that, so that no module of the function takes the place of one of its own.
+"""
+
+import os
+import sys
+
+from awslambdaric.__main__ import main
+
+sys.path[:1] = os.environ["REPLAY_IMPORT_ROOTS"].split(os.pathsep)
+main([sys.argv[0], os.environ["_HANDLER"]])

@@ -16,6 +16,7 @@ help:
 
 demo: $(DIR)/.project
 	$(BIN)/replay demo
+	@echo '# (pytest is in the environment that make has built:  . $(BIN)/activate)'
 
 test: $(DIR)/.dev
 	$(BIN)/python -m pytest
@@ -57,7 +58,7 @@ $(DIR)/.python:
 	@touch $@
 
 $(DIR)/.project: $(DIR)/.python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[pytest]'
 	@touch $@
 
 $(DIR)/.dev: $(DIR)/.project

@@ -56,7 +56,7 @@ class Project:
         """
         from replay.targets.registry import open_target
 
-        return open_target(target, function, cold=cold)
+        return open_target(target, function, cold=cold, project=self.config.root)
 
     def replayer(self, *, target: str = "local", cold: bool = False, red: bool = False, pin: bool = True) -> Replayer:
         """Make a replayer for fixtures one by one; close it when done. Arguments as of `replay_fixtures`."""

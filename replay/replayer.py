@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 from replay.delivery.event_source_settings import current_settings
 from replay.delivery.families import begin_delivery, drive
-from replay.errors import ReplayError
+from replay.errors import FunctionError, ReplayError
 from replay.expectations.judge import judge
 from replay.expectations.judgement import Judgement, Verdict
 from replay.fixtures.fixture import Fixture, FixtureReference, Revision
@@ -170,7 +170,9 @@ class Replayer:
             ReplayError: It could not be replayed.
         """
         function, invoker = self._step_in(fixture.reference.function)
-        return replay_fixture(fixture, invoker, function=function, repeat=self._repeat)
+        outcomes = replay_fixture(fixture, invoker, function=function, repeat=self._repeat)
+        _check_initialised(fixture, outcomes[-1], function)
+        return outcomes
 
     def last_exception(self) -> BaseException | None:
         """Give the exception that the handler raised last, with its traceback, where the target keeps it."""
@@ -303,6 +305,29 @@ def _by_function(references: Iterable[FixtureReference]) -> dict[str, list[Fixtu
     for reference in references:
         groups.setdefault(reference.function, []).append(reference)
     return groups
+
+
+def _check_initialised(fixture: Fixture, outcome: Outcome, function: Function) -> None:
+    """
+    Refuse to judge a function that cannot even be imported here, unless that is the failure that was recorded.
+
+    A typo in `handler` or a half-edited file says nothing of the event, and must not be pinned as its failure.
+
+    Raises:
+        FunctionError: The function failed before it saw the event.
+    """
+    failure = outcome.failure
+    if failure is None or failure.request_id != "" or failure.observed != "local":
+        return
+    if fixture.failure is not None and fixture.failure.error_type == failure.error_type:
+        return
+    lines = [f"{frame.module}:{frame.line}: {frame.code}" for frame in failure.frames if frame.owner == "user"]
+    raise FunctionError(
+        f"{function.handler} cannot be imported: {failure.error_type}: {failure.message}",
+        where=f"{lines[-1] if lines else function.name}, in {function.code}",
+        expected="a handler that can be imported, as on Lambda",
+        hint="mend it, and run again",
+    )
 
 
 def _with_known_signature(fixture: Fixture) -> Expectation:

@@ -1,5 +1,6 @@
 """`[tool.replay]`: what it means, where it is found, and how a mistake in it is answered."""
 
+import inspect
 import subprocess
 import sys
 from dataclasses import fields
@@ -112,9 +113,10 @@ def test_one_template_needs_no_list(tmp_path: Path) -> None:
 
 def test_every_key_of_a_function_is_documented() -> None:
     """The module's docstring, from which people copy, names each key, and no key is missing from it."""
+    example, attributes = (inspect.cleandoc(text or "") for text in (replay.config.__doc__, FunctionSettings.__doc__))
     for item in fields(FunctionSettings):
-        assert f"\n    {item.name} = " in (replay.config.__doc__ or "")
-        assert f"\n        {item.name}: " in (FunctionSettings.__doc__ or "")
+        assert f"\n    {item.name} = " in example
+        assert f"\n    {item.name}: " in attributes
 
 
 def test_the_nearest_section_upward_counts(tmp_path: Path) -> None:

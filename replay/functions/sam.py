@@ -101,7 +101,7 @@ def _hide_local_paths(template: dict[str, Any], document: Document, scope: Scope
     for logical_id, declared in resources.items():
         if not isinstance(declared, dict):
             continue
-        kind = declared.get("Type")
+        kind = str(declared.get("Type"))
         properties = declared.setdefault("Properties", {})
         if kind == "AWS::Serverless::Application":
             # The translator would ask AWS for an application of the repository; its functions are not ours to run.
@@ -149,9 +149,9 @@ def _address(path: str) -> str:
 
 
 def _restore_local_paths(plain: Mapping[str, Any]) -> None:
-    for resource in plain.get("Resources", {}).values():
-        place = _PLACES.get(resource.get("Type"))
-        properties = resource.get("Properties", {})
-        stored = properties.get(place) if place else None
-        if isinstance(stored, dict) and stored.get("S3Bucket") == _BUCKET:
-            properties[place] = unquote(stored["S3Key"])
+    for resource in map(as_mapping, as_mapping(plain.get("Resources")).values()):
+        place = _PLACES.get(str(resource.get("Type")), "")
+        properties = as_mapping(resource.get("Properties"))
+        stored = as_mapping(properties.get(place))
+        if stored.get("S3Bucket") == _BUCKET:
+            properties[place] = unquote(str(stored.get("S3Key")))

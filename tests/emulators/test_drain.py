@@ -1,6 +1,7 @@
 """Draining on real servers: a message leaves its queue only for a fixture of its own, whatever happens."""
 
 import random
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -41,6 +42,31 @@ def test_a_drain_that_is_killed_loses_nothing(emulator: Server, tmp_path: Path) 
     assert queue.bodies() == {}
 
 
+def test_at_each_moment_of_a_drain_a_message_is_in_the_queue_or_on_disk(emulator: Server, tmp_path: Path) -> None:
+    """Halted again and again, at many more moments than it could be killed at, the drain never has a message nowhere."""
+    chance = random.Random(1906)
+    queue, sent = _filled(emulator, "halted")
+    halts = 0
+    drain = _started(queue, tmp_path)
+    try:
+        _wait_for_fixtures(drain, tmp_path, 1)
+        while drain.poll() is None:
+            drain.send_signal(signal.SIGSTOP)
+            time.sleep(0.01)  # what it has asked of the server is done now
+            left = queue.bodies()
+            assert left.keys() | records_on_disk(tmp_path).keys() == sent.keys()
+            halts += 0 < len(left) < MESSAGES
+            drain.send_signal(signal.SIGCONT)
+            time.sleep(chance.uniform(0, 0.01))
+    finally:
+        drain.kill()
+        drain.wait()
+    assert drain.returncode == 0
+    assert queue.bodies() == {}
+    # Else it was over before anything was seen.
+    assert halts >= 10
+
+
 def _filled(emulator: Server, name: str) -> tuple[Queue, dict[str, str]]:
     queue = new_queue(emulator, name)
     bodies = [f'{{"order": {number}}}' for number in range(MESSAGES)]
@@ -50,16 +76,24 @@ def _filled(emulator: Server, name: str) -> tuple[Queue, dict[str, str]]:
 def _kill_when(queue: Queue, out: Path, *, fixtures: int, after_s: float) -> None:
     """Kill a drain so long after so many fixtures are on disk: random, and yet in the middle on machines of any speed."""
     out.mkdir()
-    process = subprocess.Popen(
-        command(queue.arn, out, "--drain", "--visibility-timeout-s", "5"), cwd=out, stdout=subprocess.DEVNULL
-    )
+    drain = _started(queue, out, "--visibility-timeout-s", "5")
+    try:
+        _wait_for_fixtures(drain, out, fixtures)
+        time.sleep(after_s)
+    finally:
+        drain.kill()
+        drain.wait()
+
+
+def _started(queue: Queue, out: Path, *options: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(command(queue.arn, out, "--drain", *options), cwd=out, stdout=subprocess.DEVNULL)
+
+
+def _wait_for_fixtures(drain: "subprocess.Popen[bytes]", out: Path, count: int) -> None:
     deadline = time.monotonic() + 60
-    while len(list(out.glob("orders/*--*/fixture.json"))) < fixtures and process.poll() is None:
+    while len(list(out.glob("orders/*--*/fixture.json"))) < count and drain.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    time.sleep(after_s)
-    process.kill()
-    process.wait()
 
 
 def _wait_for_leases(queue: Queue) -> None:

@@ -1,10 +1,15 @@
 """Plain CloudFormation: functions, event sources, resources, and what a template does wrong."""
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replay.errors import TemplateError
+from replay.functions.deployment import Deployment
+from replay.functions.stacks import build_function, read_stack
 from replay.payloads.event_sources import EventSource
 from tests.functions.templates import function, stack
 
@@ -158,3 +163,63 @@ def test_a_long_chain_of_names_is_no_recursion_error(tmp_path: Path) -> None:
 def test_a_mapping_without_resources_has_no_functions(tmp_path: Path) -> None:
     """Some other YAML file that happens to be called template.yaml is no template of functions."""
     assert stack(tmp_path, "hello: world").functions == {}
+
+
+_TYPES = [
+    "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Alias",
+    "AWS::Lambda::LayerVersion", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::SNS::Subscription", "AWS::S3::Bucket",
+    "AWS::Events::Rule", "AWS::Scheduler::Schedule", "AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Integration",
+    "AWS::Lambda::Url", "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::StepFunctions::StateMachine",
+    "Custom::S3BucketNotifications", "AWS::Serverless::Function", "AWS::Serverless::LayerVersion", "AWS::Serverless::Api",
+    "AWS::Serverless::StateMachine", "AWS::Serverless::Application", "X",
+]  # fmt: skip
+_KEYS = [
+    "FunctionName", "Handler", "Code", "CodeUri", "Content", "ContentUri", "Runtime", "Timeout", "Layers", "Environment",
+    "Variables", "Events", "EventSourceArn", "BatchSize", "FilterCriteria", "Filters", "Pattern", "RedrivePolicy",
+    "QueueName", "FifoQueue", "Subscription", "Protocol", "Endpoint", "NotificationConfiguration",
+    "LambdaConfigurations", "Targets", "Target", "Arn", "uri", "DefinitionString", "DefinitionSubstitutions",
+    "DefinitionUri", "ImageConfig", "Command", "PackageType", "DestinationConfig", "OnFailure", "Type", "Properties",
+    "Queue", "Ref", "Fn::GetAtt", "Fn::Sub", "Fn::If",
+]  # fmt: skip
+_VALUES = st.recursive(
+    st.sampled_from(["R0", "R1", "R1.Arn", "src", "a.b", "lambda", "Image", "SQS", "${R0.Arn}", "arn:aws:sqs:x:y:z", "", 0, 7, None, True]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=4),
+    max_leaves=10,
+)  # fmt: skip
+_RESOURCES = st.fixed_dictionaries(
+    {"Type": st.sampled_from(_TYPES)},
+    optional={
+        "Properties": st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=6) | _VALUES,
+        "Condition": _VALUES,
+        "Metadata": _VALUES,
+    },
+)
+
+
+@given(
+    st.lists(_RESOURCES | _VALUES, min_size=1, max_size=4),
+    st.fixed_dictionaries(
+        {"Transform": st.sampled_from(["AWS::Serverless-2016-10-31", None])},
+        optional={"Globals": _VALUES, "Parameters": _VALUES, "Conditions": _VALUES, "Mappings": _VALUES},
+    ),
+)
+def test_no_template_crashes(
+    tmp_path_factory: pytest.TempPathFactory, resources: list[object], sections: dict[str, object]
+) -> None:
+    """Whatever a template's resources look like, each function is read or refused as a template."""
+    root = tmp_path_factory.getbasetemp() / "any"
+    (root / "src").mkdir(parents=True, exist_ok=True)
+    path = root / "template.json"
+    path.write_text(json.dumps({**sections, "Resources": {f"R{n}": item for n, item in enumerate(resources)}}))
+    refusals: list[str] = []
+    try:
+        read = read_stack(path, Deployment())
+    except TemplateError as error:
+        refusals.append(error.where)
+    else:
+        for logical_id in read.functions:
+            try:
+                assert build_function(read, logical_id).handler
+            except TemplateError as error:
+                refusals.append(error.where)
+    assert all(str(path) in where for where in refusals)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from replay.errors import TargetError
 from replay.targets.child.supervisor.messages import Message, MessageChannel
@@ -37,8 +37,9 @@ class ChildProcess:
     get away by making itself a daemon (only where the system is not Linux).
     """
 
+    _why_this_system_is_open: ClassVar[str] = ""
+
     def __init__(self, *, closed_network: bool) -> None:
-        self._wants_closed_network = closed_network
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._control: MessageChannel | None = None
         self._ended: Ended | None = None
@@ -48,10 +49,10 @@ class ChildProcess:
         self.ports: tuple[int, int] = (0, 0)
         self.listeners: tuple[socket.socket, ...] = ()
         self.is_network_closed = False
-        self.why_open = ""
+        self.why_open = self._why_this_system_is_open if closed_network else "it was not asked for"
 
     def __enter__(self) -> Self:
-        self._launch(closed_network=self._wants_closed_network and not self.why_open)
+        self._launch(closed_network=not self.why_open)
         return self
 
     def __exit__(
@@ -92,12 +93,12 @@ class ChildProcess:
             return
         message, descriptors = self._receive()
         if message["event"] == "open":
-            self.why_open = message["why"]
+            self.why_open = ChildProcess._why_this_system_is_open = message["why"]
             self.__exit__(None, None, None)
             self._launch(closed_network=False)
             message, descriptors = self._receive()
         self.is_contained = message["is_contained"]
-        self.is_network_closed = self._wants_closed_network and not self.why_open
+        self.is_network_closed = not self.why_open
         self.ports = tuple(message["ports"])
         self.listeners = tuple(socket.socket(fileno=descriptor) for descriptor in descriptors)
 

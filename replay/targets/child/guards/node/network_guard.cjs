@@ -63,11 +63,13 @@ dns.promises.lookup = async function guardedPromisedLookup(host, ...rest) {
   return found;
 };
 
-for (const name of ['connect', 'send']) {
+// connect(port, host) and send(message, [offset, length,] [port] [, host] [, callback]); a connected socket names neither.
+for (const [name, first] of [['connect', 0], ['send', 1]]) {
   const original = dgram.Socket.prototype[name];
   dgram.Socket.prototype[name] = function guardedDatagram(...args) {
-    const port = args.find((value, index) => index >= (name === 'send' ? 1 : 0) && typeof value === 'number');
-    const host = args.slice(name === 'send' ? 1 : 0).find((value) => typeof value === 'string');
+    const rest = args.slice(first);
+    const port = rest.filter((value) => typeof value === 'number').pop();
+    const host = rest.find((value) => typeof value === 'string');
     const error = port || host ? refusal(host, port) : null;
     if (error) throw error;
     return original.apply(this, args);

@@ -11,6 +11,7 @@ Only what is built into Python is imported here: it is part of every cold start.
 import importlib.machinery
 import os
 import sys
+from types import ModuleType
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib takes longer than all the rest here
 _WATCHED = frozenset(
@@ -21,10 +22,10 @@ _WATCHED = frozenset(
 )  # fmt: skip
 
 
-def _load(name: str, file: str) -> "type[sys]":  # type: ignore[valid-type]  # a module, without importing its type
-    module = type(sys)(name)
+def _load(name: str, file: str) -> ModuleType:
+    module = ModuleType(name)
     importlib.machinery.SourceFileLoader(name, file).exec_module(module)
-    return module  # type: ignore[return-value]  # the same
+    return module
 
 
 def _close_network() -> None:

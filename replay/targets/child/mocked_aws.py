@@ -1,0 +1,148 @@
+"""The AWS that a function's process meets: made when it is first called, and brought back to its start between fixtures."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from replay.functions.function import Function
+from replay.targets.child.aws_server import AwsServer
+from replay.targets.in_process.aws_mock import AwsMock
+from replay.targets.in_process.closed_network import ClosedNetwork
+from replay.targets.in_process.function_environment import EnvironmentExchange
+from replay.targets.in_process.mock_resources import MockResources
+from replay.targets.in_process.named_loggers import NamedLoggers
+from replay.targets.in_process.own_modules import OwnModules, import_roots
+from replay.targets.in_process.setup_function import SetupFunction
+
+
+class MockedAws:
+    """
+    moto behind a socket, with the function's resources in it and its `setup` done.
+
+    Most of it is lazy: a function that calls no AWS and has no `setup` costs nothing. Where the caller has moto's
+    `mock_aws` running, that AWS is served as it is and never reset.
+    """
+
+    def __init__(self, function: Function, *, project: Path) -> None:
+        self._function = function
+        self._aws = AwsMock()
+        self._resources = MockResources(function)
+        self._setup = SetupFunction(function)
+        roots = import_roots(function.code, function.layers, function.runtime)
+        self._around_setup = (
+            OwnModules(roots, project=project, search_project=True),
+            NamedLoggers(),
+            ClosedNetwork(function.name, function.allow_hosts),
+        )
+        self._server: AwsServer | None = None
+        self._is_inside = self._is_needed = self._is_prepared = False
+        self._has_run = False
+        self._notes: dict[str, None] = {}
+        self.prepared_variables: Mapping[str, str] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences for the user about what is different from AWS here."""
+        return [*self._notes, *(self._resources.notes() if self._is_needed else [])]
+
+    def resume(self) -> None:
+        """Let this AWS into our process, where it was used before."""
+        if self._is_needed and not self._is_inside:
+            self._aws.resume()
+            self._is_inside = True
+            self._is_prepared = self._is_prepared and self._aws.is_marked()
+            if self._server is not None:
+                self._server.paused = False
+
+    def suspend(self) -> None:
+        """Put the AWS around it back; a `setup` that wraps the replay ends."""
+        if not self._is_inside:
+            return
+        if self._server is not None:
+            self._server.paused = True
+        try:
+            if self._setup.wraps:
+                self._is_prepared = False
+                self._close_setup()
+        finally:
+            self._aws.suspend()
+            self._is_inside = False
+
+    def close(self) -> None:
+        """Let nothing of it remain."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self.resume()
+        try:
+            self._close_setup()
+        finally:
+            self._is_prepared = False
+            if self._is_inside and not self._aws.shared:
+                self._aws.reset()
+            self.suspend()
+
+    def begin(self) -> None:
+        """Bring it back to what it was after `setup`, where anything has changed since."""
+        has_written = self._server is not None and self._server.has_written
+        stale = has_written or (self._has_run and self._setup.wraps)
+        self._has_run = False
+        if self._function.setup is None and not self._is_needed:
+            return
+        if stale and self._aws.shared and self._is_prepared:
+            self._notes["AWS is your own mock_aws here: it is not reset between fixtures"] = None
+            self._forget_writes()
+        elif stale or not self._is_prepared:
+            self._prepare()
+
+    def note_run(self) -> None:
+        """Take note that the function was invoked."""
+        self._has_run = True
+
+    def serve(self, listener: socket.socket) -> None:
+        """Answer what comes in by *listener* from now on."""
+        if not self._is_prepared:
+            self._prepare()
+        self._server = AwsServer(listener, self._function.account_id)
+
+    def stop_serving(self) -> None:
+        """Answer no more, as the process that asked is gone and its socket with it."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _prepare(self) -> None:
+        self._is_needed = True
+        self._is_prepared = False
+        self.resume()
+        with self._as_the_function():
+            self._setup.close()
+            if not self._aws.shared:
+                self._aws.reset()
+            self._resources.create()
+            before = dict(os.environ)
+            self._setup.run()
+            self.prepared_variables = {name: text for name, text in os.environ.items() if before.get(name) != text}
+        self._aws.mark()
+        self._is_prepared = True
+        self._forget_writes()
+
+    def _close_setup(self) -> None:
+        if self._setup.wraps:
+            with self._as_the_function():
+                self._setup.close()
+
+    def _forget_writes(self) -> None:
+        if self._server is not None:
+            self._server.has_written = False
+
+    @contextmanager
+    def _as_the_function(self) -> Iterator[None]:
+        """Be, in our own process, where the function is: its variables, its modules, its closed network."""
+        with ExitStack() as stack:
+            for part in (EnvironmentExchange(self._function), *self._around_setup):
+                part.resume()
+                stack.callback(part.suspend)
+            yield

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from replay.config import Config, load_config
-from replay.errors import ConfigurationError
+from replay.errors import ConfigurationError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.fixtures.store import FixtureProblem, Store
 from replay.functions.catalog import Catalog
@@ -185,3 +185,13 @@ def load_fixture(project: Project, pattern: str) -> Fixture:
             hint="give its full name, function/name",
         )
     return project.store.load(references[0])
+
+
+def unknown_function(project: Project, name: str) -> str:
+    """Say in one sentence why the function *name* could not be replayed here, or nothing where it is known."""
+    try:
+        project.catalog.get(name)
+    except ReplayError as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        return f"these fixtures cannot be replayed here yet: {error.what}{hint}"
+    return ""

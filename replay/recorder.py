@@ -1,13 +1,14 @@
 """Drives recording: source -> envelope -> redaction -> fixture, one capture at a time, so that memory stays flat."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal, Self
 
 from replay.errors import InvalidJson, RedactionError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference, Provenance, Redaction
@@ -30,7 +31,10 @@ UNKNOWN_FAILURE = "unknown until replayed"
 MOST_EVENT_BYTES = 6_291_456
 """Lambda quotas: no invocation takes a larger payload, so a larger event was never delivered."""
 
+WRITERS = 4
+
 _MOST_KEPT = 1_000
+_MOST_UNDER_WAY = 4 * WRITERS
 _Progress = Callable[[int, int | None], object]
 _When = datetime | str | None
 
@@ -98,18 +102,13 @@ def record(
     recording = source.open()
     if limit is not None and selection.takes_all:
         recording.at_most(limit)
+    writers = _Writers(store, durable=durable or recording.consumes)
     recorder = _Recorder(
-        recording=recording,
-        store=store,
-        function=function,
-        redact=redact,
-        selection=selection,
-        durable=durable or recording.consumes,
-        now=now,
+        recording=recording, writers=writers, function=function, redact=redact, selection=selection, now=now
     )
     interrupted = False
     try:
-        with recording:
+        with recording, writers:
             try:
                 recorder.run(limit, progress)
             except KeyboardInterrupt:
@@ -151,18 +150,73 @@ def _selection(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Put:
+    """A fixture on its way to the disk, and the capture that it is of."""
+
+    capture: Capture
+    fixture: Fixture
+    changed: bool
+    result: Future[tuple[Literal["written", "known"], FixtureReference]]
+
+
+class _Writers:
+    """
+    Puts fixtures with several threads, since each is waited for: the disk more than the processor.
+
+    `done` gives them back in the order in which they came, so that what depends on order (a FIFO queue) keeps it.
+    """
+
+    def __init__(self, store: Store, *, durable: bool) -> None:
+        self._store = store
+        self._durable = durable
+        self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="fixtures")
+        self._pending: deque[_Put] = deque()
+        self._named = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True)
+
+    def put(self, capture: Capture, fixture: Fixture, *, changed: bool) -> None:
+        result = self._pool.submit(self._write, fixture)
+        self._pending.append(_Put(capture=capture, fixture=fixture, changed=changed, result=result))
+
+    def _write(self, fixture: Fixture) -> tuple[Literal["written", "known"], FixtureReference]:
+        result = self._store.put(fixture, durable=self._durable)
+        if result == "written" and self._named < _MOST_KEPT:
+            self._named += 1  # two threads may count as one: a name more or less does not matter
+            return result, self._store.reference_of(fixture)
+        return result, fixture.reference
+
+    def done(self, *, wait_for_all: bool) -> Iterator[_Put]:
+        """
+        Give what is done, and wait where too much is under way.
+
+        Raises:
+            FixtureError: The next in order could not be written.
+        """
+        while self._pending and (
+            wait_for_all or len(self._pending) > _MOST_UNDER_WAY or self._pending[0].result.done()
+        ):
+            self._pending[0].result.result()
+            yield self._pending.popleft()
+
+
 @dataclass(slots=True, kw_only=True)
 class _Recorder:
     """Records captures one by one and counts what became of them."""
 
     recording: Recording
-    store: Store
+    writers: _Writers
     function: str
     redact: Redactor
     selection: _Selection
-    durable: bool
     now: Callable[[], datetime]
     seen: int = 0
+    put: int = 0
     written: int = 0
     duplicates: int = 0
     skipped: int = 0
@@ -175,13 +229,32 @@ class _Recorder:
 
     def run(self, limit: int | None, progress: _Progress | None) -> None:
         total = self.recording.total()
-        for capture in self.recording.captures():
-            self.seen += 1
-            self._record(capture)
-            if progress is not None:
-                progress(self.seen, total)
-            if limit is not None and self.written + self.duplicates >= limit:
-                return
+        self.recording.before_waiting = lambda: self._settle(wait_for_all=True)
+        try:
+            for capture in self.recording.captures():
+                self.seen += 1
+                self._record(capture)
+                self._settle(wait_for_all=False)
+                if progress is not None:
+                    progress(self.seen, total)
+                if limit is not None and self.put >= limit:
+                    break
+        finally:
+            self._settle(wait_for_all=True)
+
+    def _settle(self, *, wait_for_all: bool) -> None:
+        """Count what is on disk, and tell the source."""
+        for put in self.writers.done(wait_for_all=wait_for_all):
+            result, reference = put.result.result()
+            if result == "written":
+                self.written += 1
+                if len(self.references) < _MOST_KEPT:
+                    self.references.append(reference)
+            else:
+                self.duplicates += 1
+            self.changed += put.changed
+            self.by_failure[_label(put.fixture.failure)] += 1
+            self.recording.settle([Settlement(capture=put.capture, kept=True, changed=put.changed)])
 
     def _record(self, capture: Capture) -> None:
         if not self.selection.in_time(capture.sent_at):
@@ -193,26 +266,16 @@ class _Recorder:
             self.skipped += 1
             return
         try:
-            made = self._fixture(capture, envelope, unwrapped)
+            fixture = self._fixture(capture, envelope, unwrapped)
         except (RedactionError, InvalidJson) as error:
             self._not_recorded(capture, error.what)
             return
-        self._put(capture, made, changed=made.event_text != unwrapped.event.text)
-
-    def _put(self, capture: Capture, fixture: Fixture, *, changed: bool) -> None:
         size = len(fixture.event_text.encode("utf-8", "surrogatepass"))
         if size > MOST_EVENT_BYTES:
             self._not_recorded(capture, f"an event of {size:,} bytes: Lambda takes at most {MOST_EVENT_BYTES:,}")
             return
-        if self.store.put(fixture, durable=self.durable) == "written":
-            self.written += 1
-            if len(self.references) < _MOST_KEPT:
-                self.references.append(fixture.reference)
-        else:
-            self.duplicates += 1
-        self.changed += changed
-        self.by_failure[_label(fixture.failure)] += 1
-        self.recording.settle([Settlement(capture=capture, kept=True, changed=changed)])
+        self.put += 1
+        self.writers.put(capture, fixture, changed=fixture.event_text != unwrapped.event.text)
 
     def _not_recorded(self, capture: Capture, why: str) -> None:
         self.failed += 1

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,8 +27,11 @@ def could_not_run() -> Iterator[None]:
         yield
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(COULD_NOT_RUN)
     except click.ClickException as error:
-        error.show()
+        tell_error(_usage(error))
         sys.exit(COULD_NOT_RUN)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
@@ -39,5 +43,48 @@ def could_not_run() -> Iterator[None]:
     except ReplayError as error:
         if os.environ.get("REPLAY_DEBUG"):
             raise
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+        tell_error(error)
         sys.exit(COULD_NOT_RUN)
+    except Exception as error:  # the last line of defence: a user gets a sentence, also for a mistake of ours
+        if os.environ.get("REPLAY_DEBUG"):
+            raise
+        tell_error(_unforeseen(error))
+        sys.exit(COULD_NOT_RUN)
+
+
+def tell_error(error: ReplayError) -> None:
+    """Write an error on stderr, and the notes that were added to it on the way; nothing in it can act on a terminal."""
+    from replay.reports.visible_text import visible
+
+    color = wanted_color()
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {visible(str(error))}", err=True, color=color)
+    for note in getattr(error, "__notes__", ()):
+        click.echo(f"note: {visible(note)}", err=True, color=color)
+
+
+def wanted_color() -> bool | None:
+    """Say whether colours are asked for (True), refused (False, https://no-color.org), or up to the terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("REPLAY_COLOR"):  # the demo passes colours on through its pipe
+        return True
+    return None
+
+
+def _usage(error: click.ClickException) -> ReplayError:
+    """Put click's own errors into the same form as ours."""
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help" if context else ""
+    return ReplayError(error.format_message().rstrip("."), hint=hint)
+
+
+def _unforeseen(error: Exception) -> ReplayError:
+    """Say where we failed and nothing of the error's own text, which may quote a payload; but the system's words."""
+    if isinstance(error, OSError) and error.strerror:
+        return ReplayError(error.strerror, where=str(error.filename or ""), hint="REPLAY_DEBUG=1 shows where")
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return ReplayError(
+        f"a mistake in replay itself: {type(error).__name__}",
+        where=f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}",  # noqa: PTH119 - no pathlib here
+        hint="report it; REPLAY_DEBUG=1 shows the traceback",
+    )

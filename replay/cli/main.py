@@ -1,12 +1,13 @@
 """The command `replay`: which commands there are, and what happens when one cannot do its work."""
 
-import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
-from replay.cli.exits import could_not_run
+from replay.cli.exits import could_not_run, wanted_color
+from replay.cli.groups import LazyGroup
 
 # Names and one-line helps stand here, so that `replay --help` imports no command.
 _COMMANDS = {
@@ -22,8 +23,8 @@ _COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command only when it is called."""
+class Commands(LazyGroup):
+    """The commands of `replay`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -42,7 +43,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="event-replay", prog_name="replay")
 def cli() -> None:
     """
@@ -58,11 +59,13 @@ def cli() -> None:
     """  # noqa: D301 - \b is how click is told to leave lines alone
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a failure of ours is one clear message and exit code 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 gets escapes, not a failure
     with could_not_run():
-        color = True if os.environ.get("REPLAY_COLOR") else None  # the demo passes colours on through its pipe
-        sys.exit(cli.main(standalone_mode=False, color=color) or 0)
+        sys.exit(cli.main(args=arguments, standalone_mode=False, color=wanted_color()) or 0)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 """`replay record SOURCE`: capture failed events into fixtures."""
 
 import sys
+from difflib import get_close_matches
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN
+from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED
+from replay.cli.groups import LazyGroup
 from replay.cli.options import json_option, where_option, write_line
 from replay.cli.source_options import build_options, click_options
 from replay.errors import ConfigurationError
-from replay.project import Project, open_project, record_events
+from replay.project import Project, open_project, record_events, unknown_function
+from replay.reports.json_lines import reference_document
 from replay.sources.base import Source
 from replay.sources.registry import source_class, source_names
 
@@ -26,12 +29,14 @@ class _Named:
     where: str = ""
 
 
-class SourceGroup(click.Group):
+class SourceGroup(LazyGroup):
     """One subcommand per source; a source's module is imported only when it is named."""
+
+    noun = "source"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return [*source_names(), *sorted(open_project().config.sources)]
+        return list(dict.fromkeys((*source_names(), *sorted(open_project().config.sources))))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
@@ -54,16 +59,19 @@ def command() -> None:
 
 
 def _named(name: str) -> _Named | None:
-    if name in source_names():
-        return _Named(source=source_class(name), settings={})
-    settings = dict(open_project().config.sources.get(name, {}))
-    if not settings:
-        return None
+    configured = open_project().config.sources
+    if name not in configured:
+        return _Named(source=source_class(name), settings={}) if name in source_names() else None
+    settings = dict(configured[name])
     where = f"[tool.replay.sources.{name}]"
     kind = settings.pop("kind", name)
     if kind not in source_names():
+        near = get_close_matches(str(kind), source_names(), n=1)
         raise ConfigurationError(
-            f"there is no source {kind!r}", where=f"{where} kind", expected=f"one of {', '.join(source_names())}"
+            f"there is no source {kind!r}",
+            where=where,
+            expected=f"kind = one of {', '.join(source_names())}",
+            hint=f'did you mean kind = "{near[0]}"?' if near else f'add kind = "{source_names()[0]}", say',
         )
     return _Named(source=source_class(kind), settings=settings, where=where)
 
@@ -80,11 +88,14 @@ def _command(name: str, named: _Named) -> click.Command:
         **given: Any,
     ) -> None:
         settings = dict(named.settings)
-        function = function or settings.pop("function", None)
+        function = function or settings.get("function")
         settings.pop("function", None)
-        if not function:
+        if not isinstance(function, str) or not function:
             raise ConfigurationError(
-                "say whose events these are", where=f"replay record {name}", expected="--function NAME"
+                "say which function these events failed in",
+                where=named.where or f"replay record {name}",
+                expected="--function NAME",
+                hint=f"replay record {name} --help",
             )
         options = build_options(named.source, given, settings, where=named.where)
         project = open_project(fixtures=out)
@@ -117,15 +128,20 @@ def _command(name: str, named: _Named) -> click.Command:
 
 
 def _record(project: Project, source: Source, function: str, *, as_json: bool, **selection: Any) -> None:
-    from replay.reports.recording import progress_bar, summary_document, summary_lines
+    from replay.reports.recording import next_step, progress_bar, summary_document, summary_lines
 
     with progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
         summary = record_events(project, source, function=function, progress=progress, **selection)
+    unknown = unknown_function(project, function) if summary.written or summary.duplicates else ""
+    if unknown:
+        summary = replace(summary, notes=(*summary.notes, unknown))
     if as_json:
         for reference in summary.written_references:
-            write_line({"type": "recorded", "fixture": reference.id, "name": str(reference)})
+            write_line({"type": "recorded", **reference_document(reference)})
         write_line(summary_document(summary))
     else:
         for line in summary_lines(summary, project.config.fixtures):
             click.echo(line)
-    sys.exit(COULD_NOT_RUN if summary.problems else AS_EXPECTED)
+        if summary.written and not unknown:
+            click.echo(next_step(function), err=True)
+    sys.exit(INTERRUPTED if summary.interrupted else COULD_NOT_RUN if summary.problems else AS_EXPECTED)

@@ -22,6 +22,7 @@ _TIMEOUT_S = 6
 _MEMORY_MB = 1024
 _MAX_TEXT = 100_000
 _MAX_DEPTH = 50
+_MAX_LOOK_UPS = 10_000
 _VARIABLE = re.compile(r"\$\{((?:self|opt|sls|env|aws|param|file|ssm|s3|cf)\b[^${}]*)\}")
 _MAPPING_SETTINGS = {
     "batchSize": "BatchSize",
@@ -80,6 +81,7 @@ class _Service:
     def __init__(self, document: Document, deployment: Deployment) -> None:
         self._document = document
         self._deployment = deployment
+        self._look_ups = 0
         self.stage = deployment.parameters.get("stage") or "dev"
         provider = as_mapping(document.data.get("provider"))
         self.stage = str(self.resolve(provider.get("stage", self.stage)))
@@ -102,7 +104,8 @@ class _Service:
         return value
 
     def _look_up(self, variable: str, depth: int) -> Any:
-        if depth > _MAX_DEPTH:
+        self._look_ups += 1
+        if depth > _MAX_DEPTH or self._look_ups > _MAX_LOOK_UPS:
             raise self._ring(variable)
         for address in variable.split(","):
             value = self._one(address.strip())

@@ -1,5 +1,6 @@
 """A recording for human eyes: a progress bar while it goes, a few lines when it is done."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,11 @@ def summary_lines(summary: RecordingSummary, folder: Path) -> list[str]:
             "interrupted: what was recorded is whole, and everything taken was given back; run it again to go on"
         )
     return lines
+
+
+def next_step(function: str) -> str:
+    """Say what to do with what was recorded."""
+    return f"next: replay run {shlex.quote(function)}"
 
 
 def summary_document(summary: RecordingSummary) -> dict[str, Json]:

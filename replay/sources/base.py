@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -39,10 +39,12 @@ class Recording(ABC):
 
     `notes` are sentences for the user (expiry near, live consumer, messages not seen), complete after `close`.
     `consumes` says that `settle` destroys what is kept, so that fixtures must be safely on disk before it.
+    `before_waiting` is called before the source waits for more: its caller settles what it has put off.
     """
 
     notes: list[str]
     consumes: bool = False
+    before_waiting: Callable[[], object] = staticmethod(lambda: None)
 
     def __enter__(self) -> Self:
         return self

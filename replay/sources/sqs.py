@@ -164,7 +164,8 @@ class SqsRecording(Recording):
         self._limit: int | None = None
         self._leases: Leases | None = None
         self._drain: Drain | None = None
-        self._handling = False
+        self._given = 0
+        self._finished = 0
         self._closed = False
         self._near_expiry = 0
         self._first_expiry: datetime | None = None
@@ -206,20 +207,22 @@ class SqsRecording(Recording):
                 accept_redacted=options.accept_redacted,
                 concurrency=options.concurrency,
             )
-        for message in leases.messages(before_waiting=self._finish_waiting):
-            self._handling = True
+        for message in leases.messages(before_waiting=self._finish):
+            self._given += 1
             yield self._capture(message)
-            self._handling = False
 
     def _may_end(self) -> bool:
         """A drained FIFO group gives its next messages only when those before them are deleted."""
         if self._drain is None or self._leases is None or not self._queue.fifo:
             return True
-        return not self._handling and self._leases.idle() and not self._drain.busy()
+        return self._finished == self._leases.seen and not self._drain.busy()
 
-    def _finish_waiting(self) -> None:
+    def _finish(self) -> None:
+        """Let go of everything that was given, before waiting for what may depend on it."""
+        self.before_waiting()
         if self._drain is not None:
             self._drain.flush()
+        self._finished = self._given
 
     def _capture(self, message: Message) -> Capture:
         queue = self._queue

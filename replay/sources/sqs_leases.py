@@ -272,10 +272,6 @@ class Leases:
         """How many different messages were received."""
         return len(self._seen)
 
-    def idle(self) -> bool:
-        """Say whether every message received has been taken by the caller."""
-        return self._ready.empty()
-
     def stop(self) -> None:
         """
         Receive no more; messages that are on their way are held too, so that they can be given back.

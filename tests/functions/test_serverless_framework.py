@@ -1,12 +1,17 @@
 """serverless.yml, read simply: functions, settings, events and the variables that can be known."""
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replay.errors import FunctionError, TemplateError
 from replay.functions.catalog import build_catalog
+from replay.functions.deployment import Deployment
 from replay.functions.function import Function
+from replay.functions.stacks import read_stack
 from replay.payloads.event_sources import EventSource
 from tests.functions.templates import write
 
@@ -104,10 +109,11 @@ def test_options_are_parameters(tmp_path: Path) -> None:
         "{a: '${self:custom.a}'}",
         "{a: '${self:custom.b}', b: 'x${self:custom.a}'}",
         "{a: '${self:custom.b}${self:custom.b}', b: 'x${self:custom.a}'}",
+        "{a: [" + ", ".join(["'${self:custom.b}'"] * 200) + "], b: [" + ", ".join(["'${self:service}'"] * 200) + "]}",
     ],
 )
 def test_variables_in_a_ring_are_refused(tmp_path: Path, variables: str) -> None:
-    """A variable that asks for itself, or grows by itself, is an error of the template."""
+    """A variable that asks for itself, or that grows without end, is an error of the template."""
     text = (
         f"service: s\ncustom: {variables}\nfunctions: {{f: {{handler: a.b, environment: {{X: '${{self:custom.a}}'}}}}}}"
     )
@@ -123,3 +129,42 @@ def test_a_service_without_functions_has_none(tmp_path: Path) -> None:
             "f",
             "service: s\nfunctions: ${file(functions.yml)}\nresources: ['${file(r.yml)}', {Resources: {}}]",
         )
+
+
+_TEXTS = [
+    "${self:a}",
+    "${self:b}x",
+    "${opt:stage, self:c}",
+    "${env:X, 'd'}",
+    "${sls:stage}",
+    "${file(x):y}",
+    "${",
+    "plain",
+    "",
+    5,
+    None,
+    True,
+]
+_KEYS = ["a", "b", "c", "handler", "events", "sqs", "arn", "name", "stage", "Resources", "Fn::GetAtt", "environment", "pattern"]  # fmt: skip
+_PARTS = st.recursive(
+    st.sampled_from(_TEXTS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"service": _PARTS, "functions": _PARTS},
+        optional={"provider": _PARTS, "resources": _PARTS, "a": _PARTS, "b": _PARTS, "c": _PARTS},
+    )
+)
+def test_no_service_crashes(tmp_path_factory: pytest.TempPathFactory, service: dict[str, object]) -> None:
+    """Whatever a service says, its functions are read or refused as a template."""
+    path = tmp_path_factory.getbasetemp() / "service.json"
+    path.write_text(json.dumps(service))
+    try:
+        place = str(read_stack(path, Deployment()).document.path)
+    except TemplateError as error:
+        place = error.where
+    assert str(path) in place

@@ -33,12 +33,10 @@ class AwsServer:
         self._account_id = account_id
         listener.setblocking(True)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        host, port = listener.getsockname()[:2]
+        handler = MotoRequestHandler
         self._server = make_server(
-            *listener.getsockname()[:2],
-            self._answer,
-            threaded=True,
-            request_handler=MotoRequestHandler,
-            fd=listener.fileno(),
+            host, port, self._answer, threaded=True, request_handler=handler, fd=listener.fileno()
         )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="replay-aws")
         self._thread.start()

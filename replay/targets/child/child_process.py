@@ -33,8 +33,8 @@ class ChildProcess:
     has started. `fileno` becomes readable when there is something for `take_end`.
 
     With `closed_network` the process has a network of its own, with nothing in it but the two `listeners`, where the
-    system allows it: `is_network_closed` says so, and `why_open` the reason. `is_contained` says whether a descendant can
-    get away by making itself a daemon (only where the system is not Linux).
+    system allows it: `is_network_closed` says so, and `why_open` the reason. `is_contained` is False where a descendant
+    can get away by making itself a daemon, which Linux alone prevents.
     """
 
     _why_this_system_is_open: ClassVar[str] = ""
@@ -150,6 +150,16 @@ class ChildProcess:
                 hint="they run as another user, or hang in the kernel: end them yourself",
             )
 
+    def freeze(self) -> None:
+        """Stop the process and every descendant of it where they are, as Lambda does between invocations."""
+        if self.listeners:
+            self._open_control().send({"do": "freeze"})
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        if self.listeners:
+            self._open_control().send({"do": "thaw"})
+
     def _notice(self, message: Message) -> None:
         if message["event"] == "ended":
             self._ended = Ended(message["status"], message["peak"])
@@ -158,7 +168,7 @@ class ChildProcess:
     def _launch(self, *, closed_network: bool) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-s", "-S", "-m", "supervisor"]
+            command = [sys.executable, "-s", "-S", "-c", "from supervisor.entry import main; main()"]
             self._supervisor = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, str(theirs.fileno()), "closed" if closed_network else "open"],
                 pass_fds=[theirs.fileno()],

@@ -77,7 +77,8 @@ def _stack(lines: list[str], error_type: str, message: str, code_map: CodeMap) -
     """Write the trace as its language would, with the files' names on Lambda."""
     if any(_PYTHON_FRAME.fullmatch(line[:_LONGEST_LINE]) for line in lines):
         last = f"{error_type}: {message}" if message else error_type
-        return "Traceback (most recent call last):\n" + "".join(_on_lambda(line, code_map) for line in lines) + last + "\n"
+        trace = "".join(_on_lambda(line, code_map) for line in lines)
+        return f"Traceback (most recent call last):\n{trace}{last}\n"
     return "".join(f"{code_map.text(line.rstrip())}\n" for line in lines)
 
 

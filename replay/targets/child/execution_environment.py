@@ -39,12 +39,10 @@ class ExecutionEnvironment:
     A process that did not answer is dead, with all its descendants, when the method that says so returns.
 
     Args:
-        on_aws_call: Is given the socket that listens for AWS calls when the first one comes, and serves it from then on.
+        on_aws_call: Is given the socket that listens for AWS calls when the first one comes, and serves it then.
     """
 
-    def __init__(
-        self, *, closed_network: bool, memory_mb: int, on_aws_call: Callable[[socket.socket], None]
-    ) -> None:
+    def __init__(self, *, closed_network: bool, memory_mb: int, on_aws_call: Callable[[socket.socket], None]) -> None:
         self._limit_mb = memory_mb
         self._on_aws_call = on_aws_call
         self._selector = selectors.DefaultSelector()
@@ -101,7 +99,10 @@ class ExecutionEnvironment:
         self._api.forget()
         self.child.start(command, environment, folder, self._log.writing)
         self._memory = MemoryWatch(self.child.pid, self._limit_mb * MIB)
-        end = self._checked(self._wait(self._asked_or_failed, limit_s))
+        end = self._wait(self._asked_or_failed, limit_s)
+        self._memory.look_back()
+        if self._memory.is_exceeded:
+            end = OutOfMemory()
         if end is True:
             return None
         self.kill()
@@ -119,7 +120,10 @@ class ExecutionEnvironment:
     def invoke(self, request_id: str, payload: bytes, headers: Mapping[str, str], *, timeout_s: float) -> End:
         """Hand an event to a process that is ready, and wait for its answer."""
         self._api.offer(request_id, payload, headers)
-        end = self._checked(self._wait(lambda: self._api.answer, timeout_s))
+        end: End = self._wait(lambda: self._api.answer, timeout_s)
+        self._memory.look_back()
+        if self._memory.is_exceeded:
+            end = OutOfMemory()  # Lambda would have killed it at that moment
         if not isinstance(end, Answer):
             self.kill()
         elif end.kind == "too_large":
@@ -131,11 +135,6 @@ class ExecutionEnvironment:
         """End the process and all its descendants."""
         if self._is_made_ready:
             self.child.kill()
-
-    def _checked(self, end: T) -> T | OutOfMemory:
-        """Give *end*, unless the memory was exceeded meanwhile: Lambda would have killed the process."""
-        self._memory.look_back()
-        return OutOfMemory() if self._memory.is_exceeded else end
 
     def _is_asked(self) -> Literal[True] | None:
         return True if self._api.is_asked else None

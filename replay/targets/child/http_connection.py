@@ -36,7 +36,7 @@ class _Body:
         self.kept = bytearray()
         self.size = 0
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytearray) -> None:
         self.kept += data[: max(self._keep - len(self.kept), 0)]
         self.size += len(data)
 
@@ -177,7 +177,7 @@ class HttpConnection:
             del self._incoming[: line_end + len(_LINE_END)]
 
     def _take_trailers(self, start: int) -> bool:
-        """Take what follows the last chunk: lines like headers (a stream that failed says so there), then an empty one."""
+        """Take what follows the last chunk: lines like headers, where a stream says that it failed, and an empty one."""
         assert self._head is not None
         while True:
             line_end = self._incoming.find(_LINE_END, start)

@@ -66,6 +66,7 @@ def environment_of(
     """
     environment = {**function_environment(function, os.environ), **prepared}
     roots = import_roots(function.code, function.layers, function.runtime)
+    guard = str(_GUARDS / "node" / "network_guard.cjs").replace("\\", "\\\\").replace('"', '\\"')
     mock = f"http://127.0.0.1:{aws_port}"
     environment |= {
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api_port}",
@@ -74,7 +75,7 @@ def environment_of(
         "REPLAY_OPEN_PORTS": f"{api_port} {aws_port}",
         "REPLAY_IMPORT_ROOTS": os.pathsep.join(map(str, roots)),
         "PYTHONPATH": os.pathsep.join(_python_path(function, environment.get("PYTHONPATH", ""), roots)),
-        "NODE_OPTIONS": f"--require {_quoted(_GUARDS / 'node' / 'network_guard.cjs')} {environment.get('NODE_OPTIONS', '')}",
+        "NODE_OPTIONS": f'--require "{guard}" {environment.get("NODE_OPTIONS", "")}',
     }
     if clock_offset_s is not None:
         environment["REPLAY_CLOCK_OFFSET_S"] = repr(clock_offset_s)
@@ -105,7 +106,7 @@ def _node_client(function: Function) -> Path:
         f"{function.name} runs under AWS's runtime client for Node, which is not installed",
         where=f"{_NODE_CLIENT} in {function.code} or a folder above it",
         expected="npm builds it, which needs cmake, a C++ compiler, autoconf, automake and libtool",
-        hint='npm install --save-dev aws-lambda-ric; or set `command`, such as ["node", "my-bootstrap.mjs"], in [tool.replay]',
+        hint='npm install --save-dev aws-lambda-ric; or set command = ["node", "your-bootstrap.mjs"] in [tool.replay]',
     )
 
 
@@ -162,7 +163,3 @@ def _add_layers(environment: dict[str, str], function: Function) -> None:
         if found:
             rest = [environment[name]] if environment.get(name) else []
             environment[name] = os.pathsep.join([*found, *rest])
-
-
-def _quoted(path: Path) -> str:
-    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

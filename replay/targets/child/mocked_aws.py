@@ -1,4 +1,4 @@
-"""The AWS that a function's process meets: made when it is first called, and brought back to its start between fixtures."""
+"""The AWS that a function's process meets: made when it is first called, as new for each fixture."""
 
 import os
 import socket

@@ -13,7 +13,7 @@ def wants_closed_network(function: Function) -> bool:
 
 
 def closed_by(function: Function, child: ChildProcess) -> list[str]:
-    """List what closes the network of *function* in *child*, which is ready; nothing else than no credentials if empty."""
+    """List what closes the network of *function* in *child*, which is ready; empty where nothing does."""
     language = language_of(function)
     doors = [_GUARDED[language]] if language in _GUARDED else []
     return [*doors, *(["it has a network of its own, with nothing else in it"] if child.is_network_closed else [])]
@@ -25,7 +25,8 @@ def open_note(function: Function, child: ChildProcess) -> str | None:
         return None
     why = child.why_open if wants_closed_network(function) else "allow_hosts can be kept in Python and Node only"
     return (
-        f"{function.name} is not kept from the network ({why}); it has no credentials, and AWS_ENDPOINT_URL names a mocked AWS"
+        f"{function.name} is not kept from the network ({why}); "
+        "it has no credentials, and AWS_ENDPOINT_URL names a mocked AWS"
     )
 
 

@@ -39,7 +39,7 @@ def _fault(end: Ended | TimedOut | OutOfMemory, timeout_s: float, *, is_start: b
         case OutOfMemory():
             return endings.out_of_memory()
         case Ended(status) if is_start and endings.is_segmentation_fault(status):
-            # Lambda tries such a start again until the function's time is up (recording test_lambda_runtime_exit_segfault).
+            # Lambda starts it anew until the function's time is up: recording test_lambda_runtime_exit_segfault.
             return timed_out(timeout_s, f"{endings.exited(status).message}, while it started\n")
         case Ended(status):
             return endings.exited(status)

@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 class RuntimeApi:
     """
-    Serves one function's process on *listener*, without a thread: whoever waits on *selector* calls what its keys carry.
+    Serves one function's process on *listener*, without a thread: who waits on *selector* calls what its keys carry.
 
     Several connections are served, since a simple client makes a new one for each request.
     """

@@ -7,7 +7,7 @@ The client is imported before that, so that no module of the function takes the 
 import os
 import sys
 
-from awslambdaric.__main__ import main
+from awslambdaric.__main__ import main  # type: ignore[import-untyped]  # an extra, and without types
 
 sys.path[:1] = os.environ["REPLAY_IMPORT_ROOTS"].split(os.pathsep)
 main([sys.argv[0], os.environ["_HANDLER"]])

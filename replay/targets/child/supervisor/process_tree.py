@@ -1,7 +1,6 @@
 """The descendants of a process, and the memory that processes hold."""
 
 import os
-import subprocess
 from collections.abc import Iterable
 
 _PROC = os.path.exists("/proc/self/statm")  # noqa: PTH110 - pathlib would take a third of the supervisor's start
@@ -71,6 +70,8 @@ def _parents() -> dict[int, int]:
 
 
 def _parents_by_ps() -> dict[int, int]:
+    import subprocess
+
     listing = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False).stdout  # noqa: S607 - it is in every PATH
     return {int(pid): int(parent) for pid, parent in (line.split() for line in listing.splitlines())}
 

@@ -2,8 +2,8 @@
 Closes the network of a Python process, and sets its clock, before anything of the function runs.
 
 Python imports this module when it starts, as its folder is on PYTHONPATH. Whatever other `sitecustomize` there is comes
-after it. An audit hook sees what any Python code asks of sockets, and nothing can take it away; libraries in C that make
-sockets of their own are not seen.
+after it. An audit hook sees what any Python code asks of sockets, and nothing can take it away; libraries in C that
+make sockets of their own are not seen.
 
 Only what is built into Python is imported here: it is part of every cold start.
 """

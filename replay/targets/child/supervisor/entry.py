@@ -1,4 +1,4 @@
-"""`python -m supervisor CONTROL_DESCRIPTOR closed|open`, with the folder around this package as working folder."""
+"""How the supervisor starts: CONTROL_DESCRIPTOR closed|open."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from .supervision import Supervisor, become_subreaper
 def main() -> None:
     """Say what was achieved, hand over the listening sockets, and supervise."""
     descriptor, network = sys.argv[1:]
-    os.set_inheritable(int(descriptor), False)  # noqa: FBT003 - its only argument
+    os.set_inheritable(int(descriptor), False)
     control = MessageChannel(socket.socket(fileno=int(descriptor)))
     is_contained = become_subreaper()
     if network == "closed":
@@ -25,10 +25,10 @@ def main() -> None:
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     ports = [listener.getsockname()[1] for listener in listeners]
     ready = {"event": "ready", "is_contained": is_contained, "ports": ports}
-    control.send(ready, [listener.fileno() for listener in listeners])
+    try:
+        control.send(ready, [listener.fileno() for listener in listeners])
+    except ConnectionError:
+        return  # it was quickly decided otherwise
     for listener in listeners:
         listener.close()
     Supervisor(control).run()
-
-
-main()

@@ -1,0 +1,1 @@
+"""The folder that is on the PYTHONPATH of a function's process."""

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ def embedded_aws() -> Iterator[dict[str, str]]:
     server.start()
     try:
         host, port = server.get_host_and_port()
+        # moto's state belongs to the process: without this, a second server would show the first one's queues.
+        urllib.request.urlopen(f"http://{host}:{port}/moto-api/reset", data=b"", timeout=10).close()
         yield {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "AWS_ENDPOINT_URL": f"http://{host}:{port}",

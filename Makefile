@@ -1,66 +1,72 @@
 # Each target builds what it needs from nothing: Python 3.11+ and make are all that must be there.
 PYTHON ?= python3
-DIR := .venv
-BIN := $(DIR)/bin
+VENV := .venv
+BIN := $(VENV)/bin
+DIR := ../shared/truth
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types imports bench localstack clean
+.PHONY: help demo test truth check lint format types imports bench localstack clean
 
 help:
 	@echo 'make demo        replay a poisoned queue of the example service, on an embedded AWS'
 	@echo 'make test        run the tests'
+	@echo 'make truth       hold the project against recordings of AWS: DIR=folder (default $(DIR))'
 	@echo 'make check       lint, format, types, imports between stations'
 	@echo 'make bench       run the benchmarks'
 	@echo 'make localstack  start LocalStack (with Docker where there is an engine, without it elsewhere)'
 	@echo 'make clean       remove what the targets above have built'
 
-demo: $(DIR)/.project
+demo: $(VENV)/.project
 	$(BIN)/replay demo
 	@echo '# (pytest is in the environment that make has built:  . $(BIN)/activate)'
 
-test: $(DIR)/.dev
+test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+# A folder with index.json; what differs from AWS, and what could not be read, ends in exit 1.
+truth: $(VENV)/.dev
+	$(BIN)/python -m tests.truth "$(DIR)"
 
 check: lint format types imports
 
-lint: $(DIR)/.dev
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 
-format: $(DIR)/.dev
+format: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 
-types: $(DIR)/.dev
+types: $(VENV)/.dev
 	$(BIN)/mypy
 
-imports: $(DIR)/.dev
+imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(DIR)/.dev
+bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
 
 localstack:
-	@if docker info >/dev/null 2>&1; then \
+	@if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then \
 	  docker compose up -d --wait && echo 'export AWS_ENDPOINT_URL=http://127.0.0.1:4566'; \
 	else \
 	  exec $(PYTHON) -m tests.emulators localstack --port 4566; \
 	fi
 
 clean:
-	rm -rf $(DIR) .venv-emulators replay-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-emulators replay-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The stamps make a second run instant; a changed pyproject.toml makes them stale.
-$(DIR)/.python:
+$(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "replay needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
 	  echo 'Name another one: make PYTHON=python3.12 ...'; exit 2; }
-	$(PYTHON) -m venv --clear $(DIR)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'  # knows dependency groups
 	@touch $@
 
-$(DIR)/.project: $(DIR)/.python pyproject.toml
+$(VENV)/.project: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[pytest]'
 	@touch $@
 
-$(DIR)/.dev: $(DIR)/.project
+$(VENV)/.dev: $(VENV)/.project
 	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@

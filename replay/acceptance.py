@@ -13,7 +13,7 @@ from replay.outcomes.outcome import Outcome
 from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Signature
 from replay.project import Project, replay_fixtures
-from replay.replayer import FixtureNotRun, FixtureReplayed
+from replay.replayer import FixtureNotRun, FixtureReplayed, RunFinished
 
 Acceptable = Literal["reproduces", "succeeds", "now"]
 
@@ -23,42 +23,57 @@ def expect(project: Project, references: Sequence[FixtureReference], wants: Acce
     Write a new expectation into fixtures, with a revision that says when and by whom.
 
     `succeeds` is taken at its word. `now` replays each fixture and keeps its status and dispositions of this moment.
-    `reproduces` keeps the known signature, or replays to learn it.
+    `reproduces` keeps the known signature, or replays to learn it. Each also accepts an event that was edited by hand.
+
+    All or nothing: when one fixture cannot be read or replayed, or does not fit, none is changed.
 
     Raises:
-        ConfigurationError: `reproduces` for a fixture that does not fail; nothing of it is written.
-        ReplayError: A fixture that must be replayed cannot be.
+        ConfigurationError: `reproduces` for a fixture that does not fail.
+        ReplayError: A fixture cannot be read, or one that must be replayed cannot be.
+        FixtureError: A fixture cannot be written; those before it have changed.
     """
-    outcomes = _outcomes(project, references) if wants == "now" else {}
-    changed = []
-    for reference in references:
-        fixture = project.store.load(reference)
-        expectation = _expectation(project, fixture, wants, outcomes.get(reference))
-        accepted = replace(
-            fixture,
-            expectation=expectation,
-            revisions=(*fixture.revisions, _revision(fixture.expectation.wants, wants)),
-        )
-        project.store.update(accepted)
-        changed.append(accepted)
-    return changed
+    fixtures = [project.store.load(reference) for reference in references]
+    unknown = [
+        fixture.reference
+        for fixture in fixtures
+        if wants == "now" or (wants == "reproduces" and _known_signature(fixture) is None)
+    ]
+    outcomes = _outcomes(project, unknown)
+    accepted = [_accepted(fixture, wants, outcomes.get(fixture.reference)) for fixture in fixtures]
+    for fixture in accepted:
+        project.store.update(fixture)
+    return accepted
 
 
-def _expectation(project: Project, fixture: Fixture, wants: Acceptable, outcome: Outcome | None) -> Expectation:
+def _accepted(fixture: Fixture, wants: Acceptable, outcome: Outcome | None) -> Fixture:
+    edited = ", with the event as edited by hand" if fixture.edited else ""
+    revision = Revision(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        by=f"replay expect ({_user()})",
+        why=f"expected {fixture.expectation.wants}, now {wants}{edited}",
+    )
+    return replace(
+        fixture,
+        expectation=_expectation(fixture, wants, outcome),
+        revisions=(*fixture.revisions, revision),
+        edited=False,
+    )
+
+
+def _expectation(fixture: Fixture, wants: Acceptable, outcome: Outcome | None) -> Expectation:
     known = _known_signature(fixture)
-    if wants == "now" and outcome is not None:
-        return Expectation(
-            wants="now", status=outcome.status, dispositions=tuple(outcome.dispositions), signature=known
+    if outcome is None:
+        return Expectation(wants=wants, signature=known)
+    if wants == "now":
+        dispositions = tuple(outcome.dispositions)
+        return Expectation(wants=wants, status=outcome.status, dispositions=dispositions, signature=known)
+    if outcome.signature is None:
+        raise ConfigurationError(
+            "it does not fail here, so there is no failure to expect",
+            where=str(fixture.reference),
+            hint=f"replay expect {fixture.reference.id} succeeds",
         )
-    if wants == "reproduces" and known is None:
-        known = _outcomes(project, [fixture.reference])[fixture.reference].signature
-        if known is None:
-            raise ConfigurationError(
-                "it does not fail here, so there is no failure to expect",
-                where=str(fixture.reference),
-                hint=f"replay expect {fixture.reference.id} succeeds",
-            )
-    return Expectation(wants=wants, signature=known)
+    return Expectation(wants=wants, signature=outcome.signature)
 
 
 def _known_signature(fixture: Fixture) -> Signature | None:
@@ -68,21 +83,16 @@ def _known_signature(fixture: Fixture) -> Signature | None:
 
 
 def _outcomes(project: Project, references: Sequence[FixtureReference]) -> dict[FixtureReference, Outcome]:
+    """Replay *references*; the first that cannot be replayed stops it."""
     outcomes: dict[FixtureReference, Outcome] = {}
-    for event in replay_fixtures(project, references, pin=False):
+    for event in replay_fixtures(project, references, pin=False) if references else ():
         if isinstance(event, FixtureNotRun):
             raise event.error
         if isinstance(event, FixtureReplayed):
             outcomes[event.fixture.reference] = event.outcomes[-1]
+        if isinstance(event, RunFinished) and event.interrupted:
+            raise KeyboardInterrupt
     return outcomes
-
-
-def _revision(before: str, wants: str) -> Revision:
-    return Revision(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        by=f"replay expect ({_user()})",
-        why=f"expected {before}, now {wants}",
-    )
 
 
 def _user() -> str:

@@ -1,11 +1,11 @@
 """A user's project: its configuration, fixtures and functions, and what the front doors do with them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replay.config import Config, load_config
 from replay.errors import ConfigurationError, ReplayError
@@ -16,12 +16,13 @@ from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.payloads.event_patterns import compile_pattern
 from replay.payloads.event_views import matches
-from replay.recorder import RecordingSummary, record
-from replay.redaction.redactor import Redactor
-from replay.redaction.settings import RedactionSettings, project_key
 from replay.replayer import Replayer, RunEvent, run
-from replay.sources.base import Source
 from replay.targets.base import Invoker
+
+if TYPE_CHECKING:  # who replays need not wait for all that records
+    from replay.recorder import RecordingSummary
+    from replay.redaction.redactor import Redactor
+    from replay.sources.base import Source
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ class Project:
         return self.config.catalog()
 
     @cached_property
-    def redactor(self) -> Redactor:
+    def redactor(self) -> "Redactor":
+        from replay.redaction.redactor import Redactor
+        from replay.redaction.settings import RedactionSettings, project_key
+
         key = project_key(self.config.root)
         return Redactor(RedactionSettings.read(self.config.redaction, key=key))
 
@@ -115,7 +119,7 @@ def replay_fixtures(
     cold: bool = False,
     red: bool = False,
     pin: bool = True,
-) -> Iterator[RunEvent]:
+) -> Generator[RunEvent, None, None]:
     """
     Replay *references* and judge each: the events of a run, as they happen.
 
@@ -124,11 +128,17 @@ def replay_fixtures(
         cold: Import the function afresh for every event, as a cold start does.
         red: Make a reproduction unexpected too, for who is mending it.
         pin: Whether the first local failure of a fixture that knew none becomes its expected one.
+
+    Raises:
+        ConfigurationError: There is no such target, or nothing is to be repeated.
     """
+    from replay.targets.registry import target_class
+
     if repeat < 1:
         raise ConfigurationError(
             "--repeat must be at least 1", where=f"--repeat {repeat}", hint="leave it out, or give 2"
         )
+    target_class(target)
     return run(
         project.store,
         references,
@@ -142,7 +152,7 @@ def replay_fixtures(
 
 def record_events(
     project: Project,
-    source: Source,
+    source: "Source",
     *,
     function: str,
     where: str | Mapping[str, Any] | None = None,
@@ -150,12 +160,14 @@ def record_events(
     until: str | datetime | None = None,
     limit: int | None = None,
     progress: Callable[[int, int | None], object] | None = None,
-) -> RecordingSummary:
+) -> "RecordingSummary":
     """
     Record what *source* gives into the project's fixtures, redacted by the project's rules.
 
     See `replay.recorder.record` for arguments and errors.
     """
+    from replay.recorder import record
+
     return record(
         source,
         store=project.store,
@@ -180,9 +192,9 @@ def load_fixture(project: Project, pattern: str) -> Fixture:
     if len(references) > 1:
         raise ConfigurationError(
             f"{pattern!r} names {len(references)} fixtures",
-            where=", ".join(reference.id for reference in references[:5]),
+            where=", ".join(map(str, references[:5])) + (", …" if len(references) > 5 else ""),  # noqa: PLR2004 - enough
             expected="one fixture",
-            hint="give its full name, function/name",
+            hint="give the full name of one of them",
         )
     return project.store.load(references[0])
 
@@ -192,6 +204,6 @@ def unknown_function(project: Project, name: str) -> str:
     try:
         project.catalog.get(name)
     except ReplayError as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        return f"these fixtures cannot be replayed here yet: {error.what}{hint}"
+        told = "; ".join(filter(None, (error.what, error.expected and f"expected: {error.expected}", error.hint)))
+        return f"these fixtures cannot be replayed here yet: {told}"
     return ""

@@ -1,19 +1,20 @@
 """Drives recording: source -> envelope -> redaction -> fixture, one capture at a time, so that memory stays flat."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
-from typing import Any, Literal, Self
+from typing import Any
 
 from replay.errors import InvalidJson, RedactionError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference, Provenance, Redaction
 from replay.fixtures.naming import fixture_reference
 from replay.fixtures.store import Store
+from replay.fixtures.writers import FixtureWriters
+from replay.outcomes.fingerprint import signature
 from replay.payloads.captures import Capture, Event
 from replay.payloads.envelopes.base import Envelope, Unwrapped
 from replay.payloads.envelopes.registry import unwrap
@@ -31,10 +32,7 @@ UNKNOWN_FAILURE = "unknown until replayed"
 MOST_EVENT_BYTES = 6_291_456
 """Lambda quotas: no invocation takes a larger payload, so a larger event was never delivered."""
 
-WRITERS = 4
-
 _MOST_KEPT = 1_000
-_MOST_UNDER_WAY = 4 * WRITERS
 _Progress = Callable[[int, int | None], object]
 _When = datetime | str | None
 
@@ -102,7 +100,7 @@ def record(
     recording = source.open()
     if limit is not None and selection.takes_all:
         recording.at_most(limit)
-    writers = _Writers(store, durable=durable or recording.consumes)
+    writers: FixtureWriters[Settlement] = FixtureWriters(store, durable=durable or recording.consumes)
     recorder = _Recorder(
         recording=recording, writers=writers, function=function, redact=redact, selection=selection, now=now
     )
@@ -150,67 +148,12 @@ def _selection(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Put:
-    """A fixture on its way to the disk, and the capture that it is of."""
-
-    capture: Capture
-    fixture: Fixture
-    changed: bool
-    result: Future[tuple[Literal["written", "known"], FixtureReference]]
-
-
-class _Writers:
-    """
-    Puts fixtures with several threads, since each is waited for: the disk more than the processor.
-
-    `done` gives them back in the order in which they came, so that what depends on order (a FIFO queue) keeps it.
-    """
-
-    def __init__(self, store: Store, *, durable: bool) -> None:
-        self._store = store
-        self._durable = durable
-        self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="fixtures")
-        self._pending: deque[_Put] = deque()
-        self._named = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=True)
-
-    def put(self, capture: Capture, fixture: Fixture, *, changed: bool) -> None:
-        result = self._pool.submit(self._write, fixture)
-        self._pending.append(_Put(capture=capture, fixture=fixture, changed=changed, result=result))
-
-    def _write(self, fixture: Fixture) -> tuple[Literal["written", "known"], FixtureReference]:
-        result = self._store.put(fixture, durable=self._durable)
-        if result == "written" and self._named < _MOST_KEPT:
-            self._named += 1  # two threads may count as one: a name more or less does not matter
-            return result, self._store.reference_of(fixture)
-        return result, fixture.reference
-
-    def done(self, *, wait_for_all: bool) -> Iterator[_Put]:
-        """
-        Give what is done, and wait where too much is under way.
-
-        Raises:
-            FixtureError: The next in order could not be written.
-        """
-        while self._pending and (
-            wait_for_all or len(self._pending) > _MOST_UNDER_WAY or self._pending[0].result.done()
-        ):
-            self._pending[0].result.result()
-            yield self._pending.popleft()
-
-
 @dataclass(slots=True, kw_only=True)
 class _Recorder:
     """Records captures one by one and counts what became of them."""
 
     recording: Recording
-    writers: _Writers
+    writers: FixtureWriters[Settlement]
     function: str
     redact: Redactor
     selection: _Selection
@@ -226,6 +169,11 @@ class _Recorder:
     by_failure: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     references: list[FixtureReference] = field(default_factory=list)
+    settings: Callable[[EventSource], EventSource] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # The messages of one queue share their settings: redacting them once is enough.
+        self.settings = lru_cache(maxsize=64)(partial(_redacted_settings, self.redact))
 
     def run(self, limit: int | None, progress: _Progress | None) -> None:
         total = self.recording.total()
@@ -244,17 +192,16 @@ class _Recorder:
 
     def _settle(self, *, wait_for_all: bool) -> None:
         """Count what is on disk, and tell the source."""
-        for put in self.writers.done(wait_for_all=wait_for_all):
-            result, reference = put.result.result()
-            if result == "written":
+        for done in self.writers.done(wait_for_all=wait_for_all):
+            if done.result == "written":
                 self.written += 1
                 if len(self.references) < _MOST_KEPT:
-                    self.references.append(reference)
+                    self.references.append(done.reference)
             else:
                 self.duplicates += 1
-            self.changed += put.changed
-            self.by_failure[_label(put.fixture.failure)] += 1
-            self.recording.settle([Settlement(capture=put.capture, kept=True, changed=put.changed)])
+            self.changed += done.about.changed
+            self.by_failure[_label(done.fixture.failure)] += 1
+            self.recording.settle([done.about])
 
     def _record(self, capture: Capture) -> None:
         if not self.selection.in_time(capture.sent_at):
@@ -275,7 +222,8 @@ class _Recorder:
             self._not_recorded(capture, f"an event of {size:,} bytes: Lambda takes at most {MOST_EVENT_BYTES:,}")
             return
         self.put += 1
-        self.writers.put(capture, fixture, changed=fixture.event_text != unwrapped.event.text)
+        changed = fixture.event_text != unwrapped.event.text
+        self.writers.put(fixture, Settlement(capture=capture, kept=True, changed=changed))
 
     def _not_recorded(self, capture: Capture, why: str) -> None:
         self.failed += 1
@@ -296,8 +244,8 @@ class _Recorder:
             event_text=text,
             kind=event.kind,
             provenance=provenance,
-            event_source=self._redacted_settings(unwrapped.event_source),
-            expectation=Expectation(wants="fails"),
+            event_source=self.settings(unwrapped.event_source),
+            expectation=_expectation(failure),
             failure=failure,
             redactions=tuple(
                 Redaction(at=found.at, detector=found.detector, count=found.count) for found in redacted.redactions
@@ -316,15 +264,6 @@ class _Recorder:
             tool_version=_tool_version(),
             details={name: self._plain(value) for name, value in unwrapped.details.items()},
         )
-
-    def _redacted_settings(self, source: EventSource) -> EventSource:
-        """Redact the names in the settings: those of a hand-made event may be anything."""
-        names = {
-            each.name: self.redact.plain(value)
-            for each in fields(source)
-            if each.name != "kind" and isinstance(value := getattr(source, each.name), str)
-        }
-        return replace(source, **names)  # type: ignore[arg-type]  # these are the fields that hold text
 
     def _plain(self, value: Json) -> Json:
         """Redact the strings of a detail."""
@@ -377,8 +316,29 @@ def _identity(capture: Capture, event: Event, redacted_text: str) -> str:
     return content_identity(redacted_text)
 
 
+def _redacted_settings(redact: Redactor, source: EventSource) -> EventSource:
+    """Redact the names in the settings: those of a hand-made event may be anything."""
+    names = {
+        each.name: redact.plain(value)
+        for each in fields(source)
+        if each.name != "kind" and isinstance(value := getattr(source, each.name), str)
+    }
+    return replace(source, **names)  # type: ignore[arg-type]  # these are the fields that hold text
+
+
+def _expectation(failure: Failure | None) -> Expectation:
+    """Expect what was observed; without its stack an error cannot be known again, so then any failure will do."""
+    if failure is None or not failure.frames:
+        return Expectation(wants="fails")
+    return Expectation(wants="reproduces", signature=signature(failure))
+
+
 def _label(failure: Failure | None) -> str:
-    return UNKNOWN_FAILURE if failure is None else failure.error_type
+    """Name a failure for the summary: by its signature, so that a thousand messages with one bug are one line."""
+    if failure is None:
+        return UNKNOWN_FAILURE
+    known = signature(failure)
+    return f"{known.error_type}: {known.message}" if known.message else known.error_type
 
 
 def _iso(moment_: datetime) -> str:

@@ -1,7 +1,7 @@
 """The second driver: takes fixtures through delivery, target, outcome and expectation, and tells what happens."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
@@ -45,11 +45,17 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixtureReplayed:
-    """A fixture was replayed (once, or `repeat` times) and judged; `fixture` has the failure pinned, where one was."""
+    """
+    A fixture was replayed (once, or `repeat` times) and judged; `fixture` has the failure pinned, where one was.
+
+    `notes` say what delivery and target did not do as AWS does.
+    """
 
     fixture: Fixture
     outcomes: Sequence[Outcome]
     judgement: Judgement
+    notes: tuple[str, ...] = ()
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +72,15 @@ class RunFinished:
     A run is over.
 
     `verdicts` counts every fixture by its verdict, most frequent first; `unexpected` counts those that are not as
-    expected and those that could not run.
+    expected and those that could not run. `interrupted`: it was ended early, by Ctrl-C, and the verdicts count fewer
+    than `total`.
     """
 
     total: int
     verdicts: Mapping[Verdict, int]
     unexpected: int
     elapsed_s: float
+    interrupted: bool = False
 
 
 RunEvent = RunStarted | FixtureReplayed | FixtureNotRun | RunFinished
@@ -96,7 +104,7 @@ def replay_fixture(fixture: Fixture, invoker: Invoker, *, function: Function, re
     outcomes = []
     for _ in range(repeat):
         invoker.begin(at=at)
-        outcomes.append(classify(drive(begin_delivery(event, settings), invoker.invoke)))
+        outcomes.append(classify(drive(begin_delivery(event, settings, function.arn), invoker.invoke)))
     return outcomes
 
 
@@ -156,11 +164,13 @@ class Replayer:
             fixture = self._store.load(reference)
             outcomes = self.outcomes(fixture)
             judgement = judge(_with_known_signature(fixture), outcomes, red=self._red, fixture=reference.id)
-            if self._pin and fixture.expectation.wants == "fails" and judgement.verdict == "reproduced":
+            first_seen = self._pin and fixture.expectation.wants == "fails" and judgement.verdict == "reproduced"
+            if first_seen:
                 fixture = self._pinned(fixture, outcomes[-1])
         except ReplayError as error:
             return FixtureNotRun(reference=reference, error=error)
-        return FixtureReplayed(fixture=fixture, outcomes=outcomes, judgement=judgement)
+        notes = self._notes(outcomes)
+        return FixtureReplayed(fixture=fixture, outcomes=outcomes, judgement=judgement, notes=notes, pinned=first_seen)
 
     def outcomes(self, fixture: Fixture) -> list[Outcome]:
         """
@@ -226,6 +236,10 @@ class Replayer:
         invoker.resume()
         self._present = invoker
 
+    def _notes(self, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+        target = self._last.notes if self._last is not None else ()
+        return tuple(dict.fromkeys((*outcomes[-1].report.notes, *target)))
+
     def _pinned(self, fixture: Fixture, outcome: Outcome) -> Fixture:
         """Write the failure of *outcome* into the fixture as the one it expects from now on."""
         self.suspend()  # the function's clock and file system must not be those that we write with
@@ -259,11 +273,11 @@ def run(
     repeat: int = 1,
     red: bool = False,
     pin: bool = True,
-) -> Iterator[RunEvent]:
+) -> Generator[RunEvent, None, None]:
     """
     Replay and judge the fixtures *references*, function by function, and tell it event by event.
 
-    A fixture that cannot be replayed is told and does not stop the others.
+    A fixture that cannot be replayed is told and does not stop the others; Ctrl-C ends the run early and properly.
 
     Args:
         store: Where the fixtures are.
@@ -279,25 +293,33 @@ def run(
     total = sum(map(len, groups.values()))
     verdicts: Counter[Verdict] = Counter()
     unexpected = 0
+    interrupted = False
     yield RunStarted(total=total)
     with Replayer(store, functions=functions, open_invoker=open_invoker, repeat=repeat, red=red, pin=pin) as replayer:
-        for function, group in groups.items():
-            for reference in group:
-                told = replayer.judge(reference)
-                if isinstance(told, FixtureReplayed):
-                    verdicts[told.judgement.verdict] += 1
-                    unexpected += not told.judgement.as_expected
-                else:
-                    verdicts["error"] += 1
-                    unexpected += 1
+        try:
+            for told in _judge_all(replayer, groups):
+                judgement = told.judgement if isinstance(told, FixtureReplayed) else None
+                verdicts[judgement.verdict if judgement else "error"] += 1
+                unexpected += not (judgement and judgement.as_expected)
                 yield told
-            replayer.forget(function)
+        except KeyboardInterrupt:
+            interrupted = True
     yield RunFinished(
         total=total,
         verdicts=dict(verdicts.most_common()),
         unexpected=unexpected,
         elapsed_s=perf_counter() - began,
+        interrupted=interrupted,
     )
+
+
+def _judge_all(
+    replayer: Replayer, groups: Mapping[str, Sequence[FixtureReference]]
+) -> Iterator[FixtureReplayed | FixtureNotRun]:
+    for function, group in groups.items():
+        for reference in group:
+            yield replayer.judge(reference)
+        replayer.forget(function)
 
 
 def _by_function(references: Iterable[FixtureReference]) -> dict[str, list[FixtureReference]]:

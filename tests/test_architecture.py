@@ -18,7 +18,9 @@ def test_imports_go_one_way():
 def test_every_part_of_the_package_stands_in_the_one_page():
     """ARCHITECTURE.md names each folder and each driver, so that it cannot fall behind."""
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    parts = {path.name for path in (ROOT / "replay").iterdir() if path.name not in {"__init__.py", "__pycache__", "py.typed"}}
+    parts = {
+        path.name for path in (ROOT / "replay").iterdir() if path.name not in {"__init__.py", "__pycache__", "py.typed"}
+    }
     assert {part for part in parts if part.removesuffix(".py") not in page} == set()
 
 

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from replay.errors import AwsError, ConfigurationError, FixtureError, InvalidEventPattern, RedactionError
 from replay.fixtures.store import Store
+from replay.outcomes.fingerprint import signature
 from replay.payloads.captures import Capture, MessageAttribute, Origin
 from replay.payloads.envelopes.sqs_digests import md5_of_body
 from replay.payloads.event_patterns import compile_pattern
-from replay.payloads.failures import Failure
+from replay.payloads.expectations import Expectation
+from replay.payloads.failures import Failure, Frame
 from replay.recorder import UNKNOWN_FAILURE, RecordingSummary, record
 from replay.redaction.redactor import Redactor
 from replay.sources.base import Consumed, Recording, Settlement, Source, content_identity
@@ -173,7 +175,24 @@ def test_a_known_failure_names_the_fixture(store: Store) -> None:
     fixture = only(store)
     assert fixture.failure.message == f"'{'*' * len(SECRET)}'"
     assert fixture.reference.name.startswith("keyerror--")
-    assert summary.by_failure == {"KeyError": 1}
+    assert fixture.expectation.wants == "fails", "without a stack one bug cannot be told from another"
+    ((label, count),) = summary.by_failure.items()
+    assert (label.partition(":")[0], count) == ("KeyError", 1)
+    assert SECRET not in label
+
+
+def test_a_failure_with_its_stack_is_expected_to_reproduce(store: Store) -> None:
+    """The signature is that of the failure as it was observed, and messages with one bug are one line of the summary."""
+    frames = (Frame(module="app.py", function="handler", code='order["customer_id"]', line=3),)
+    failures = [
+        Failure(error_type="KeyError", message="'customer_id'", frames=frames, request_id=str(number))
+        for number in range(3)
+    ]
+    captures = [sqs("{}", number, failure=failure) for number, failure in enumerate(failures)]
+    summary = recorded(store, GivenSource(*captures))
+    expectations = {store.load(reference).expectation for reference in store.references()}
+    assert expectations == {Expectation(wants="reproduces", signature=signature(failures[0]))}
+    assert summary.by_failure == {"KeyError: 'customer_id'": 3}
 
 
 def test_a_file_names_the_fixture_by_its_stem(store: Store) -> None:
@@ -397,7 +416,7 @@ def test_a_consuming_source_waits_for_the_disk(store: Store, monkeypatch: pytest
     """What is consumed must be durable first, whether or not the caller thought of it; otherwise nobody waits."""
     synced: list[int] = []
     original = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(descriptor) or original(descriptor))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(descriptor), original(descriptor))[1])
     recorded(store, GivenSource(sqs("x")))  # makes the folder and what stands in it once
     synced.clear()
     assert recorded(store, GivenSource(sqs("x", 3))).written == 1

@@ -36,10 +36,6 @@ def could_not_run() -> Iterator[None]:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # `replay list | head` closes the pipe: not an error, and Python must not complain of it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(AS_EXPECTED)
     except ReplayError as error:
         if os.environ.get("REPLAY_DEBUG"):
             raise
@@ -50,6 +46,11 @@ def could_not_run() -> Iterator[None]:
             raise
         tell_error(_unforeseen(error))
         sys.exit(COULD_NOT_RUN)
+
+
+def hang_up() -> None:
+    """Write to nobody from now on: `replay list | head` has closed the pipe, and Python may not complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell_error(error: ReplayError) -> None:

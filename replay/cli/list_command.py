@@ -1,10 +1,12 @@
 """`replay list`: the fixtures we have."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
+from replay.cli.exits import COULD_NOT_RUN, tell_error
 from replay.cli.options import fixtures_option, json_option, where_option, write_line
 from replay.fixtures.fixture import Fixture
 from replay.fixtures.store import FixtureProblem
@@ -12,6 +14,10 @@ from replay.project import open_project, select_fixtures
 from replay.reports.explanation import headline
 from replay.reports.fixture_card import fixture_document
 from replay.reports.json_lines import problem, reference_document
+from replay.reports.visible_text import one_line
+
+_NOTHING_YET = "no fixtures yet: record some with `replay record sqs --queue NAME --function NAME`"
+_NO_MATCH = "no fixture has an event that matches --where"
 
 
 @click.command("list")
@@ -23,29 +29,35 @@ def command(patterns: tuple[str, ...], where: str | None, fixtures_folder: Path 
     """
     List the fixtures: name, event source, failure, what is expected, when recorded.
 
-    PATTERN is a glob over FUNCTION/NAME, or an id.
+    PATTERN is a glob over FUNCTION/NAME, or an id. Exit code 2: there is a fixture that cannot be read.
     """
     project = open_project(fixtures=fixtures_folder)
-    loaded = project.store.load_all(select_fixtures(project, patterns, where=where))
-    if as_json:
-        _write_json(loaded)
-    else:
-        _write_table(list(loaded))
+    references = select_fixtures(project, patterns, where=where)
+    loaded = project.store.load_all(references)
+    unreadable = _write_json(loaded) if as_json else _write_table(list(loaded))
+    if not as_json and not references:
+        click.echo(_NO_MATCH if where else _NOTHING_YET, err=True)
+    for each in unreadable:
+        tell_error(each.error)
+    if unreadable:
+        sys.exit(COULD_NOT_RUN)
 
 
-def _write_json(loaded: Iterator[Fixture | FixtureProblem]) -> None:
-    total = unreadable = 0
+def _write_json(loaded: Iterator[Fixture | FixtureProblem]) -> list[FixtureProblem]:
+    total = 0
+    unreadable = []
     for each in loaded:
         total += 1
         if isinstance(each, FixtureProblem):
-            unreadable += 1
+            unreadable.append(each)
             write_line({"type": "fixture", **reference_document(each.reference), **problem(each.error)})
         else:
             write_line(fixture_document(each))
-    write_line({"type": "summary", "total": total, "unreadable": unreadable})
+    write_line({"type": "summary", "total": total, "unreadable": len(unreadable)})
+    return unreadable
 
 
-def _write_table(loaded: Sequence[Fixture | FixtureProblem]) -> None:
+def _write_table(loaded: Sequence[Fixture | FixtureProblem]) -> list[FixtureProblem]:
     width = max((len(each.reference.name) for each in loaded), default=0)
     function = None
     for each in loaded:
@@ -54,11 +66,10 @@ def _write_table(loaded: Sequence[Fixture | FixtureProblem]) -> None:
             count = sum(1 for other in loaded if other.reference.function == function)
             click.echo(f"{click.style(function, bold=True)}  {count} fixture{'s' if count != 1 else ''}")
         if isinstance(each, FixtureProblem):
-            click.echo(f"  {each.reference.name:<{width}}  {click.style(each.error.what, fg='magenta')}")
+            click.echo(f"  {each.reference.name:<{width}}  {click.style(one_line(each.error.what), fg='magenta')}")
         else:
             click.echo(f"  {each.reference.name:<{width}}  {_row(each)}")
-    if not loaded:
-        click.echo("no fixtures yet: record some with `replay record sqs --queue NAME --function NAME`", err=True)
+    return [each for each in loaded if isinstance(each, FixtureProblem)]
 
 
 def _row(fixture: Fixture) -> str:

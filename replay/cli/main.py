@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from replay.cli.exits import could_not_run, wanted_color
+from replay.cli.exits import AS_EXPECTED, could_not_run, hang_up, wanted_color
 from replay.cli.groups import LazyGroup
 
 # Names and one-line helps stand here, so that `replay --help` imports no command.
@@ -37,6 +37,14 @@ class Commands(LazyGroup):
         command: click.Command = import_module(f"replay.cli.{cmd_name}_command").command
         return command
 
+    def invoke(self, ctx: click.Context) -> None:
+        """Call the command; that nobody wants to read its output any more is no error."""
+        try:
+            super().invoke(ctx)
+        except BrokenPipeError:
+            hang_up()
+            raise click.exceptions.Exit(AS_EXPECTED) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
@@ -65,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 gets escapes, not a failure
     with could_not_run():
-        sys.exit(cli.main(args=arguments, standalone_mode=False, color=wanted_color()) or 0)
+        sys.exit(cli.main(args=arguments, prog_name="replay", standalone_mode=False, color=wanted_color()) or 0)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """`replay record SOURCE`: capture failed events into fixtures."""
 
 import sys
-from difflib import get_close_matches
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,11 @@ class SourceGroup(LazyGroup):
         return None if named is None else _command(cmd_name, named)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, named.source.summary) for name in self.list_commands(ctx) if (named := _named(name))]
+        rows = [
+            (name, f"{named.source.summary[:1].upper()}{named.source.summary[1:]}.")
+            for name in self.list_commands(ctx)
+            if (named := _named(name))
+        ]
         with formatter.section("Sources"):
             formatter.write_dl(rows)
 
@@ -128,7 +132,7 @@ def _command(name: str, named: _Named) -> click.Command:
 
 
 def _record(project: Project, source: Source, function: str, *, as_json: bool, **selection: Any) -> None:
-    from replay.reports.recording import next_step, progress_bar, summary_document, summary_lines
+    from replay.reports.recording import next_step, progress_bar, remark_lines, summary_document, summary_lines
 
     with progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
         summary = record_events(project, source, function=function, progress=progress, **selection)
@@ -142,6 +146,8 @@ def _record(project: Project, source: Source, function: str, *, as_json: bool, *
     else:
         for line in summary_lines(summary, project.config.fixtures):
             click.echo(line)
+        for line in remark_lines(summary):
+            click.echo(line, err=True)
         if summary.written and not unknown:
             click.echo(next_step(function), err=True)
     sys.exit(INTERRUPTED if summary.interrupted else COULD_NOT_RUN if summary.problems else AS_EXPECTED)

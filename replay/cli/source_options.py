@@ -11,11 +11,24 @@ import click
 from replay.errors import ConfigurationError
 from replay.sources.base import Source
 
+_TOML_WORDS: Mapping[type, str] = {
+    str: '"text"',
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
 
-def click_options(source: type[Source]) -> list[click.Option]:
-    """Make one click option of each field of the source's options."""
+
+def click_options(source: type[Source]) -> list[click.Parameter]:
+    """Make one click option of each field of the source's options; one that is `positional` also goes without its flag."""
     hints = get_type_hints(source.options)
-    return [_click_option(field, hints[field.name]) for field in fields(source.options)]
+    made: list[click.Parameter] = [_click_option(field, hints[field.name]) for field in fields(source.options)]
+    made += [
+        click.Argument([_argument(field.name)], nargs=-1, metavar=f"[{field.metadata['metavar']}…]")
+        for field in fields(source.options)
+        if field.metadata.get("positional")
+    ]
+    return made
 
 
 def build_options(source: type[Source], given: Mapping[str, Any], configured: Mapping[str, Any], *, where: str) -> Any:
@@ -38,7 +51,12 @@ def build_options(source: type[Source], given: Mapping[str, Any], configured: Ma
             )
         _check_type(key, value, hints[key], where)
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in configured.items()}
-    values |= {key: value for key, value in given.items() if value is not None and value != ()}
+    for key in known:
+        value = given.get(key)
+        if _argument(key) in given:
+            value = (*(value or ()), *given[_argument(key)])
+        if value is not None and value != ():
+            values[key] = value
     missing = [name for name, field in known.items() if _required(field) and name not in values]
     if missing:
         raise ConfigurationError(
@@ -51,7 +69,7 @@ def build_options(source: type[Source], given: Mapping[str, Any], configured: Ma
 
 def _click_option(field: "Field[Any]", hint: Any) -> click.Option:
     kind, multiple = _kind(hint)
-    help_text = str(field.metadata.get("help", ""))
+    help_text = _sentence(str(field.metadata.get("help", "")))
     default = None if field.default is MISSING else field.default
     if kind is not bool and default not in (None, ()):
         help_text += f" [default: {default}]"
@@ -65,6 +83,11 @@ def _click_option(field: "Field[Any]", hint: Any) -> click.Option:
         metavar=field.metadata.get("metavar"),
         help=help_text,
     )
+
+
+def _sentence(words: str) -> str:
+    """Write the words of an option as the other options are written."""
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
 
 
 def _kind(hint: Any) -> tuple[type, bool]:
@@ -82,14 +105,19 @@ def _check_type(key: str, value: Any, hint: Any, where: str) -> None:
     for each in values:
         if not isinstance(each, kind) or (kind is int and isinstance(each, bool)):
             raise ConfigurationError(
-                f"{key} has the wrong type",
+                f"{key} = {each!r} cannot be used" if isinstance(each, str | int | float) else f"{key} cannot be used",
                 where=where,
-                expected=kind.__name__ + (" or a list of them" if multiple else ""),
+                expected=f"{key} = {_TOML_WORDS[kind]}{' or a list of them' if multiple else ''}",
+                hint="correct pyproject.toml",
             )
 
 
 def _required(field: "Field[Any]") -> bool:
     return field.default is MISSING and field.default_factory is MISSING
+
+
+def _argument(name: str) -> str:
+    return f"{name}_argument"
 
 
 def _flag(name: str) -> str:

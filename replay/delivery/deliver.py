@@ -25,7 +25,7 @@ class CallableContext:
 
     def __init__(self, function_name: str, aws_request_id: str) -> None:
         self.function_name = function_name
-        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function_name}"
+        self.invoked_function_arn = _function_arn(function_name)
         self.log_group_name = f"/aws/lambda/{function_name}"
         self.log_stream_name = "replay"
         self.aws_request_id = aws_request_id
@@ -78,7 +78,11 @@ def deliver(
             return Reply(status="raised", failure=failure)
         return _answered(answer)
 
-    return drive(begin_delivery(event, event_source), invoke)
+    return drive(begin_delivery(event, event_source, _function_arn(name)), invoke)
+
+
+def _function_arn(name: str) -> str:
+    return f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
 
 
 def _event(given: Event | str | dict[str, Any] | Sequence[Any], event_source: EventSource) -> Event:
@@ -104,7 +108,7 @@ def _answered(answer: Json | object) -> Reply:
     import simplejson
 
     try:
-        return Reply(status="returned", payload=simplejson.dumps(answer, ensure_ascii=False))
+        return Reply(status="returned", payload=simplejson.dumps(answer, ensure_ascii=False, allow_nan=True))
     except (TypeError, ValueError, RecursionError) as error:
         if isinstance(answer, Coroutine):
             answer.close()  # an `async def` handler: nobody will ever await it

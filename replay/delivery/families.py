@@ -1,25 +1,68 @@
 """Which state machine delivers which kind of event source, and the loop that drives any of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
+from replay.delivery.asynchronous import deliver_asynchronously
 from replay.delivery.attempt import Attempt, Reply
 from replay.delivery.direct import deliver_direct
+from replay.delivery.function_url import deliver_function_url
+from replay.delivery.http_api import deliver_http_api
+from replay.delivery.kafka import deliver_kafka
+from replay.delivery.load_balancer import deliver_load_balancer
+from replay.delivery.mq import deliver_mq
 from replay.delivery.report import Delivery, DeliveryReport
+from replay.delivery.rest_api import deliver_rest_api
 from replay.delivery.sqs import deliver_sqs
+from replay.delivery.step_functions import deliver_step_functions
+from replay.delivery.stream import deliver_stream
+from replay.errors import ConfigurationError
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource, EventSourceKind
+
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:function"
+"""The unqualified ARN of a function of which none is known."""
 
 _FAMILIES: Mapping[EventSourceKind, Callable[[Event, EventSource], Delivery]] = {
     "direct": deliver_direct,
     "sqs": deliver_sqs,
+    "mq": deliver_mq,
+    "apigateway": deliver_rest_api,
+    "httpapi": deliver_http_api,
+    "function_url": deliver_function_url,
+    "alb": deliver_load_balancer,
+    "stepfunctions": deliver_step_functions,
 }
+_DOCUMENTING_FAMILIES: Mapping[EventSourceKind, Callable[[Event, EventSource, str], Delivery]] = {
+    "kinesis": deliver_stream,
+    "dynamodb": deliver_stream,
+    "kafka": deliver_kafka,
+    "sns": deliver_asynchronously,
+    "s3": deliver_asynchronously,
+    "eventbridge": deliver_asynchronously,
+    "schedule": deliver_asynchronously,
+    "async": deliver_asynchronously,
+}
+"""Those whose failure documents name the function."""
 
 
-def begin_delivery(event: Event, event_source: EventSource) -> Delivery:
-    """Begin to deliver *event* as *event_source* does; a kind that is not imitated yet is invoked once, and noted."""
+def begin_delivery(event: Event, event_source: EventSource, function_arn: str = FUNCTION_ARN) -> Delivery:
+    """
+    Begin to deliver *event* as *event_source* does; *function_arn* (unqualified) is what failure documents name.
+
+    Raises:
+        ConfigurationError: There is no such kind of event source.
+    """
+    documenting = _DOCUMENTING_FAMILIES.get(event_source.kind)
+    if documenting:
+        return documenting(event, event_source, function_arn)
     family = _FAMILIES.get(event_source.kind)
-    return family(event, event_source) if family else _deliver_once(event, event_source)
+    if family is None:
+        raise ConfigurationError(
+            f"there is no event source of kind {event_source.kind!r}",
+            where="kind",
+            expected=", ".join(sorted({*_FAMILIES, *_DOCUMENTING_FAMILIES})),
+        )
+    return family(event, event_source)
 
 
 def drive(delivery: Delivery, invoke: Callable[[Attempt], Reply]) -> DeliveryReport:
@@ -32,9 +75,3 @@ def drive(delivery: Delivery, invoke: Callable[[Attempt], Reply]) -> DeliveryRep
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]  # what a Delivery returns
         reply = invoke(attempt)
-
-
-def _deliver_once(event: Event, event_source: EventSource) -> Delivery:
-    report = yield from deliver_direct(event, event_source)
-    note = f"what AWS does after a failed {event_source.kind} event is not imitated yet: it was delivered once"
-    return replace(report, notes=(*report.notes, note))

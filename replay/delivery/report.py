@@ -36,7 +36,8 @@ class DeliveryReport:
     What became of every record, and every invocation on the way.
 
     `dispositions` go by record id in record order; an event without records has the one id `event`. `failure_records`
-    are DLQ messages and destination documents as AWS would write them. `response` is what a synchronous caller got.
+    are DLQ messages and destination documents as AWS would write them; the document of an on-success destination is
+    among them. `response` is what a synchronous caller got.
     `elapsed_s` is virtual time: until the last disposition was settled. `notes` say what this delivery did not imitate.
     """
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from replay.delivery.record_ids import unlike
 from replay.delivery.records import EventRecords, Span, member
 from replay.payloads.exact_json import Edit, Json, splice
 
@@ -45,7 +46,7 @@ def messages_of(records: EventRecords, *, max_receive_count: int | None, fifo: b
         count = _receive_count(record)
         messages.append(
             Message(
-                id=_unlike(taken, message_id or f"record-{index + 1}"),
+                id=unlike(taken, message_id or f"record-{index + 1}"),
                 message_id=message_id,
                 index=index,
                 record=record,
@@ -119,16 +120,6 @@ def _attribute(value: Json) -> Json:
         return value
     names = {"stringValue": "StringValue", "binaryValue": "BinaryValue", "dataType": "DataType"}
     return {names[name]: part for name, part in value.items() if name in names}
-
-
-def _unlike(taken: set[str], wanted: str) -> str:
-    """Add to *taken* an id like *wanted*: hand-made events repeat message ids."""
-    name, number = wanted, 1
-    while name in taken:
-        number += 1
-        name = f"{wanted}#{number}"
-    taken.add(name)
-    return name
 
 
 def _receive_count(record: Mapping[str, Json]) -> int:

@@ -49,3 +49,11 @@ class Function:
     region: str = "us-east-1"
     account_id: str = "123456789012"
     template: Path | None = None
+
+    @property
+    def arn(self) -> str:
+        """The unqualified ARN that an event source would invoke."""
+        partition = "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+        if self.region.startswith("cn-"):
+            partition = "aws-cn"
+        return f"arn:{partition}:lambda:{self.region}:{self.account_id}:function:{self.name}"

@@ -61,10 +61,13 @@ def _status(report: DeliveryReport) -> Status:
         return "not_invoked"
     ended = set(report.dispositions.values())
     if ended <= _DONE:
-        return "rejected" if report.problem else "succeeded"
+        return "succeeded"
     if "processed" in ended:
         return "partially_failed"
-    return _STATUS_OF_REPLY[_last_failing(report).reply.status]
+    last = _last_failing(report)
+    if last.reply.succeeded and last.problem and not last.attempt.record_ids:
+        return "rejected"  # a batch is not: its event source takes an answer that it cannot use for a failure
+    return _STATUS_OF_REPLY[last.reply.status]
 
 
 def _failure(report: DeliveryReport) -> Failure:

@@ -1,30 +1,26 @@
 """Fixtures as test items: one collector a function, one item a fixture."""
 
 import os
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from pluggy import HookRelay
 
 from replay.errors import ReplayError, UnexpectedOutcome
 from replay.fixtures.fixture import FixtureReference
+from replay.pytest_plugin.failure_text import failure_text
 from replay.pytest_plugin.session import ReplaySession
+from replay.pytest_plugin.summary import PINNED, VERDICT
 from replay.replayer import FixtureNotRun, FixtureReplayed
 from replay.reports.explanation import explain, happened
-
-
-def holds_fixtures(folder: Path) -> bool:
-    """Say whether *folder* is the folder of a function: whether some `name--id` in it has a fixture.json."""
-    try:
-        with os.scandir(folder) as entries:
-            return any("--" in entry.name and Path(entry.path, "fixture.json").is_file() for entry in entries)
-    except OSError:
-        return False
+from replay.reports.visible_text import one_line, visible
 
 
 class FunctionFixtures(pytest.Directory):
-    """The folder of one function's fixtures."""
+    """The folder of one function's fixtures; what else is in it is collected as pytest would."""
 
     replay_session: ReplaySession
 
@@ -34,36 +30,72 @@ class FunctionFixtures(pytest.Directory):
         node.replay_session = replay_session
         return node
 
-    def collect(self) -> Iterable[pytest.Item]:
-        store = self.replay_session.project.store
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         try:
-            references = store.references([f"{self.path.name}/*"])
+            references = self.replay_session.project.store.references([f"{self.path.name}/*"])
         except ReplayError as error:
-            raise self.CollectError(str(error)) from None
+            raise self.CollectError(visible(str(error))) from None
+        hooks = self.ihook
         for reference in references:
+            name = f"replay[{reference.name}]"
             yield FixtureItem.from_parent(
-                self, name=f"replay[{reference.name}]", reference=reference, replay_session=self.replay_session
+                self,
+                name=name,
+                nodeid=f"{self.nodeid}::{name}",  # of a name alone, pytest 9.2 makes an id that `--lf` does not find
+                reference=reference,
+                hooks=hooks,
+                replay_session=self.replay_session,
             )
+        yield from self._others({reference.name for reference in references})
+
+    def _others(self, fixtures: set[str]) -> Iterator[pytest.Item | pytest.Collector]:
+        hooks, config = self.ihook, self.config
+        with os.scandir(self.path) as entries:
+            others = sorted((entry for entry in entries if entry.name not in fixtures), key=lambda entry: entry.name)
+        for entry in others:
+            path, is_folder = Path(entry.path), entry.is_dir()
+            asked_for = self.session.isinitpath(path, with_parents=is_folder)
+            if not asked_for and hooks.pytest_ignore_collect(collection_path=path, config=config):
+                continue
+            if is_folder:
+                collector = hooks.pytest_collect_directory(path=path, parent=self)
+                yield from [collector] if collector is not None else []
+            else:
+                yield from hooks.pytest_collect_file(file_path=path, parent=self)
 
 
 class FixtureItem(pytest.Item):
     """One fixture: passes as expected, xfails for a known bug that is still there, fails for anything else."""
 
-    def __init__(self, *, reference: FixtureReference, replay_session: ReplaySession, **rest: Any) -> None:
+    def __init__(
+        self, *, reference: FixtureReference, hooks: HookRelay, replay_session: ReplaySession, **rest: Any
+    ) -> None:
         super().__init__(**rest)
-        self.path = self.path / reference.name
+        self._folder, self.path = self.path, self.path / reference.name
+        self.add_marker("replay")
+        self.extra_keyword_matches.add(str(reference))  # `-k orders`, `-k orders/keyerror`
+        self._hooks = hooks
         self._reference = reference
         self._session = replay_session
         self._told: FixtureReplayed | None = None
 
+    @property
+    def ihook(self) -> HookRelay:
+        """The hooks of the function's folder: pytest has loaded no `conftest.py` for that of a fixture."""
+        return self._hooks
+
     def runtest(self) -> None:
         judged = self._session.judge(self._reference)
         if isinstance(judged, FixtureNotRun):
+            self.user_properties.append((VERDICT, "error"))
             raise judged.error
         self._told = judged
         judgement, outcome = judged.judgement, judged.outcomes[-1]
-        if outcome.log:
-            self.add_report_section("call", "log", outcome.log)
+        self.user_properties.append((VERDICT, judgement.verdict))
+        if judged.pinned:
+            self.user_properties.append((PINNED, "true"))
+        if judgement.as_expected and outcome.log:  # otherwise the explanation has it
+            self.add_report_section("call", "log", visible(outcome.log))
         if not judgement.as_expected:
             handler_raised = self._session.last_exception()
             if self.config.getoption("usepdb") and outcome.failure is not None and handler_raised is not None:
@@ -74,11 +106,26 @@ class FixtureItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, ReplayError):
+            error = excinfo.value
+            text = f"{visible(str(error))}\n\n{self._rerun()}"
+            return failure_text(text, path=self._event_file, summary=one_line(f"{error.what}: {error.where}"))
+        if self._told is None:
+            return super().repr_failure(excinfo, style)
+        if isinstance(excinfo.value, pytest.xfail.Exception) and not self.config.getoption("xfail_tb", default=False):
             return str(excinfo.value)
-        if self._told is not None:
-            told = self._told
-            return f"{explain(told.fixture, told.outcomes, told.judgement)}\n           pytest '{self.nodeid}'"
-        return super().repr_failure(excinfo, style)
+        told = self._told
+        notes = [f"note       {one_line(note)}" for note in told.notes]
+        text = "\n".join([explain(told.fixture, told.outcomes, told.judgement), self._rerun(), *notes])
+        summary = f"{told.judgement.verdict}: {told.judgement.reason}"
+        return failure_text(text, path=self._event_file, summary=one_line(summary))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.path, None, f"replay {self._reference}"
+        return self._folder, 0, f"replay {self._reference}"  # pytest wants a line where it is skipped
+
+    @property
+    def _event_file(self) -> Path:
+        return self.path / "event.json"
+
+    def _rerun(self) -> str:
+        folder = os.path.relpath(self._folder, self.config.invocation_params.dir)
+        return f"           pytest {shlex.quote(f'{folder}::{self.name}')}"

@@ -4,11 +4,20 @@ Hooks only. Loaded by every pytest run of everyone who has us installed, so noth
 Registered as `event_replay`: the name `replay` belongs to pytest-replay.
 """
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from replay.pytest_plugin.fixtures_folder import (
+    LeftOut,
+    fixtures_folder,
+    folder_of_item,
+    function_folders,
+    holds_fixtures,
+)
 
 if TYPE_CHECKING:
     from replay.pytest_plugin.requested import Replay
@@ -16,6 +25,8 @@ if TYPE_CHECKING:
 
 _SESSION = pytest.StashKey["ReplaySession"]()
 _FOLDER = pytest.StashKey[Path | None]()
+_ADDED = pytest.StashKey[bool]()
+_ADDED_KEY = "event_replay_added"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,12 +45,21 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "replay(*patterns): run the test once for each captured fixture that a pattern names (event-replay).",
     )
-    config.stash[_FOLDER] = folder = _fixtures_folder(config)
-    # Without a path pytest would collect `testpaths` or the working directory, which need not hold the fixtures.
+    folder = config.stash[_FOLDER] = fixtures_folder(config.rootpath)
+    config.args[:] = [folder_of_item(argument, config.invocation_params.dir) for argument in config.args]
+    config.stash[_ADDED] = getattr(config, "workerinput", {}).get(_ADDED_KEY, False)
     if folder is not None and config.args_source is not pytest.Config.ArgsSource.ARGS:
-        given = [Path(config.invocation_params.dir, argument) for argument in config.args]
-        if not any(folder.is_relative_to(path) for path in given):
-            config.args.append(str(folder))
+        # Without a path pytest collects `testpaths` or the working directory, which need not hold the fixtures.
+        given = [Path(os.path.normpath(config.invocation_params.dir / argument)) for argument in config.args]
+        added = [path for path in function_folders(folder) if not any(path.is_relative_to(each) for each in given)]
+        config.args.extend(map(str, added))
+        config.stash[_ADDED] = bool(added)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist, to which all paths look as if the user had given them."""
+    node.workerinput[_ADDED_KEY] = node.config.stash[_ADDED]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -49,18 +69,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    folder = parent.config.stash.get(_FOLDER, None)
-    if folder is None or path.parent != folder:
+    config = parent.config
+    folder = config.stash.get(_FOLDER, None)
+    if folder is None or path.parent != folder or not holds_fixtures(path):
         return None
-    from replay.pytest_plugin.collection import FunctionFixtures, holds_fixtures
+    # A path among the arguments is collected even where `norecursedirs` or `collect_ignore` leave it out.
+    if config.stash[_ADDED] and any(
+        parent.ihook.pytest_ignore_collect(collection_path=each, config=config)
+        for each in (path, *path.parents)
+        if config.rootpath in each.parents
+    ):
+        return LeftOut.from_parent(parent, path=path)
+    from replay.pytest_plugin.collection import FunctionFixtures
 
-    if not holds_fixtures(path):
-        return None
-    return FunctionFixtures.from_parent(parent, path=path, replay_session=replay_session(parent.config))
+    return FunctionFixtures.from_parent(parent, path=path, replay_session=replay_session(config))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "replay" not in metafunc.fixturenames:
+    if "replay" not in metafunc.fixturenames or not _is_ours(metafunc):
         return
     from replay.pytest_plugin.requested import parametrize
 
@@ -68,13 +94,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+    """Step aside before anything of somebody else runs: their next test, or what their last one left to tear down."""
     session = item.config.stash.get(_SESSION, None)
-    if session is not None:
-        from replay.pytest_plugin.collection import FixtureItem
-
-        if not isinstance(item, FixtureItem):
-            session.suspend()  # somebody else's test must not meet our mocks
+    if session is not None and type(nextitem) is not type(item):
+        session.suspend()
     return (yield)
 
 
@@ -84,10 +108,22 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if call.when == "call" and report.failed and "replay" in getattr(item, "fixturenames", ()):
-        from replay.pytest_plugin.requested import told
+        from replay.pytest_plugin.requested import sections
 
-        report.sections.extend(told(item))
+        report.sections.extend(sections(item))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    folder = config.stash.get(_FOLDER, None)
+    if folder is None:
+        return
+    from replay.pytest_plugin.summary import summary_lines
+
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    properties = [pair for report in reports if _is_call(report) for pair in report.user_properties]
+    for line in summary_lines(properties, folder=f"{os.path.relpath(folder, config.invocation_params.dir)}/"):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture
@@ -106,28 +142,24 @@ def replay_session(config: pytest.Config) -> "ReplaySession":
 
         session = config.stash[_SESSION] = ReplaySession(
             root=config.rootpath,
-            red=config.getoption("--replay-red"),
+            fixtures=config.stash.get(_FOLDER, None),
+            # To pytest, --runxfail means that no failure is an expected one.
+            red=config.getoption("--replay-red") or config.getoption("--runxfail"),
             cold=config.getoption("--replay-cold"),
             pin=not config.getoption("--replay-no-pin"),
         )
     return session
 
 
-def _fixtures_folder(config: pytest.Config) -> Path | None:
-    """Find the folder without reading a configuration that is not there: tomllib alone would double our cost."""
-    pyproject = config.rootpath / "pyproject.toml"
-    try:
-        configured = b"tool.replay" in pyproject.read_bytes()
-    except OSError:
-        configured = False
-    if not configured:
-        folder = config.rootpath / "fixtures"
-        return folder if folder.is_dir() else None
-    from replay.config import load_config
-    from replay.errors import ReplayError
+def _is_call(report: object) -> bool:
+    return isinstance(report, pytest.TestReport) and report.when == "call"
 
-    try:
-        folder = load_config(config.rootpath).fixtures
-    except ReplayError as error:
-        raise pytest.UsageError(str(error)) from None
-    return folder if folder.is_dir() else None
+
+def _is_ours(metafunc: pytest.Metafunc) -> bool:
+    """Say whether `replay` is our fixture, or built on it: a project may have had one of its own all along."""
+    for definition in reversed(getattr(metafunc, "_arg2fixturedefs", {}).get("replay", ())):  # nearest first
+        if definition.func.__module__ == __name__:
+            return True
+        if "replay" not in definition.argnames:
+            return False
+    return True

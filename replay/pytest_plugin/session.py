@@ -1,5 +1,6 @@
 """What one pytest run shares: the project, and the functions that are warm."""
 
+from functools import cached_property
 from pathlib import Path
 
 from replay.fixtures.fixture import Fixture, FixtureReference
@@ -11,13 +12,12 @@ from replay.replayer import FixtureNotRun, FixtureReplayed, Replayer
 class ReplaySession:
     """Replays fixtures for test items; functions stay warm between items and step aside for other people's tests."""
 
-    def __init__(self, *, root: Path, red: bool, cold: bool, pin: bool) -> None:
-        self._root = root
+    def __init__(self, *, root: Path, fixtures: Path | None, red: bool, cold: bool, pin: bool) -> None:
+        self._root, self._fixtures = root, fixtures
         self._red, self._cold, self._pin = red, cold, pin
-        self._project: Project | None = None
         self._replayer: Replayer | None = None
 
-    @property
+    @cached_property
     def project(self) -> Project:
         """
         The project around pytest's root folder.
@@ -25,16 +25,19 @@ class ReplaySession:
         Raises:
             ConfigurationError: `[tool.replay]` cannot be used.
         """
-        if self._project is None:
-            self._project = open_project(self._root)
-        return self._project
+        return open_project(self._root, fixtures=self._fixtures)
 
     def judge(self, reference: FixtureReference) -> FixtureReplayed | FixtureNotRun:
         """Replay one fixture and judge it; its function stays in place for the next."""
         return self._warm().judge(reference)
 
     def outcome(self, fixture: Fixture) -> Outcome:
-        """Replay one fixture for a test that judges by itself; the function steps aside at once."""
+        """
+        Replay one fixture for a test that judges by itself; the function steps aside at once.
+
+        Raises:
+            ReplayError: It could not be replayed.
+        """
         replayer = self._warm()
         try:
             return replayer.outcomes(fixture)[-1]
@@ -53,8 +56,8 @@ class ReplaySession:
     def close(self) -> None:
         """Leave nothing in the process."""
         if self._replayer is not None:
-            self._replayer.close()
-            self._replayer = None
+            replayer, self._replayer = self._replayer, None
+            replayer.close()
 
     def _warm(self) -> Replayer:
         if self._replayer is None:

@@ -52,7 +52,9 @@ _BY_EXCEPTION = {
     "LoginError": _Words("the AWS sign-in is missing or has expired", _SIGN_IN),
     "SSOError": _Words("the AWS sign-in is missing or has expired", _SIGN_IN),
     "TokenRetrievalError": _Words("the AWS sign-in is missing or has expired", _SIGN_IN),
-    "NoRegionError": _Words("no AWS region is set", "add --region NAME, or set AWS_REGION"),
+    "NoRegionError": _Words(
+        "no AWS region is set", "add --region NAME, or set AWS_DEFAULT_REGION (boto3 does not read AWS_REGION)"
+    ),
     "InvalidRegionError": _Words("that is no AWS region", "write it as AWS does: --region eu-west-1"),
     "SSLError": _Words("the TLS connection could not be made", "check the endpoint, the proxy and AWS_CA_BUNDLE"),
     "ProxyConnectionError": _Words("the proxy cannot be reached", "check HTTPS_PROXY and NO_PROXY"),

@@ -1,5 +1,6 @@
 """AWS clients as every station uses them: patient, thread-safe, and with errors that say what to do now."""
 
+import re
 from typing import Any
 
 from replay.readers.aws_errors import aws_errors
@@ -8,6 +9,8 @@ MAX_ATTEMPTS = 6
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 """Longer than the longest long poll of SQS, 20 s."""
+
+_LOCALSTACK = re.compile(r"localstack(?::(\d{1,5}))?")
 
 
 def aws_session(*, region: str | None = None, profile: str | None = None) -> Any:
@@ -64,8 +67,8 @@ def aws_client(
         tcp_keepalive=True,
     )
     with aws_errors(where=f"endpoint {endpoint_url}" if endpoint_url else "", service=service):
-        if endpoint_url and endpoint_url.partition(":")[0] == "localstack":
-            port = endpoint_url.partition(":")[2]
-            session = localstack_session(host=f"localhost:{port}" if port else None, region=region)
-            return session.client(service, config=config)
+        localstack = _LOCALSTACK.fullmatch(endpoint_url or "")
+        if localstack:
+            host = f"localhost:{localstack[1]}" if localstack[1] else None
+            return localstack_session(host=host, region=region).client(service, config=config)
         return aws_session(region=region, profile=profile).client(service, config=config, endpoint_url=endpoint_url)

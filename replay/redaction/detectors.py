@@ -7,13 +7,16 @@ it has just failed on (see `_START`).
 
 import base64
 import binascii
+import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import log2
 from typing import NamedTuple
 
-from replay.redaction.pseudonyms import passes_luhn
+from replay.redaction import card_numbers as cards
+from replay.redaction.escapes import unescaped
+from replay.redaction.secret_keys import is_secret_key
 
 
 class Span(NamedTuple):
@@ -27,19 +30,19 @@ class Span(NamedTuple):
 
 Detector = Callable[[str], Iterator[Span]]
 
-# A word's beginning, or the place after a URL escape, whose last letter is no part of the word.
-_START = r"(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))"
+_START = r"(?<![A-Za-z0-9_-])"
 _END = r"(?![A-Za-z0-9_-])"
 
-_AWS_KEY_ID = re.compile(
-    r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"
-    r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
-)
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=%-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=-])")
+_AWS_KEY_ID = re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])")
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _AWS_SESSION = re.compile(rf"{_START}(?:FwoGZXIvYXdz|FQoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+=%_-]{{40,}}+")
-_JWT = re.compile(rf"{_START}eyJ[A-Za-z0-9_-]{{8,}}+\.[A-Za-z0-9_-]{{4,}}+\.[A-Za-z0-9_-]*+")
-_BEARER = re.compile(r"\bbearer(?:\s|%20|\+){1,4}([A-Za-z0-9._~+/=%-]{8,}+)", re.IGNORECASE)
-_BASIC = re.compile(r"\bbasic(?:\s|%20|\+){1,4}([A-Za-z0-9+/=_-]{8,}+)", re.IGNORECASE)
+# The whole run of dotted parts, wherever in its first ones the token begins: so no run is read twice.
+_DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{11,}+={0,2}(?:\.[A-Za-z0-9_-]*+={0,2})++")
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}+={0,2}\.(?:[A-Za-z0-9_-]*+={0,2}\.|eyJ)")
+_GAP = r"[\s\"':=,+]{1,8}"
+_BEARER = re.compile(rf"bearer{_GAP}([A-Za-z0-9._~+/=%-]{{8,}}+)", re.IGNORECASE)
+_BASIC = re.compile(rf"basic{_GAP}([A-Za-z0-9+/=_-]{{8,}}+)", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z]?[a-z]{1,23}|[A-Z]{1,23}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _URL_PASSWORD = re.compile(r"://[^\s:/?#@\"']{0,128}+:([^\s@/?#\"']{1,256}+)@")
@@ -51,49 +54,63 @@ _VENDOR_KEY = re.compile(
     | (?P<f>[srp]k_(?:live|test)_)[A-Za-z0-9]{10,255}+ | (?P<g>whsec_)[A-Za-z0-9+/=]{16,255}+
     | (?P<h>AIza)[\w-]{35} | (?P<i>ya29\.)[\w-]{20,2048}+ | (?P<j>GOCSPX-)[\w-]{20,64}+
     | (?P<k>npm_)[A-Za-z0-9]{36} | (?P<l>pypi-)[\w-]{50,2048}+
-    | (?P<m>SG\.)[\w-]{16,64}+\.[\w-]{16,64}+ | (?P<n>key-)[0-9a-f]{32} | (?P<o>SK)[0-9a-f]{32}
+    | (?P<m>SG\.)[\w-]{16,64}+\.[\w-]{16,64}+ | (?P<n>key-)[0-9a-f]{32}
     | (?P<p>sk-(?:proj-|ant-(?:api\d\d-)?|or-)?)[\w-]{20,512}+ | (?P<q>hf_)[A-Za-z0-9]{30,64}+
     | (?P<r>shp(?:at|ss|ca|pa)_)[0-9a-fA-F]{32} | (?P<s>dop_v1_)[0-9a-f]{64} | (?P<t>dckr_pat_)[\w-]{20,64}+
     )(?![A-Za-z0-9])""",
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
 _SLACK_HOOK = re.compile(r"hooks\.slack\.com/services/([A-Z0-9]{6,16}+/[A-Z0-9]{6,16}+/[A-Za-z0-9]{16,40}+)")
 _NAMED = re.compile(
-    r"""(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,24}[-_.]){0,3}[A-Za-z0-9]{0,16}?
-    (?:password|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|client[-_]?secret
-      |secret[-_]?(?:access[-_]?)?key|sharedaccesskey|(?:access|refresh|id|auth|session)[-_]?token|sessionid|credential
-      |signature|sig|x-amz-(?:signature|credential|security-token)|authorization)
-    (?:"|'|\\")?\s{0,4}(?:=|:|%3D|=>)\s{0,4}(?:"|'|\\")?
-    (?P<value>[^\s"'&;,<>(){}\[\]\\]{4,}+)""",
+    r"""(?P<name>password|passwd|passphrase|pwd|secret|token|credentials?|signature|sig|authorization|session[-_]?id
+      |(?:api|access|account|secret|private|signing|encryption|shared)[-_]?(?:access[-_]?)?key)
+    (?P<is>["']?\s{0,4}(?:=>|=|:)\s{0,4})
+    (?:(?P<quote>["'])(?P<quoted>(?:(?!(?P=quote))[^\r\n]){1,512}+)
+      |(?:(?:bearer|basic|token|digest|api-?key|negotiate)[ +])?(?P<value>[^\s"'&;,<>(){}\[\]\\]{4,}+))""",
     re.VERBOSE | re.IGNORECASE,
 )
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*+$")
+_LONGEST_NAME = 64
+_SCHEME = re.compile(r"(?:bearer|basic|token|digest|api-?key|negotiate) +", re.IGNORECASE)
 _NOT_SECRET = re.compile(
     r"(?:null|none|nil|true|false|undefined|missing|invalid|expired|required|empty|\*+|bearer|basic)[.:]?",
     re.IGNORECASE,
 )
-_CARD = re.compile(
-    r"(?:(?<![A-Za-z0-9.,_+-])|(?<=%[0-9A-Fa-f]{2})|(?<=[A-Za-z_:]-))"
-    r"(?:\d{4}(?P<s>[ .\u00a0-])\d{4}(?P=s)\d{4}(?P=s)\d{1,4}(?:(?P=s)\d{1,3})?"
-    r"|\d{4}(?P<t>[ .\u00a0-])\d{6}(?P=t)\d{4,5}|\d{13,19}+)(?![A-Za-z0-9_]|[.-]\d)"
+_COOKIES = re.compile(
+    r"(?:set-)?cookie[\"']?\s{0,4}[:=]\s{0,4}[\"']?([^\s=;,\"']{1,256}+=[^\r\n\"']++)",
+    re.IGNORECASE,
 )
-_EMAIL_LOCAL = re.compile(r"[^\s@\"'<>()\[\]{}\\,;:/|=&?#%]|%(?:2[bBeE5dD]|5[fF])")
-_EMAIL_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])")
-_EMAIL_LOCAL_LIMIT = 64
-_PHONE = re.compile(r"(?:(?<![\w+.-])\+|%2B)\d(?:[ .()/-]{0,2}\d){7,14}(?![\w]|[.-]\d)")
+_COOKIE_VALUE = re.compile(
+    r"(?:^|;)\s*+(?!(?:path|domain|expires|max-age|samesite)\s*=|(?:httponly|secure|partitioned)\s*(?:;|$))"
+    r"(?:[^=;]*+=)?+([^;]++)",
+    re.IGNORECASE,
+)
+_AT = re.compile("[@\uff20\ufe6b]")
+_NOT_LOCAL = frozenset("@\uff20\ufe6b\"'`<>()[]{}\\,;:/|=&?#%")
+_LOCAL_LIMIT = 64
+# pkg@1.2.3-rc.next and logo@2x.png are no addresses.
+_EMAIL_DOMAIN = re.compile(
+    r"(?!v?\d+\.\d+\.\d|\dx\.)(?:[^\W_][\w-]*+\.)+[^\W\d_][\w-]*[^\W_]|\[(?:IPv6:)?[0-9A-Fa-f:.]{3,45}\]"
+)
+_PHONE = re.compile(r"(?<![\w+.-])\+[1-9](?:[ .()/-]{0,2}\d){7,14}(?![\w]|[.-]\d)")
 _IBAN = re.compile(rf"{_START}[A-Z]{{2}}\d\d(?:[A-Z0-9]{{11,30}}|(?: [A-Z0-9]{{4}}){{2,7}}(?: [A-Z0-9]{{1,3}})?){_END}")
 _RANDOM_BITS = 4.2
 _IBAN_LENGTHS = range(15, 35)
 
 
 def aws_key_ids(text: str) -> Iterator[Span]:
-    """Find AWS access key ids; ids of users and roles (AIDA, AROA) are no secret. Source: IAM User Guide, unique ids."""
+    """
+    Find AWS access key ids; the ids of users and roles (AIDA, AROA) are no secret.
+
+    Source: IAM User Guide, "IAM identifiers", unique identifiers.
+    """
     yield from _whole(_AWS_KEY_ID, text, "aws-access-key-id")
 
 
 def aws_secret_keys(text: str) -> Iterator[Span]:
     """Find what looks like an AWS secret access key: forty base64 characters that no hash or path would have."""
     for found in _AWS_SECRET.finditer(text):
-        if _looks_random(found[0]):
+        if _looks_random(found[0]) and not _is_encoded_text(found[0]):
             yield Span(*found.span(), "aws-secret-access-key")
 
 
@@ -103,14 +120,23 @@ def aws_session_tokens(text: str) -> Iterator[Span]:
 
 
 def jwts(text: str) -> Iterator[Span]:
-    """Find JSON Web Tokens. Source: RFC 7519: three base64url parts, the first a JSON object."""
-    yield from _whole(_JWT, text, "jwt")
+    """
+    Find JSON Web Tokens, encrypted ones and ones cut off in their claims too.
+
+    Source: RFC 7519 and 7516: three or five base64url parts, the first a JSON object.
+    """
+    for run in _DOTTED.finditer(text):
+        found = _JWT.search(run[0])
+        if found is not None:
+            yield Span(run.start() + found.start(), run.start() + len(run[0].rstrip(".")), "jwt")
 
 
 def authorizations(text: str) -> Iterator[Span]:
     """Find bearer tokens, and basic credentials that decode to `user:password`."""
     for found in _BEARER.finditer(text):
-        yield Span(*found.span(1), "bearer-token")
+        token = found[1].rstrip(".")
+        if not _WORD.fullmatch(token):
+            yield Span(found.start(1), found.start(1) + len(token), "bearer-token")
     for found in _BASIC.finditer(text):
         if b":" in _decoded(found[1]):
             yield Span(*found.span(1), "basic-credentials")
@@ -143,21 +169,49 @@ def vendor_keys(text: str) -> Iterator[Span]:
 def named_secrets(text: str) -> Iterator[Span]:
     """Find `password=…`, `token: …`, `X-Amz-Signature=…` in query strings, connection strings and log lines."""
     for found in _NAMED.finditer(text):
-        if not _NOT_SECRET.fullmatch(found["value"]):
-            yield Span(*found.span("value"), "named-secret")
+        before = _NAME_BEFORE.search(text, max(0, found.start() - _LONGEST_NAME), found.start())
+        start = before.start() if before else found.start()
+        name = text[start : found.end("name")]
+        if not is_secret_key(name) and found["name"].lower() != "signature":
+            continue  # next_token
+        if found["is"] == ":" and text[max(0, start - 1) : start] == ":":
+            continue  # arn:aws:secretsmanager:eu-west-1:123456789012:secret:name
+        yield from _named_value(found)
+
+
+def _named_value(found: re.Match[str]) -> Iterator[Span]:
+    start, end = found.span("value" if found["value"] else "quoted")
+    if found["value"]:
+        end = start + len(found["value"].rstrip(".:"))
+    scheme = _SCHEME.match(found.string, start, end)
+    start = scheme.end() if scheme else start
+    if start < end and not _NOT_SECRET.fullmatch(found.string, start, end):
+        yield Span(start, end, "named-secret")
+
+
+def cookies(text: str) -> Iterator[Span]:
+    """Find the values in `Cookie:` and `Set-Cookie:` lines."""
+    for line in _COOKIES.finditer(text):
+        yield from cookie_values(text, *line.span(1))
+
+
+def cookie_values(text: str, start: int, end: int) -> Iterator[Span]:
+    """Find the values in `text[start:end]`, the value of a Cookie or Set-Cookie header. Source: RFC 6265, section 4."""
+    for found in _COOKIE_VALUE.finditer(text[start:end]):
+        value = found[1].strip()
+        if value:
+            at = start + found.start(1) + found[1].index(value)
+            yield Span(at, at + len(value), "cookie")
 
 
 def card_numbers(text: str) -> Iterator[Span]:
     """Find card numbers: a brand's prefix and length, a right Luhn digit. Source: ISO/IEC 7812."""
-    for found in _CARD.finditer(text):
-        number = "".join(char for char in found[0] if char.isdigit())
-        if is_card_number(number):
-            yield Span(*found.span(), "card-number")
+    return (Span(start, end, "card-number") for start, end in cards.places(text))
 
 
 def emails(text: str) -> Iterator[Span]:
-    """Find e-mail addresses, internationalised ones and those in URLs (`%40`) too. Source: RFC 5321, RFC 6531."""
-    for at in re.finditer(r"@|%40", text):
+    """Find e-mail addresses, internationalised ones too. Source: RFC 5321, RFC 6531."""
+    for at in _AT.finditer(text):
         domain = _EMAIL_DOMAIN.match(text, at.end())
         if domain is None:
             continue
@@ -180,79 +234,87 @@ def ibans(text: str) -> Iterator[Span]:
 
 
 DETECTORS: Mapping[Detector, tuple[str, ...]] = {
-    private_keys: ("-----BEGIN",),
-    aws_session_tokens: ("FwoG", "FQoG", "IQoJ"),
-    jwts: ("eyJ",),
-    aws_key_ids: ("AKIA", "ASIA", "ABIA", "ACCA"),
-    vendor_keys: (),
+    private_keys: ("private key",),
+    aws_session_tokens: ("fwog", "fqog", "iqoj"),
+    jwts: ("eyj",),
+    aws_key_ids: ("akia", "asia", "abia", "acca"),
+    vendor_keys: (
+        "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "xapp-", "k_live_", "k_test_", "whsec_",
+        "aiza", "ya29.", "gocspx-", "npm_", "pypi-", "sg.", "key-", "sk-", "hf_", "shp", "dop_v1_", "dckr_pat_",
+        "hooks.slack",
+    ),
     url_passwords: ("://",),
-    authorizations: ("earer", "EARER", "asic", "ASIC"),
-    named_secrets: ("=", ":", "%3D"),
-    emails: ("@", "%40"),
+    authorizations: ("bearer", "basic"),
+    named_secrets: (
+        "pass", "pwd", "secret", "token", "key", "credential", "signature", "sig", "authorization", "session",
+    ),
+    cookies: ("cookie",),
+    emails: ("@", "\uff20", "\ufe6b"),
     card_numbers: (),
-    phone_numbers: ("+", "%2B"),
+    phone_numbers: ("+",),
     ibans: (),
     aws_secret_keys: (),
-}
-"""In the order in which they win where spans overlap; each with texts without one of which it finds nothing."""
+}  # fmt: skip
+"""In the order in which they win where spans are equal; each with what a text (in small letters) must hold one of."""
 
-_CUE = re.compile(
-    r"@|%40|(?:A[KS]|AB|AC)[IC]A|eyJ|bearer|basic|PRIVATE KEY|://|FwoG|FQoG|IQoJ"
-    r"|gh[pousr]_|github_pat|glpat-|xox|xapp-|[srp]k_|whsec_|AIza|ya29|GOCSPX|npm_|pypi-|SG\.|key-|SK[0-9a-f]|sk-|hf_|shp"
-    r"|dop_v1|dckr_pat|hooks\.slack"
-    r"|pass|pwd|secret|token|api.?key|access.?key|account.?key|credential|signature|sig[=:%]|authorization|sessionid"
-    r"|\d[ .\u00a0-]?\d[ .\u00a0-]?\d[ .\u00a0-]?\d[ .\u00a0-]?\d[ .\u00a0-]?\d[ .\u00a0-]?\d"
-    r"|[A-Z]{2}\d\d[ A-Z0-9]|[A-Za-z0-9/+]{40}",
-    re.IGNORECASE,
-)
+_LEAST_CHARACTERS: Mapping[Detector, int] = {card_numbers: 13, ibans: 15, aws_secret_keys: 40}
+_WHOLE_VALUES = (url_passwords, authorizations, named_secrets, cookies, card_numbers)
+"""Those that know where a value ends: what looks like an escape within it (`password=a%20b`) is a part of it."""
+
+
+_ANY_HINT = re.compile("|".join(re.escape(hint) for hints in DETECTORS.values() for hint in hints))
 
 
 def spans(text: str) -> list[Span]:
-    """Give all private parts of *text*, in order and without overlaps."""
-    if _CUE.search(text) is None:
-        return []
+    """Give all private parts of *text*, in order and without overlaps: of one within another the outer."""
+    without = unescaped(text)
+    if without is None:
+        return apart(_found(text, DETECTORS))
+    starts = without.starts
+    found = [span._replace(start=starts[span.start], end=starts[span.end]) for span in _found(without.text, DETECTORS)]
+    return apart([*found, *_found(text, _WHOLE_VALUES)])
+
+
+def _found(text: str, detectors: Iterable[Detector]) -> list[Span]:
+    folded = text.lower()
+    hinted = _ANY_HINT.search(folded) is not None
     found: list[Span] = []
-    taken = bytearray(len(text))
-    for detector, hints in DETECTORS.items():
-        if hints and not any(hint in text for hint in hints):
-            continue
-        for span in detector(text):
-            if taken.find(1, span.start, span.end) < 0:
-                found.append(span)
-                taken[span.start : span.end] = b"\x01" * (span.end - span.start)
-    return sorted(found)
+    for detector in detectors:
+        if detector in _LEAST_CHARACTERS:
+            if len(text) >= _LEAST_CHARACTERS[detector]:
+                found += detector(text)
+        elif hinted and any(hint in folded for hint in DETECTORS[detector]):
+            found += detector(text)
+    return found
 
 
-def is_card_number(number: str) -> bool:
-    """Say whether the digits *number* have a brand's prefix and length and a right Luhn digit."""
-    return len(number) in _card_lengths(number) and passes_luhn(number)
-
-
-_BRANDS: tuple[tuple[re.Pattern[str], tuple[int, ...]], ...] = (
-    (re.compile("4"), (13, 16, 19)),  # Visa
-    (re.compile("5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), (16,)),  # Mastercard
-    (re.compile("3[47]"), (15,)),  # American Express
-    (re.compile("30[0-5]|3[689]"), (14, 16, 19)),  # Diners Club
-    (re.compile("352[89]|35[3-8]|6011|65|64[4-9]|62"), (16, 17, 18, 19)),  # JCB, Discover, UnionPay
-    (re.compile("5018|5020|5038|5893|6304|6759|676[123]"), (16, 17, 18, 19)),  # Maestro
-)
-"""The brands' published prefixes and the lengths of their numbers."""
-
-
-def _card_lengths(number: str) -> tuple[int, ...]:
-    return next((lengths for prefix, lengths in _BRANDS if prefix.match(number)), ())
+def apart(found: list[Span]) -> list[Span]:
+    """Put spans in order; of one within another the outer stays, of equal ones the first, and crossing ones are one."""
+    if len(found) < 2:  # noqa: PLR2004 - one cannot overlap
+        return found
+    passwords = {span.start for span in found if span.detector == "url-password"}
+    kept: list[Span] = []
+    for span in sorted(found, key=lambda span: (span.start, -span.end)):
+        if span.detector == "email" and span.start in passwords:
+            continue  # scheme://user:password@host has no address in it
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+        elif span.end > kept[-1].end:
+            kept[-1] = Span(kept[-1].start, span.end, "secret")
+    return kept
 
 
 def _email_start(text: str, end: int) -> int:
     """Go back from the @ over what a local part may hold."""
+    if text[end - 1 : end] == '"':  # "Jane Doe"@example.com
+        opening = text.rfind('"', max(0, end - _LOCAL_LIMIT), end - 1)
+        return opening if opening >= 0 else end
     start = end
-    while start > 0 and end - start < _EMAIL_LOCAL_LIMIT:
-        if _EMAIL_LOCAL.fullmatch(text, start - 1, start):
-            start -= 1
-        elif _EMAIL_LOCAL.fullmatch(text, start - 3, start):
-            start -= 3  # a URL escape
-        else:
+    while start > 0 and end - start < _LOCAL_LIMIT:
+        char = text[start - 1]
+        if char in _NOT_LOCAL or char.isspace() or not char.isprintable():
             break
+        start -= 1
     return start
 
 
@@ -265,6 +327,14 @@ def _looks_random(text: str) -> bool:
         return False
     counts = Counter(text)
     return -sum(count / len(text) * log2(count / len(text)) for count in counts.values()) >= _RANDOM_BITS
+
+
+def _is_encoded_text(text: str) -> bool:
+    """Say whether base64 holds UTF-8 or gzip, which thirty random bytes do not: it is opened instead."""
+    content = _decoded(text)
+    with contextlib.suppress(UnicodeDecodeError):
+        return bool(content.decode())
+    return content.startswith(b"\x1f\x8b")
 
 
 def _iban_is_right(number: str) -> bool:

@@ -21,7 +21,8 @@ class RedactionSettings:
     What to redact besides what the detectors find, and what to leave.
 
     `redact` and `keep` are globs over key names (`customer_*`) or, where they begin with `/`, over JSON Pointers into
-    the event; `keep` wins. `key` makes pseudonyms the same in every recording; without one they are the same within
+    the event (`#` steps into an encoded string: `/Records/*/body#/customer`); each means all that is beneath as well,
+    and `keep` wins. `key` makes pseudonyms the same in every recording; without one they are the same within
     one recording.
     """
 
@@ -69,21 +70,28 @@ def project_key(root: Path) -> bytes | None:
     """
     given = os.environ.get(KEY_VARIABLE)
     if given:
-        return given.encode()
+        return os.fsencode(given)
     path = root / ".replay" / "redaction.key"
     with contextlib.suppress(OSError):
-        return path.read_bytes()
+        return path.read_bytes() or None
     try:
-        path.parent.mkdir(exist_ok=True)
-        (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-        made = secrets.token_hex(_KEY_BYTES).encode()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(made)
-    except FileExistsError:
-        return path.read_bytes()  # another recording was quicker
+        return _made_key(path)
     except OSError:
         return None
+
+
+def _made_key(path: Path) -> bytes | None:
+    path.parent.mkdir(exist_ok=True)
+    ignore = path.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    made = secrets.token_hex(_KEY_BYTES).encode()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes() or None  # another recording was quicker
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(made)
     return made
 
 

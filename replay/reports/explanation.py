@@ -1,6 +1,7 @@
 """Why a fixture is red: expectation and outcome, production's stack and ours, the payload, and how to run it again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from replay.expectations.judgement import Judgement
 from replay.fixtures.fixture import Fixture
@@ -11,6 +12,8 @@ from replay.reports.payload_excerpt import payload_excerpt
 from replay.reports.visible_text import one_line, visible
 
 _LOG_LINES = 15
+_LIBRARY_FRAMES = 2
+"""Of each stretch of library code, the call into it and the innermost frame are shown."""
 
 
 def explain(fixture: Fixture, outcomes: Sequence[Outcome], judgement: Judgement) -> str:
@@ -18,10 +21,10 @@ def explain(fixture: Fixture, outcomes: Sequence[Outcome], judgement: Judgement)
     outcome = outcomes[-1]
     local = outcome.failure
     lines = [
-        f"{judgement.verdict}: {judgement.reason}",
+        f"{judgement.verdict}: {one_line(judgement.reason, limit=400)}",
         "",
         f"expected   {wanted(fixture.expectation)}",
-        f"happened   {happened(outcome)}",
+        *(f"happened   {words}" for words in _happened(outcomes)),
     ]
     if fixture.edited:
         lines.append("note       event.json was edited by hand since it was recorded")
@@ -33,9 +36,10 @@ def explain(fixture: Fixture, outcomes: Sequence[Outcome], judgement: Judgement)
     lines += ["", "payload (redacted)", *(f"  {row}" for row in payload_excerpt(fixture.event_text, local or recorded))]
     log = outcome.report.invocations[-1].reply.log if outcome.report.invocations else ""
     if log.strip():
-        rows = log.strip().splitlines()
+        rows = log.strip().split("\n")
         lines += ["", "log (last invocation)", *(f"  {visible(row, limit=200)}" for row in rows[-_LOG_LINES:])]
-    lines += ["", f"run again  replay run {fixture.reference.id}"]
+    repeat = f" --repeat {len(outcomes)}" if len(outcomes) > 1 else ""
+    lines += ["", f"run again  replay run {fixture.reference.id}{repeat}"]
     return "\n".join(lines)
 
 
@@ -49,7 +53,7 @@ def wanted(expectation: Expectation) -> str:
     if expectation.wants == "succeeds":
         return "succeeds"
     dispositions = ", ".join(expectation.dispositions or ())
-    return f"{expectation.status}{f' [{dispositions}]' if dispositions else ''}, as accepted"
+    return one_line(f"{expectation.status}{f' [{dispositions}]' if dispositions else ''}, as accepted")
 
 
 def happened(outcome: Outcome) -> str:
@@ -59,14 +63,40 @@ def happened(outcome: Outcome) -> str:
     return f"{outcome.status}{dispositions}{f': {headline(failure.error_type, failure.message)}' if failure else ''}"
 
 
+def _happened(outcomes: Sequence[Outcome]) -> list[str]:
+    """Put several outcomes of one fixture into words, those that are alike together."""
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        words = happened(outcome)
+        counts[words] = counts.get(words, 0) + 1
+    if len(counts) == 1:
+        return list(counts)
+    return [f"{count} of {len(outcomes)} times: {words}" for words, count in counts.items()]
+
+
 def headline(error_type: str, message: str, *, limit: int = 120) -> str:
     """Write `KeyError: 'customer_id'` on one safe line."""
     return one_line(f"{error_type}: {message}" if message else error_type, limit=limit)
 
 
 def stack_lines(failure: Failure) -> list[str]:
-    """Write a failure's frames, user code marked, and its headline."""
-    return [*(_frame(frame) for frame in failure.frames), f"  {headline(failure.error_type, failure.message)}"]
+    """Write a failure's frames, user code marked and long stretches of library code folded, and its headline."""
+    lines: list[str] = []
+    for owner, stretch in groupby(failure.frames, key=lambda frame: frame.owner):
+        frames = list(stretch)
+        lines += map(_frame, frames) if owner == "user" else _folded(frames)
+    return [*lines, f"  {headline(failure.error_type, failure.message)}"]
+
+
+def _folded(frames: Sequence[Frame]) -> Iterator[str]:
+    if len(frames) <= _LIBRARY_FRAMES + 1:
+        yield from map(_frame, frames)
+        return
+    hidden = frames[1:-1]
+    packages = dict.fromkeys(one_line(frame.module.partition("/")[0], limit=40) for frame in hidden)
+    yield _frame(frames[0])
+    yield f"  … {len(hidden)} more in {', '.join(list(packages)[:4])}"
+    yield _frame(frames[-1])
 
 
 def _frame(frame: Frame) -> str:

@@ -1,13 +1,15 @@
 """One fixture for human eyes, and as one JSON document."""
 
+from replay.errors import InvalidJson
 from replay.fixtures.fixture import Fixture
-from replay.payloads.exact_json import Json
+from replay.payloads.exact_json import Json, parse
 from replay.payloads.failures import Failure
 from replay.reports.explanation import headline, stack_lines, wanted
 from replay.reports.payload_excerpt import payload_excerpt
 from replay.reports.visible_text import one_line, visible
 
 _PAYLOAD_LINES = 40
+_FIFO = {"MessageGroupId": "group", "SequenceNumber": "sequence", "MessageDeduplicationId": "deduplication"}
 
 
 def fixture_card(fixture: Fixture) -> str:
@@ -20,14 +22,20 @@ def fixture_card(fixture: Fixture) -> str:
         f"failure    {_failure_words(fixture.failure)}",
         f"source     {one_line(' '.join(filter(None, (provenance.source, provenance.arn or provenance.place))))}",
         f"message    {one_line(provenance.identity)}",
-        f"sent       {provenance.sent_at or 'not known'}    recorded {provenance.recorded_at}",
+        *(
+            f"           {one_line(name, limit=40)}: {one_line(str(value), limit=100)}"
+            for name, value in sorted(provenance.details.items())
+        ),
+        f"sent       {one_line(provenance.sent_at or 'not known')}    recorded {one_line(provenance.recorded_at)}",
         f"delivery   {source.kind}{_delivery_words(fixture)}",
         f"redacted   {_redaction_words(fixture)}",
     ]
+    lines += _record_lines(fixture)
     if fixture.edited:
         lines.append("note       event.json was edited by hand since it was recorded")
-    for name, value in sorted(provenance.details.items()):
-        lines.append(f"           {one_line(name, limit=40)}: {one_line(str(value), limit=100)}")
+    lines += [
+        f"revised    {one_line(each.at)}  {one_line(each.by)}: {one_line(each.why)}" for each in fixture.revisions
+    ]
     if fixture.failure:
         if fixture.failure.frames:
             lines += ["", f"stack ({fixture.failure.observed})", *stack_lines(fixture.failure)]
@@ -35,10 +43,8 @@ def fixture_card(fixture: Fixture) -> str:
             lines += ["", "log", *(f"  {visible(row, limit=200)}" for row in fixture.failure.log_lines)]
     lines += ["", "payload (redacted)"]
     lines += [f"  {row}" for row in payload_excerpt(fixture.event_text, fixture.failure, lines=_PAYLOAD_LINES)]
-    for revision in fixture.revisions:
-        lines.append(f"revision   {revision.at}  {one_line(revision.by, limit=40)}: {one_line(revision.why)}")
     lines += ["", f"replay it  replay run {fixture.reference.id}"]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def fixture_document(fixture: Fixture, *, event: bool = False) -> dict[str, Json]:
@@ -86,6 +92,37 @@ def _delivery_words(fixture: Fixture) -> str:
     ]
     words = ", ".join(filter(None, parts))
     return f" {words}" if words else ""
+
+
+def _record_lines(fixture: Fixture) -> list[str]:
+    """Write what stands beside the body of a single SQS record: FIFO order, and the sender's own attributes."""
+    record = _single_record(fixture.event_text) if fixture.kind == "sqs" else {}
+    lines = []
+    system = record.get("attributes")
+    if isinstance(system, dict) and "MessageGroupId" in system:
+        words = [f"{label} {system[name]}" for name, label in _FIFO.items() if name in system]
+        lines.append(f"fifo       {one_line(', '.join(words), limit=240)}")
+    custom = record.get("messageAttributes")
+    if isinstance(custom, dict) and custom:
+        words = [f"{name} = {_attribute_value(value)}" for name, value in custom.items()]
+        lines.append(f"attributes {one_line(', '.join(words), limit=240)}")
+    return lines
+
+
+def _single_record(event_text: str) -> dict[str, Json]:
+    try:
+        event = parse(event_text)
+    except InvalidJson:
+        return {}
+    records = event.get("Records") if isinstance(event, dict) else None
+    return records[0] if isinstance(records, list) and len(records) == 1 and isinstance(records[0], dict) else {}
+
+
+def _attribute_value(value: Json) -> str:
+    if not isinstance(value, dict):
+        return "?"
+    content = value.get("stringValue", value.get("binaryValue", ""))
+    return one_line(f"{content} ({value.get('dataType', '?')})", limit=60)
 
 
 def _redaction_words(fixture: Fixture) -> str:

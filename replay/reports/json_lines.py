@@ -29,6 +29,7 @@ def outcome_document(event: FixtureReplayed) -> dict[str, Json]:
         "dispositions": list(outcome.dispositions),
         "invocations": len(outcome.report.invocations),
         "duration_s": round(outcome.duration_s, 6),
+        "notes": list(event.notes),
     }
 
 
@@ -57,6 +58,7 @@ def summary_document(event: RunFinished) -> dict[str, Json]:
         "verdicts": {str(verdict): count for verdict, count in event.verdicts.items()},
         "unexpected": event.unexpected,
         "elapsed_s": round(event.elapsed_s, 3),
+        "interrupted": event.interrupted,
     }
 
 

@@ -1,14 +1,18 @@
 """A run as JUnit XML, for CI systems that draw it."""
 
+import errno
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from replay.errors import FixtureError
 from replay.replayer import FixtureNotRun, FixtureReplayed
 from replay.reports.explanation import explain, happened
+from replay.reports.visible_text import visible
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -27,12 +31,42 @@ def write_junit(path: Path, events: Iterable[FixtureReplayed | FixtureNotRun], *
         suite.set(name, str(counts[name]))
     root = ET.Element("testsuites")
     root.append(suite)
-    try:
+    content = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    with _explained(path):
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # a device or a pipe cannot be replaced
+            return
+        beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        try:
+            beside.write_bytes(content)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def prepare_junit(path: Path) -> None:
+    """
+    Make the folder of a JUnit file, and see that it can be written, before the run has cost any time.
+
+    Raises:
+        FixtureError: The file could not be written.
+    """
+    with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "the folder may not be written")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
         raise FixtureError(
-            "the JUnit file cannot be written", where=str(path), hint=f"choose another place: {error.strerror}"
+            f"the JUnit file cannot be written: {why}", where=f"--junit {path}", hint="choose another place"
         ) from None
 
 
@@ -56,4 +90,4 @@ def _add_case(suite: ET.Element, event: FixtureReplayed | FixtureNotRun) -> str:
 
 
 def _xml(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text))

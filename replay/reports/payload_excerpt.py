@@ -3,14 +3,20 @@
 import difflib
 import json
 import re
+from collections.abc import Iterable, Sequence
 
 from replay.errors import InvalidJson
 from replay.payloads.exact_json import Json, parse
 from replay.payloads.failures import Failure
 from replay.reports.visible_text import visible
 
-_WORD = re.compile(r"'([^']{1,80})'|\"([^\"]{1,80})\"")
+_QUOTED = re.compile(r"'([^']{1,80})'|\"([^\"]{1,80})\"")
+_KEY = re.compile(r'\s*"((?:[^"\\]|\\.)*)": ')
 _LINE_LIMIT = 140
+_NAME_LIMIT = 80
+_NAMES_AT_MOST = 5
+_KEYS_AT_MOST = 2_000
+"""Looking for a near key costs time for each, and who looks at a payload of more keys searches it otherwise."""
 
 
 def payload_excerpt(event_text: str, failure: Failure | None, *, lines: int = 12) -> list[str]:
@@ -19,16 +25,15 @@ def payload_excerpt(event_text: str, failure: Failure | None, *, lines: int = 12
 
     Where the named key is missing, the nearest key is looked for, since a misspelt key is the usual bug.
     """
-    text = _payload_text(event_text)
-    rows = [visible(row, limit=_LINE_LIMIT) for row in text.splitlines()] or ["(empty)"]
+    rows = _payload_text(event_text).split("\n")
     at = _row_of_interest(rows, failure)
     start = max(0, min(at - lines // 2, len(rows) - lines))
-    shown = rows[start : start + lines]
+    shown = [visible(row, limit=_LINE_LIMIT) for row in rows[start : start + lines]]
     if start:
         shown.insert(0, "…")
     if start + lines < len(rows):
         shown.append("…")
-    return shown
+    return shown if shown != [""] else ["(empty)"]
 
 
 def _payload_text(event_text: str) -> str:
@@ -69,17 +74,37 @@ def _pretty(value: Json) -> str:
         return "(nested too deep to be shown)"
 
 
-def _row_of_interest(rows: list[str], failure: Failure | None) -> int:
-    if failure is None:
+def _row_of_interest(rows: Sequence[str], failure: Failure | None) -> int:
+    """Find the row of what the failure quotes: as a key, else as a key misspelt, else anywhere."""
+    names = _quoted(failure.message) if failure else []
+    if not names:
         return 0
-    words = [first or second for first, second in _WORD.findall(failure.message)]
-    for word in words:
-        for number, row in enumerate(rows):
-            if word in row:
-                return number
-    keys = {row.split('"')[1]: number for number, row in enumerate(rows) if row.lstrip().startswith('"')}
-    for word in words:
-        near = difflib.get_close_matches(word, keys, n=1, cutoff=0.6)
-        if near:
-            return keys[near[0]]
-    return 0
+    keys = _keys(rows)
+    found = (
+        *(keys.get(name) for name in names),
+        *(_near(name, keys) for name in names),
+        *(next((number for number, row in enumerate(rows) if name in row), None) for name in names),
+    )
+    return next((number for number in found if number is not None), 0)
+
+
+def _quoted(message: str) -> list[str]:
+    return [first or second for first, second in _QUOTED.findall(message[:2_000])][:_NAMES_AT_MOST]
+
+
+def _keys(rows: Iterable[str]) -> dict[str, int]:
+    """Map each key of the payload to its first row."""
+    keys: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        found = _KEY.match(row)
+        if found:
+            keys.setdefault(found[1], number)
+    return keys
+
+
+def _near(name: str, keys: dict[str, int]) -> int | None:
+    candidates = {
+        key.casefold(): number for key, number in list(keys.items())[:_KEYS_AT_MOST] if len(key) <= _NAME_LIMIT
+    }
+    near = difflib.get_close_matches(name.casefold(), candidates, n=1, cutoff=0.6)
+    return candidates[near[0]] if near else None

@@ -43,7 +43,7 @@ def progress_bar(*, enabled: bool) -> Iterator[Callable[[int, int | None], objec
 
 
 def summary_lines(summary: RecordingSummary, folder: Path) -> list[str]:
-    """Write what was recorded: one line of counts, one a failure, the fixtures' names, and what the user must know."""
+    """Write what was recorded: one line of counts, one a failure, the fixtures' names, and what was drained."""
     lines = [f"{_events(summary.seen)}: {', '.join(_counts(summary))}"]
     for label, count in summary.by_failure.items():
         lines.append(f"  {count:>6,}  {one_line(label)}")
@@ -54,7 +54,12 @@ def summary_lines(summary: RecordingSummary, folder: Path) -> list[str]:
     consumed = _consumed(summary)
     if consumed:
         lines.append(f"drained: {', '.join(consumed)}")
-    lines += [f"note: {visible(note)}" for note in summary.notes]
+    return lines
+
+
+def remark_lines(summary: RecordingSummary) -> list[str]:
+    """Write what the user must know: notes, what was not recorded, and whether it was ended early."""
+    lines = [f"note: {visible(note)}" for note in summary.notes]
     lines += [f"problem: {visible(problem)}" for problem in summary.problems[:_PROBLEMS_AT_MOST]]
     if len(summary.problems) > _PROBLEMS_AT_MOST:
         lines.append(f"problem: … and {summary.failed - _PROBLEMS_AT_MOST:,} more")
@@ -95,6 +100,8 @@ def _events(count: int) -> str:
 
 
 def _counts(summary: RecordingSummary) -> list[str]:
+    if not summary.seen:
+        return ["nothing to record"]
     counts = [f"{summary.written:,} recorded"]
     if summary.duplicates:
         counts.append(f"{summary.duplicates:,} recorded before")
@@ -102,7 +109,7 @@ def _counts(summary: RecordingSummary) -> list[str]:
         counts.append(f"{summary.skipped:,} not asked for")
     if summary.failed:
         counts.append(f"{summary.failed:,} not recorded")
-    counts.append(f"{summary.changed:,} with something redacted")
+    counts.append(f"{summary.changed:,} with something redacted" if summary.changed else "nothing found to redact")
     return counts
 
 

@@ -14,7 +14,9 @@ from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY, Leases, Message, le
 from replay.sources.sqs_messages import message_capture, sent_at
 from replay.sources.sqs_queue import Address, Queue, RedriveSources, find_queue, live_consumers, queue_address
 
-DEFAULT_CONCURRENCY = 4
+DEFAULT_CONCURRENCY = 2
+"""Behind 15 ms of latency two receives bring what one process can redact and write; see benchmarks/."""
+
 MOST_VISIBILITY_TIMEOUT_S = 43_200
 MOST_WAIT_S = 20
 _EXPIRY_NEAR = timedelta(days=1)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 """A message as `ReceiveMessage` gives it."""
 
-ENOUGH_EMPTY_POLLS = 2
+ENOUGH_EMPTY_POLLS = 3
 MOST_EMPTY_POLLS = 10
-GIVE_BACK_CONCURRENCY = 8
+GIVE_BACK_CONCURRENCY = 16
 _TICK_S = 0.1
 _PAUSE_S = 0.03
 _PATIENCE_S = 35
@@ -204,18 +204,20 @@ class Leases:
         """
         Say whether the queue has given all that it will.
 
-        One empty long poll is not the end of a standard queue, and AWS's counts are approximations: so two empty polls
-        end it where its count says zero and we have seen as many as it promised, and ten end it in any case.
+        One empty long poll is not the end of a standard queue, and AWS's counts are approximations. So one ends it
+        where its count is zero and we have seen as many as it promised; a few do where its count is zero, since others
+        may have taken the rest; and ten do in any case.
         """
-        if self.over_limit or self._empty_polls >= MOST_EMPTY_POLLS:
-            return True
-        if self._empty_polls < ENOUGH_EMPTY_POLLS:
+        empty = self._empty_polls
+        if empty == 0 and not self.over_limit:
             return False
+        if self.over_limit or empty >= MOST_EMPTY_POLLS:
+            return True
         if self._queue.fifo:
-            return True  # its count goes on to include the messages behind those that we hold
+            return empty >= ENOUGH_EMPTY_POLLS  # its count includes the messages behind those that we hold
         with aws_errors(where=f"queue {self._queue.name}", service="sqs"):
             now = read_queue(self._client, self._queue.url)
-        return now.visible == 0 and len(self._seen) >= self._queue.visible
+        return now.visible == 0 and (empty >= ENOUGH_EMPTY_POLLS or len(self._seen) >= self._queue.visible)
 
     # Keeping
 

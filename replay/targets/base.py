@@ -1,6 +1,7 @@
 """The seam of every target that answers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import ClassVar, Self
@@ -44,6 +45,11 @@ class Invoker(ABC):
             TargetError: The target cannot be reached or prepared.
             FunctionError: The handler cannot be found or imported for a reason outside the function's own code.
         """
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Give sentences for the user about what is different from Lambda here; complete after the last `invoke`."""
+        return ()
 
     def suspend(self) -> None:  # noqa: B027 - a target beyond this process has nothing to take out
         """Take the function's mocks, modules and environment out of the process for now."""

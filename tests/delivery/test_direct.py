@@ -5,6 +5,7 @@ import json
 import pytest
 
 from replay.delivery.deliver import deliver
+from replay.errors import ConfigurationError
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource
 
@@ -45,17 +46,14 @@ def test_a_list_is_the_event_of_a_direct_invocation() -> None:
     assert deliver([1, 2, 3], lambda event, context: sum(event)).response == 6
 
 
-@pytest.mark.parametrize("kind", ["sns", "eventbridge", "kinesis", "apigateway"])
-def test_a_kind_that_is_not_imitated_is_delivered_once_and_says_so(kind: str) -> None:
-    """What we do not imitate is not passed off as what AWS does: the report has a note."""
-    report = deliver({"Records": [{}]}, lambda event, context: 1 / 0, EventSource(kind=kind))
-    assert len(report.invocations) == 1
-    assert report.dispositions == {"event": "discarded"}
-    assert len(report.notes) == 1
-    assert kind in report.notes[0]
-
-
 def test_bytes_that_are_not_json_reach_the_caller_as_text() -> None:
     """The runtime passes bytes on as they are, so that an answer need not be JSON."""
     assert deliver({}, lambda event, context: b"<html>").response == "<html>"
     assert deliver({}, lambda event, context: json.dumps({"a": 1}).encode()).response == {"a": 1}
+
+
+def test_a_kind_that_does_not_exist_is_refused() -> None:
+    """A typo in Python, where no type checker sees it, is told with the kinds that there are."""
+    with pytest.raises(ConfigurationError, match="'kineses'") as refused:
+        deliver({"Records": [{}]}, lambda event, context: None, EventSource(kind="kineses"))
+    assert "kinesis" in str(refused.value)

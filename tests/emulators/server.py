@@ -57,8 +57,9 @@ def running(launch: Launch, folder: Path, *, ready_within_s: float = 90) -> Iter
         ready_within_s: How long it may take until STS answers.
 
     Raises:
-        ServerDidNotStart: It ended or did not answer; with the end of its log.
+        ServerDidNotStart: Its port is taken, or it ended or did not answer; with the end of its log.
     """
+    _refuse_taken_port(launch)
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{launch.name}.log"
     with log.open("wb") as output:
@@ -76,6 +77,13 @@ def running(launch: Launch, folder: Path, *, ready_within_s: float = 90) -> Iter
         yield Server(name=launch.name, url=f"http://{_LOOPBACK}:{launch.port}", log=log)
     finally:
         _stop(process)
+
+
+def _refuse_taken_port(launch: Launch) -> None:
+    """Else the answers of whoever listens there would be taken for those of the new server."""
+    with socket.socket() as probe:
+        if probe.connect_ex((_LOOPBACK, launch.port)) == 0:
+            raise ServerDidNotStart(f"{launch.name} cannot listen on port {launch.port}: another server does already")
 
 
 def _surroundings(folder: Path) -> dict[str, str]:

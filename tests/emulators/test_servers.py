@@ -1,7 +1,7 @@
 """The starters themselves."""
 
 import os
-import subprocess
+import socket
 import sys
 import time
 from pathlib import Path
@@ -18,6 +18,14 @@ def test_a_server_answers_on_loopback(emulator: Server) -> None:
     """The endpoint alone, in AWS_ENDPOINT_URL, leads a stock client to the emulator and to no account."""
     identity = boto3.client("sts").get_caller_identity()
     assert identity["Account"] == "000000000000"
+
+
+def test_a_taken_port_is_not_mistaken_for_our_server(tmp_path: Path) -> None:
+    """Whoever listens on the port already is not given out as the server that was to be started."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        launch = Launch(name="second", command=(sys.executable, "-c", ""), port=other.getsockname()[1])
+        with pytest.raises(ServerDidNotStart, match="another server does already"), running(launch, tmp_path):
+            pytest.fail("another server was given out as ours")
 
 
 def test_a_server_that_ends_is_a_failure_with_its_log(tmp_path: Path) -> None:
@@ -48,9 +56,14 @@ def _has_ended(pid: int) -> bool:
     """Say whether a process ends soon: a signal has been sent, and takes effect when the machine gets to it."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        if not state.stdout.strip() or state.stdout.startswith("Z"):
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True  # in a container nobody may collect orphans
+        except ProcessLookupError:
             return True
+        except FileNotFoundError:
+            pass  # no /proc on this system, or it has ended just now
         time.sleep(0.02)
     return False
 

@@ -1,6 +1,7 @@
 """Handlers with one bug each, as real services have them, and the poison messages that meet it."""
 
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -8,7 +9,10 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-TEXT = st.text(max_size=30)
+# Hypothesis also draws words from the code that is loaded. What looks like a field's name (`customerId`, `customer_id`) is
+# taken for one, by the rule that two missing fields are two bugs, so it is no data here.
+_NAME = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]|[A-Za-z]\.[A-Za-z]")
+TEXT = st.text(max_size=30).filter(lambda text: not _NAME.search(text))
 WORDS = st.text("abcdefghijklmnop", min_size=1, max_size=12)
 NOT_A_NUMBER = TEXT.filter(lambda text: not text.strip().lstrip("+-").replace("_", "").isdigit())
 JUNK = st.dictionaries(TEXT, st.none() | st.integers() | TEXT, max_size=4)

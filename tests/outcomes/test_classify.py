@@ -2,9 +2,8 @@
 
 import pytest
 
-from replay.delivery.attempt import Attempt, Reply
+from replay.delivery.attempt import Reply
 from replay.delivery.families import begin_delivery, drive
-from replay.delivery.report import DeliveryReport, Invocation
 from replay.outcomes.classify import classify
 from replay.outcomes.outcome import Outcome
 from replay.payloads.captures import Event
@@ -139,15 +138,24 @@ def test_filtered_records_do_not_spoil_a_success() -> None:
     assert statuses == ["succeeded", "failed"]
 
 
-def test_a_synchronous_caller_that_cannot_use_the_answer_rejects_it() -> None:
-    """The function returned and nothing was left undone, yet its caller could not use the answer."""
-    attempt = Attempt(payload="{}", request_id="1")
-    report = DeliveryReport(
-        invocations=(Invocation(attempt=attempt, reply=DONE, problem="no statusCode"),),
-        dispositions={"event": "processed"},
-        problem="no statusCode",
-    )
-    outcome = classify(report)
+@pytest.mark.parametrize("kind", ["apigateway", "httpapi", "function_url", "alb"])
+def test_a_synchronous_caller_that_cannot_use_the_answer_rejects_it(kind) -> None:
+    """The function returned, and its caller could not make a response of it: the failure says why."""
+    unusable = Reply(status="returned", payload='{"statusCode": "none"}')
+    outcome = classify(drive(begin_delivery(Event(text="{}"), EventSource(kind=kind)), lambda attempt: unusable))
     assert outcome.status == "rejected"
-    assert outcome.failure.message == "no statusCode"
+    assert outcome.failed_with("UnusableAnswer", match="statusCode")
+    assert outcome.dispositions == ["discarded"]
     assert outcome.signature is not None
+
+
+def test_a_batch_that_failed_by_its_answer_is_not_rejected() -> None:
+    """An event source that cannot use an answer takes the batch for failed, and delivers it again."""
+    nonsense = Reply(status="returned", payload='{"batchItemFailures": 3}')
+    assert outcome_of(nonsense, report_batch_item_failures=True).status == "failed"
+
+
+def test_a_synchronous_caller_reports_a_function_that_failed() -> None:
+    """An exception behind an API stays the function's own failure, whatever the client was told."""
+    outcome = classify(drive(begin_delivery(Event(text="{}"), EventSource(kind="alb")), lambda attempt: raised()))
+    assert (outcome.status, outcome.failure) == ("failed", KEY_ERROR)

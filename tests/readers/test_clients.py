@@ -170,8 +170,9 @@ def test_no_region_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_endpoint_that_is_no_url_is_told() -> None:
     """A forgotten scheme is a mistake of the user's, not a traceback."""
-    with pytest.raises(AwsError, match="that is no endpoint URL"):
-        aws_client("sqs", endpoint_url="localhost:4566")
+    for endpoint in ("localhost:4566", "localstack:http", "nowhere"):
+        with pytest.raises(AwsError, match="that is no endpoint URL"):
+            aws_client("sqs", endpoint_url=endpoint)
 
 
 def test_the_endpoint_variable_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:

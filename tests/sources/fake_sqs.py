@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -35,11 +35,13 @@ class FakeSqs:
     One standard or FIFO queue (and others to send to).
 
     `before` may raise instead of an operation, `failing` names the batch entries that fail: operation -> message ids,
-    with how often each still fails. `twice` delivers each message twice.
+    with how often each still fails. `twice` delivers each message twice. The receives whose numbers (from 1) are in
+    `empty` ask servers that hold nothing, as those of a standard queue may.
     """
 
     fifo: bool = False
     twice: bool = False
+    empty: Collection[int] = ()
     before: Hook = lambda operation, request: None
     failing: dict[str, Counter[str]] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
@@ -99,6 +101,8 @@ class FakeSqs:
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
         self._called("ReceiveMessage", request)
+        if self.calls["ReceiveMessage"] in self.empty:
+            return {}
         with self.lock:
             now = time.monotonic()
             chosen = [self.stored[identity] for identity in self.stored if self.stored[identity].visible_at <= now]

@@ -88,7 +88,7 @@ def test_a_bad_first_line_does_not_hide_the_others(tmp_path: Path) -> None:
 def test_a_broken_document_is_not_read_as_its_lines(tmp_path: Path) -> None:
     """The lines of a pretty-printed document are no events of their own when the document is broken."""
     written(tmp_path, "good.json", BUS)
-    written(tmp_path, "broken.json", '[\n  1,\n  {},\n  "x",\n  2\n')
+    written(tmp_path, "broken.json", '[\n  1,\n  {}\n  ,"x",\n  2\n')
     captures, notes = read(tmp_path)
     assert [capture.body for capture in captures] == [BUS]
     assert notes == ["broken.json:1: not JSON: Expecting ',' delimiter at line 5, column 4"]

@@ -59,6 +59,37 @@ def test_an_empty_queue_gives_nothing(sqs: FakeSqs) -> None:
     assert recording_.notes == []
 
 
+def test_empty_receives_are_not_the_end_while_messages_are_left(sqs: FakeSqs) -> None:
+    """A standard queue may answer with nothing although it holds more; its own count says so, and we go on asking."""
+    sent = {sqs.put(str(number)) for number in range(15)}
+    sqs.empty = range(2, 9)
+    with recording(concurrency=1) as recording_:
+        assert len(list(recording_.captures())) == 15
+    assert sqs.visible() == sent
+    assert recording_.notes == []
+
+
+def test_counts_that_lag_behind_do_not_end_it(sqs: FakeSqs) -> None:
+    """AWS's counts are approximations: a queue that claims to be empty is asked all the same, until a receive is empty."""
+    sqs.attributes["ApproximateNumberOfMessages"] = "0"
+    for number in range(25):
+        sqs.put(str(number))
+    with recording(concurrency=1) as recording_:
+        assert len(list(recording_.captures())) == 25
+    assert sqs.calls["GetQueueAttributes"] == 2, "asked when opening and at the end, not with each receive"
+
+
+def test_a_queue_that_gives_nothing_for_ever_is_left_in_the_end(sqs: FakeSqs) -> None:
+    """The asking is bounded: what a queue promises and never gives is said, and not waited for."""
+    for number in range(15):
+        sqs.put(str(number))
+    sqs.empty = range(2, 1_000)
+    with recording(concurrency=1) as recording_:
+        assert len(list(recording_.captures())) == 10
+    assert sqs.calls["ReceiveMessage"] <= 12
+    assert [note for note in recording_.notes if "about 5 messages" in note and "no longer gave" in note]
+
+
 def test_a_message_delivered_twice_is_captured_once(sqs: FakeSqs) -> None:
     """Standard queues deliver at least once; the second delivery is no second capture, and its lease goes back too."""
     sqs.twice = True
@@ -159,6 +190,18 @@ def test_a_lease_is_renewed_for_as_long_as_it_takes(sqs: FakeSqs) -> None:
         assert sqs.calls["ChangeMessageVisibilityBatch"] >= 2
     assert sqs.visible() == sent
     assert {stored.receives for stored in sqs.stored.values()} == {1}
+
+
+def test_a_renewed_lease_is_known_to_last_longer(sqs: FakeSqs) -> None:
+    """What cannot be given back returns when the last renewal ends, not when the first lease would have."""
+    stuck = sqs.put("stuck")
+    deadline = time.monotonic() + 20
+    with recording(visibility_timeout_s=1, concurrency=1) as recording_:
+        for _ in recording_.captures():
+            while sqs.calls["ChangeMessageVisibilityBatch"] < 2 and time.monotonic() < deadline:
+                time.sleep(0.05)
+        sqs.failing["ChangeMessageVisibility"] = Counter({stuck: 9})
+    assert "return by themselves within 1 s" in recording_.notes[0]
 
 
 def test_a_lease_that_is_lost_is_said(sqs: FakeSqs) -> None:
@@ -388,6 +431,24 @@ def test_draining_a_fifo_queue_goes_on_to_its_end_in_order(sqs: FakeSqs) -> None
     assert sqs.bodies() == []
     for group in "012":
         assert [body for body in seen if body[0] == group] == [f"{group}:{number:02}" for number in range(25)]
+
+
+def test_draining_a_fifo_queue_waits_for_what_is_settled_late(sqs: FakeSqs) -> None:
+    """Who writes with several threads settles late; the queue is not taken for finished before it has had its say."""
+    _fifo(sqs, groups=1, each=45)
+    late: list[Capture] = []
+
+    def settle_all() -> None:
+        time.sleep(0.15)
+        while late:
+            settle(recording_, late.pop(0))
+
+    with recording(drain=True, concurrency=3) as recording_:
+        recording_.before_waiting = settle_all
+        for capture in recording_.captures():
+            late.append(capture)  # noqa: PERF402 - the callback empties it meanwhile
+        settle_all()
+    assert sqs.bodies() == []
 
 
 def test_moving_to_a_fifo_queue_never_drops_a_message_as_duplicate(sqs: FakeSqs) -> None:

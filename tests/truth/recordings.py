@@ -2,14 +2,10 @@
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-_STRING_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])')
 
 
 def truth_folder() -> Path:
@@ -19,12 +15,6 @@ def truth_folder() -> Path:
     if not (folder / "index.json").is_file():
         pytest.skip(f"no recordings of AWS at {folder}; set REPLAY_TRUTH_DIR to their folder", allow_module_level=True)
     return folder
-
-
-def read_json5(path: Path) -> Any:
-    """Read the JSON5 that the recordings use: JSON with comments and trailing commas."""
-    text = _STRING_OR_COMMENT.sub(lambda found: found[1] or "", path.read_text(encoding="utf-8"))
-    return json.loads(_STRING_OR_TRAILING_COMMA.sub(lambda found: found[1] or "", text))
 
 
 def recorded(path: Path) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import pytest
 
 from replay.errors import InvalidEventPattern
 from replay.payloads.event_patterns import compile_pattern
-from tests.truth.recordings import read_json5, recorded, truth_folder
+from tests.truth.json5 import read_json5
+from tests.truth.recordings import recorded, truth_folder
 
 _FOLDER = truth_folder() / "eventbridge-patterns"
 _CASES = sorted(_FOLDER.glob("*.json5"))

@@ -43,7 +43,7 @@ class ChildProcess:
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._control: MessageChannel | None = None
         self._ended: Ended | None = None
-        self._is_running = False
+        self._is_running = self._may_have_left_some = False
         self.is_contained = False
         self.pid = 0
         self.ports: tuple[int, int] = (0, 0)
@@ -111,6 +111,7 @@ class ChildProcess:
         """
         self.make_ready()
         self._ended = None
+        self._may_have_left_some = True
         request = {"do": "start", "command": list(command), "environment": dict(environment), "folder": str(folder)}
         self._open_control().send(request, [log])
         message, _ = self._receive()
@@ -137,6 +138,8 @@ class ChildProcess:
         Raises:
             TargetError: Some are left: they run as another user, or hang in the kernel.
         """
+        if not self._may_have_left_some:
+            return
         self._open_control().send({"do": "kill"})
         while True:
             message, _ = self._receive()
@@ -149,6 +152,11 @@ class ChildProcess:
                 where=f"below process {self.pid}",
                 hint="they run as another user, or hang in the kernel: end them yourself",
             )
+        self._may_have_left_some = False
+
+    def signal(self, number: int) -> None:
+        """Send the process a signal, if it still runs."""
+        self._open_control().send({"do": "signal", "number": int(number)})
 
     def freeze(self) -> None:
         """Stop the process and every descendant of it where they are, as Lambda does between invocations."""

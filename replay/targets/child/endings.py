@@ -6,7 +6,7 @@ import signal
 from replay.delivery.attempt import ReplyStatus
 from replay.targets.in_process.runtime_faults import RuntimeFault
 
-_SIGNAL_NAMES = {
+_SIGNAL_NAMES: dict[int, str] = {
     signal.SIGABRT: "aborted",
     signal.SIGALRM: "alarm clock",
     signal.SIGBUS: "bus error",
@@ -20,6 +20,8 @@ _SIGNAL_NAMES = {
     signal.SIGSEGV: "segmentation fault",
     signal.SIGTERM: "terminated",
     signal.SIGTRAP: "trace/breakpoint trap",
+    signal.SIGUSR1: "user defined signal 1",
+    signal.SIGUSR2: "user defined signal 2",
 }
 """As Go, in which Lambda's agent is written, names them. Source: the `signals` table of Go's package `syscall`."""
 
@@ -33,7 +35,7 @@ def exited(wait_status: int) -> RuntimeFault:
     """
     code = os.waitstatus_to_exitcode(wait_status)
     if code < 0:
-        reason = f"with error: signal: {_SIGNAL_NAMES.get(signal.Signals(-code), f'signal {-code}')}"
+        reason = f"with error: signal: {_SIGNAL_NAMES.get(-code, f'signal {-code}')}"
     else:
         reason = f"with error: exit status {code}" if code else "without providing a reason"
     return _exit_error(reason, "exited")

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from replay.payloads.failures import Failure, Frame
@@ -11,8 +12,14 @@ from replay.targets.in_process.code_map import CodeMap, LambdaFile
 _PYTHON_FRAME = re.compile(r'\s*File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)\n?(?P<code>(?s:.*))')
 _SYNTAX_FRAME = re.compile(r'\s*File "(?P<file>.*)" Line (?P<line>\d+)\n(?P<code>(?s:.*))')
 _NODE_FRAME = re.compile(r"\s*at (?:(?P<function>.*) \()?(?:file://)?(?P<file>[^()]+?):(?P<line>\d+):\d+\)?\s*$")
+_REPEATED = re.compile(r"\s*\[Previous line repeated (?P<times>\d{1,9}) more times?\]\s*")
+_MOST_REPEATED = 100_000
 _STANDARD_LIBRARY = re.compile(r".*/lib(?:64)?/python3\.\d+/(?P<module>.*)")
-_LONGEST_LINE = 10_000
+_OUTERMOST_FRAMES = 20
+_INNERMOST_FRAMES = 80
+_LONGEST_LINE = 2_000
+_MOST_LINES = 20_000
+_OURS = f"{Path(__file__).parents[1]}/"
 
 
 def reported_failure(body: bytes, error_type: str, code_map: CodeMap, request_id: str) -> Failure:
@@ -27,30 +34,39 @@ def reported_failure(body: bytes, error_type: str, code_map: CodeMap, request_id
     report = _object(body)
     message = report.get("errorMessage")
     text = message if isinstance(message, str) else body.decode("utf-8", "replace")
-    lines = _strings(report.get("stackTrace")) or _strings(report.get("trace"))
+    lines = [line for line in _strings(report.get("stackTrace")) or _strings(report.get("trace")) if _OURS not in line]
     named = str(report.get("errorType") or error_type or "Unknown")
     text = code_map.text(text)
     return Failure(
         error_type=named,
         message=text,
-        frames=tuple(frames_of(lines, code_map)),
+        frames=frames_of(lines, code_map),
         stack=_stack(lines, named, text, code_map),
         observed="local",
         request_id=request_id,
     )
 
 
-def frames_of(lines: Iterable[str], code_map: CodeMap) -> Iterator[Frame]:
-    """Read the frames of a trace, outermost first, as far as its language is known: Python or JavaScript."""
-    lines = list(lines)
+def frames_of(lines: Sequence[str], code_map: CodeMap) -> tuple[Frame, ...]:
+    """
+    Read the frames of a trace, outermost first, as far as its language is known: Python or JavaScript.
+
+    Of a very long one both ends are kept, as for a function in our own process.
+    """
+    frames: list[Frame] = []
     for line in lines:
         if found := _PYTHON_FRAME.fullmatch(line[:_LONGEST_LINE]):
-            yield _frame(_python_file(found["file"], code_map), found["function"], found)
+            frames.append(_frame(_python_file(found["file"], code_map), found["function"], found))
         elif found := _SYNTAX_FRAME.fullmatch(line[:_LONGEST_LINE]):
-            yield _frame(_python_file(found["file"], code_map), "<module>", found)
+            frames.append(_frame(_python_file(found["file"], code_map), "<module>", found))
+        elif (found := _REPEATED.fullmatch(line)) and frames:
+            frames += [frames[-1]] * min(int(found["times"]), _MOST_REPEATED)
     for line in reversed(lines):
         if found := _NODE_FRAME.fullmatch(line[:_LONGEST_LINE]):
-            yield _frame(_node_file(found["file"], code_map), found["function"] or "<anonymous>", found)
+            frames.append(_frame(_node_file(found["file"], code_map), found["function"] or "<anonymous>", found))
+    if len(frames) > _OUTERMOST_FRAMES + _INNERMOST_FRAMES:
+        frames = frames[:_OUTERMOST_FRAMES] + frames[-_INNERMOST_FRAMES:]
+    return tuple(frames)
 
 
 def _frame(file: LambdaFile, function: str, found: re.Match[str]) -> Frame:
@@ -79,7 +95,8 @@ def _stack(lines: list[str], error_type: str, message: str, code_map: CodeMap) -
         last = f"{error_type}: {message}" if message else error_type
         trace = "".join(_on_lambda(line, code_map) for line in lines)
         return f"Traceback (most recent call last):\n{trace}{last}\n"
-    return "".join(f"{code_map.text(line.rstrip())}\n" for line in lines)
+    text = code_map.text("".join(lines))
+    return text if "\n" in text or not text else "".join(f"{code_map.text(line)}\n" for line in lines)
 
 
 def _on_lambda(line: str, code_map: CodeMap) -> str:
@@ -99,5 +116,5 @@ def _object(body: bytes) -> Mapping[str, Any]:
 
 def _strings(value: Any) -> list[str]:
     if isinstance(value, str):
-        return value.splitlines(keepends=True)
-    return [line for line in value if isinstance(line, str)] if isinstance(value, list) else []
+        return value.splitlines(keepends=True)[:_MOST_LINES]
+    return [line for line in value[:_MOST_LINES] if isinstance(line, str)] if isinstance(value, list) else []

@@ -1,13 +1,14 @@
 """One execution environment, as Lambda calls it: a process that is started, initialised, and invoked until it ends."""
 
 import selectors
+import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Literal, NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from replay.targets.child.child_process import ChildProcess, Ended
 from replay.targets.child.log_pipe import LogPipe
@@ -18,7 +19,14 @@ T = TypeVar("T")
 
 _LOOK_EVERY_S = 0.02
 _SETTLES_WITHIN_S = 0.5
+_TRACE_WITHIN_S = 0.2
+_TRACE_PAUSE_S = 0.02
 _LAST_WORDS = 1000
+_MISSED = 20
+"""How often to look for what has happened meanwhile; a process that prints without end always has something."""
+
+TRACE_SIGNAL = signal.SIGXCPU
+"""Few programs use it, and one that knows nothing of it ends by it, which it is about to do anyway."""
 
 
 class TimedOut(NamedTuple):
@@ -40,11 +48,23 @@ class ExecutionEnvironment:
 
     Args:
         on_aws_call: Is given the socket that listens for AWS calls when the first one comes, and serves it then.
+        on_setup: Is given what the process reports of the function's `setup`.
+        prints_traces: Whether the process prints where it is on `TRACE_SIGNAL`, as Python under our guard does.
     """
 
-    def __init__(self, *, closed_network: bool, memory_mb: int, on_aws_call: Callable[[socket.socket], None]) -> None:
+    def __init__(
+        self,
+        *,
+        closed_network: bool,
+        memory_mb: int,
+        on_aws_call: Callable[[socket.socket], None],
+        on_setup: Callable[[bytes], None],
+        prints_traces: bool,
+    ) -> None:
         self._limit_mb = memory_mb
         self._on_aws_call = on_aws_call
+        self._on_setup = on_setup
+        self._prints_traces = prints_traces
         self._selector = selectors.DefaultSelector()
         self._log = LogPipe(self._selector)
         self._memory = MemoryWatch(0, memory_mb * MIB)
@@ -70,7 +90,7 @@ class ExecutionEnvironment:
         api, aws = self.child.listeners
         self._selector.register(aws, selectors.EVENT_READ, lambda: self._hand_over(aws))
         self._selector.register(self.child, selectors.EVENT_READ, self.child.take_end)
-        return RuntimeApi(api, self._selector)
+        return RuntimeApi(api, self._selector, self._on_setup)
 
     @property
     def _is_made_ready(self) -> bool:
@@ -99,17 +119,20 @@ class ExecutionEnvironment:
         self._api.forget()
         self.child.start(command, environment, folder, self._log.writing)
         self._memory = MemoryWatch(self.child.pid, self._limit_mb * MIB)
-        end = self._wait(self._asked_or_failed, limit_s)
+        end: End | bool = self._wait(self._asked_or_failed, limit_s)
         self._memory.look_back()
         if self._memory.is_exceeded:
             end = OutOfMemory()
-        if end is True:
+        if isinstance(end, bool):
             return None
         self.kill()
         return end
 
     def is_ready(self, *, limit_s: float) -> bool:
         """Wait until the process asks for another event, if it does; one that does not is killed."""
+        for _ in range(_MISSED):
+            if not self._serve(0):
+                break
         if not self.child.is_running:
             return False
         if self._wait(self._is_asked, limit_s) is True:
@@ -125,21 +148,41 @@ class ExecutionEnvironment:
         if self._memory.is_exceeded:
             end = OutOfMemory()  # Lambda would have killed it at that moment
         if not isinstance(end, Answer):
+            if isinstance(end, TimedOut) and self._prints_traces:
+                self._have_trace_printed()
             self.kill()
         elif end.kind == "too_large":
             # A runtime client whose answer is refused may end its process, with some words about it.
             self.is_ready(limit_s=_SETTLES_WITHIN_S)
         return end
 
+    def dismiss(self, *, limit_s: float) -> None:
+        """Let a process that waits for an event end in its own way, and kill what is left of it."""
+        if self.is_ready(limit_s=limit_s):
+            self._api.dismiss()
+            self._wait(lambda: None if self.child.is_running else True, limit_s)
+            self.kill()
+
     def kill(self) -> None:
         """End the process and all its descendants."""
         if self._is_made_ready:
             self.child.kill()
 
-    def _is_asked(self) -> Literal[True] | None:
-        return True if self._api.is_asked else None
+    def _have_trace_printed(self) -> None:
+        """Wait until something was printed, and then until no more comes."""
+        before = seen = self._log.size_bytes
+        self.child.signal(TRACE_SIGNAL)
+        give_up = monotonic() + _TRACE_WITHIN_S
+        while monotonic() < give_up:
+            self._serve(_TRACE_PAUSE_S)
+            if self._log.size_bytes == seen > before:
+                return
+            seen = self._log.size_bytes
 
-    def _asked_or_failed(self) -> Answer | Literal[True] | None:
+    def _is_asked(self) -> bool | None:
+        return self._api.is_asked or None
+
+    def _asked_or_failed(self) -> Answer | bool | None:
         return self._api.answer or self._is_asked()
 
     def _wait(self, done: Callable[[], T | None], limit_s: float) -> T | Ended | TimedOut | OutOfMemory:

@@ -79,7 +79,8 @@ class HttpConnection:
         if not self.is_open:
             return
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", f"Content-Length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        # A line break in a value would end the header: request ids and names can come from captured data.
+        lines += [f"{name}: {' '.join(value.splitlines())}" for name, value in (headers or {}).items()]
         self._outgoing += ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + body
         self._is_answering = False
         self._write()
@@ -177,7 +178,7 @@ class HttpConnection:
             del self._incoming[: line_end + len(_LINE_END)]
 
     def _take_trailers(self, start: int) -> bool:
-        """Take what follows the last chunk: lines like headers, where a stream says that it failed, and an empty one."""
+        """Take what follows the last chunk: lines like headers, where a stream says if it failed, and an empty one."""
         assert self._head is not None
         while True:
             line_end = self._incoming.find(_LINE_END, start)

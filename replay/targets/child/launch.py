@@ -54,36 +54,60 @@ def command_of(function: Function) -> tuple[str, ...]:
     )
 
 
+def runs_own_setup(function: Function) -> bool:
+    """Say whether the function's process runs its `setup`, so that stubs hold: Python under our own command can."""
+    return function.setup is not None and function.runtime.startswith("python") and not function.command
+
+
 def environment_of(
-    function: Function, *, api_port: int, aws_port: int, prepared: Mapping[str, str], clock_offset_s: float | None
+    function: Function,
+    *,
+    ports: tuple[int, int],
+    project: Path,
+    prepared: Mapping[str, str],
+    clock_offset_s: float | None,
 ) -> dict[str, str]:
     """
     Give the variables that the function's process starts with.
 
     Args:
-        prepared: What the function's `setup` has set.
+        ports: Of the Runtime API and of the mocked AWS.
+        prepared: What a `setup` outside of the process has set.
         clock_offset_s: How far from now its clock is to be, None where it shows the real time. Python only.
     """
     environment = {**function_environment(function, os.environ), **prepared}
+    environment |= _ours(function, ports, environment)
+    if clock_offset_s is not None:
+        environment["REPLAY_CLOCK_OFFSET_S"] = repr(clock_offset_s)
+    if runs_own_setup(function):
+        package = Path(__file__).parents[3]
+        environment |= {
+            "REPLAY_SETUP": str(function.setup),
+            "REPLAY_PROJECT": str(project),
+            "REPLAY_PACKAGE": str(package),
+        }
+    _add_layers(environment, function)
+    if language_of(function) == "node":
+        # The JavaScript SDK calls the host in a queue's URL, whatever endpoint it is given.
+        mock = f"{environment['AWS_ENDPOINT_URL']}/"
+        environment = {name: _AWS_QUEUE.sub(mock, value) for name, value in environment.items()}
+    return environment
+
+
+def _ours(function: Function, ports: tuple[int, int], environment: Mapping[str, str]) -> dict[str, str]:
+    """Give what leads the process to us, and keeps it from everybody else."""
+    api_port, aws_port = ports
     roots = import_roots(function.code, function.layers, function.runtime)
     guard = str(_GUARDS / "node" / "network_guard.cjs").replace("\\", "\\\\").replace('"', '\\"')
-    mock = f"http://127.0.0.1:{aws_port}"
-    environment |= {
+    return {
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api_port}",
-        "AWS_ENDPOINT_URL": mock,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws_port}",
         "REPLAY_ALLOW_HOSTS": " ".join(function.allow_hosts),
         "REPLAY_OPEN_PORTS": f"{api_port} {aws_port}",
         "REPLAY_IMPORT_ROOTS": os.pathsep.join(map(str, roots)),
         "PYTHONPATH": os.pathsep.join(_python_path(function, environment.get("PYTHONPATH", ""), roots)),
         "NODE_OPTIONS": f'--require "{guard}" {environment.get("NODE_OPTIONS", "")}',
     }
-    if clock_offset_s is not None:
-        environment["REPLAY_CLOCK_OFFSET_S"] = repr(clock_offset_s)
-    _add_layers(environment, function)
-    if language_of(function) == "node":
-        # The JavaScript SDK calls the host in a queue's URL, whatever endpoint it is given.
-        environment = {name: _AWS_QUEUE.sub(f"{mock}/", value) for name, value in environment.items()}
-    return environment
 
 
 def _require_python_client() -> None:

@@ -17,7 +17,8 @@ class LogPipe:
     """
     The reading end of a pipe that is both stdout and stderr of a process; what comes is read whenever *selector* says.
 
-    Lambda keeps a log in the order of writing, whichever of the two it was written to.
+    Lambda keeps a log in the order of writing, whichever of the two it was written to. `size_bytes` counts all that
+    ever came.
     """
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
@@ -26,6 +27,7 @@ class LogPipe:
         os.set_blocking(self._reading, False)
         if sys.platform == "linux":
             _enlarge(self.writing)
+        self.size_bytes = 0
         self._forget()
         selector.register(self._reading, selectors.EVENT_READ, self._read)
 
@@ -53,6 +55,7 @@ class LogPipe:
             data = os.read(self._reading, _READ_BYTES)
         except BlockingIOError:
             return 0
+        self.size_bytes += len(data)
         self._text.write(self._decoder.decode(data))
         return len(data)
 

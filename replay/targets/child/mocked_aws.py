@@ -4,11 +4,13 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from replay.functions.function import Function
 from replay.targets.child.aws_server import AwsServer
 from replay.targets.in_process.aws_mock import AwsMock
+from replay.targets.in_process.captured_clock import CapturedClock
 from replay.targets.in_process.closed_network import ClosedNetwork
 from replay.targets.in_process.function_environment import EnvironmentExchange
 from replay.targets.in_process.mock_resources import MockResources
@@ -19,15 +21,20 @@ from replay.targets.in_process.setup_function import SetupFunction
 
 class MockedAws:
     """
-    moto behind a socket, with the function's resources in it and its `setup` done.
+    moto behind a socket, with the function's resources in it.
+
+    A `setup` of *function* is run here, in our process, to prepare this AWS. One that the function's own process runs
+    is to be taken out of *function*, and told of by `setup_finished`.
 
     Most of it is lazy: a function that calls no AWS and has no `setup` costs nothing. Where the caller has moto's
-    `mock_aws` running, that AWS is served as it is and never reset.
+    `mock_aws` running, that AWS is served as it is and never reset. Whoever waits for the function does so inside of
+    `clock`, so that AWS has the function's time.
     """
 
     def __init__(self, function: Function, *, project: Path) -> None:
         self._function = function
         self._aws = AwsMock()
+        self.clock = CapturedClock()
         self._resources = MockResources(function)
         self._setup = SetupFunction(function)
         roots = import_roots(function.code, function.layers, function.runtime)
@@ -37,19 +44,28 @@ class MockedAws:
             ClosedNetwork(function.name, function.allow_hosts),
         )
         self._server: AwsServer | None = None
-        self._is_inside = self._is_needed = self._is_prepared = False
-        self._has_run = False
+        self._is_inside = self._is_used = self._is_prepared = self._is_set_up = False
         self._notes: dict[str, None] = {}
         self.prepared_variables: Mapping[str, str] = {}
 
     @property
     def notes(self) -> list[str]:
         """Sentences for the user about what is different from AWS here."""
-        return [*self._notes, *(self._resources.notes() if self._is_needed else [])]
+        return [*self._notes, *self._resources.notes()]
+
+    @property
+    def has_written(self) -> bool:
+        """Whether a call since the fixture began may have changed anything."""
+        return self._server is not None and self._server.has_written
+
+    @property
+    def wraps(self) -> bool:
+        """Whether a `setup` is open around the replay, in our process."""
+        return self._setup.wraps
 
     def resume(self) -> None:
         """Let this AWS into our process, where it was used before."""
-        if self._is_needed and not self._is_inside:
+        if self._is_used and not self._is_inside:
             self._aws.resume()
             self._is_inside = True
             self._is_prepared = self._is_prepared and self._aws.is_marked()
@@ -72,9 +88,7 @@ class MockedAws:
 
     def close(self) -> None:
         """Let nothing of it remain."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self.stop_serving()
         self.resume()
         try:
             self._close_setup()
@@ -84,22 +98,23 @@ class MockedAws:
                 self._aws.reset()
             self.suspend()
 
-    def begin(self) -> None:
-        """Bring it back to what it was after `setup`, where anything has changed since."""
-        has_written = self._server is not None and self._server.has_written
-        stale = has_written or (self._has_run and self._setup.wraps)
-        self._has_run = False
-        if self._function.setup is None and not self._is_needed:
+    def begin(self, *, at: datetime | None, stale: bool) -> None:
+        """
+        Bring it back to what it was after `setup`, where that is needed.
+
+        Args:
+            at: The time to show, None for the real one.
+            stale: Whether anything may have changed since the last fixture began.
+        """
+        moved = self.clock.set(at)
+        if self._function.setup is None and not self._is_used:
             return
-        if stale and self._aws.shared and self._is_prepared:
+        if (stale or moved) and self._aws.shared and self._is_prepared:
             self._notes["AWS is your own mock_aws here: it is not reset between fixtures"] = None
             self._forget_writes()
-        elif stale or not self._is_prepared:
-            self._prepare()
-
-    def note_run(self) -> None:
-        """Take note that the function was invoked."""
-        self._has_run = True
+        elif stale or moved or not self._is_prepared:
+            with self.clock:
+                self._prepare()
 
     def serve(self, listener: socket.socket) -> None:
         """Answer what comes in by *listener* from now on."""
@@ -113,14 +128,44 @@ class MockedAws:
             self._server.close()
             self._server = None
 
+    def setup_finished(self) -> None:
+        """Take what the function's process has done until now for the state that a fixture starts from."""
+        self._is_set_up = True
+        if self._is_used:
+            self._aws.mark()
+        self._forget_writes()
+
+    @contextmanager
+    def while_starting(self) -> Iterator[None]:
+        """
+        Let the function's process run its `setup` inside.
+
+        Where it was run before on this AWS, since the fixture began, its calls meet another one, which is then dropped.
+        """
+        if not (self._is_set_up and self._is_used):
+            yield
+            return
+        scratch, has_written = AwsMock(), self.has_written
+        scratch.resume()
+        try:
+            with self._as_the_function():
+                self._resources.create()
+            yield
+        finally:
+            scratch.reset()
+            scratch.suspend()
+            if self._server is not None:
+                self._server.has_written = has_written
+
     def _prepare(self) -> None:
-        self._is_needed = True
+        self._is_used = True
         self._is_prepared = False
         self.resume()
         with self._as_the_function():
             self._setup.close()
             if not self._aws.shared:
                 self._aws.reset()
+                self._is_set_up = False
             self._resources.create()
             before = dict(os.environ)
             self._setup.run()

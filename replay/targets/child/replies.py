@@ -29,7 +29,8 @@ def reply_of(end: End, *, request_id: str, timeout_s: float, is_start: bool, cod
             return Reply(status=_STATUS_OF_TYPE.get(failure.error_type, "raised"), failure=failure)
         case _:
             fault = _fault(end, timeout_s, is_start=is_start)
-            return _failed(fault, f"RequestId: {request_id} Error: {fault.message}", request_id)
+            message = f"RequestId: {request_id} Error: {fault.message}"
+            return _failed(fault, message, "" if is_start else request_id)
 
 
 def _fault(end: Ended | TimedOut | OutOfMemory, timeout_s: float, *, is_start: bool) -> RuntimeFault:

@@ -7,7 +7,7 @@ Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtime
 import json
 import selectors
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from replay.targets.in_process.runtime_json import MAXIMUM_RESPONSE_BYTES
 
 _ROOT = "/2018-06-01/runtime/"
 _ERROR_TYPE = "lambda-runtime-function-error-type"
+_SETUP = "/replay/setup"
 _ACCEPTED = b'{"status":"OK"}'
 
 
@@ -37,12 +38,18 @@ class RuntimeApi:
     Serves one function's process on *listener*, without a thread: who waits on *selector* calls what its keys carry.
 
     Several connections are served, since a simple client makes a new one for each request.
+
+    Args:
+        on_setup: Is given what a process reports of the function's `setup`, which is no part of Lambda's API.
     """
 
-    def __init__(self, listener: socket.socket, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self, listener: socket.socket, selector: selectors.BaseSelector, on_setup: Callable[[bytes], None]
+    ) -> None:
         listener.setblocking(False)
         self._listener = listener
         self._selector = selector
+        self._on_setup = on_setup
         self._connections: list[HttpConnection] = []
         self._waiting: HttpConnection | None = None
         self._request_id: str | None = None
@@ -62,6 +69,12 @@ class RuntimeApi:
         self.answer = None
         named = {"Content-Type": "application/json", "Lambda-Runtime-Aws-Request-Id": request_id, **headers}
         asker.respond(HTTPStatus.OK, payload, named)
+
+    def dismiss(self) -> None:
+        """Tell the process that waits for an event that there will be none any more."""
+        assert self._waiting is not None
+        asker, self._waiting = self._waiting, None
+        _refuse(asker, HTTPStatus.GONE, "NoMoreEvents", "the replay has ended")
 
     def forget(self) -> None:
         """Close every connection, as nobody is left at the other end, and be ready for another process."""
@@ -91,6 +104,10 @@ class RuntimeApi:
             return None
 
     def _handle(self, connection: HttpConnection, request: Request) -> None:
+        if request.path == _SETUP:
+            self._on_setup(request.body)
+            connection.respond(HTTPStatus.OK, b"")
+            return
         if not request.path.startswith(_ROOT):
             _refuse(connection, HTTPStatus.NOT_FOUND, "PageNotFound", f"there is no {request.path[:200]}")
             return

@@ -35,7 +35,7 @@ class LambdaContext:
         self.function_name = function.name
         self.memory_limit_in_mb = str(function.memory_mb)
         self.function_version = "$LATEST"
-        self.invoked_function_arn = function_arn(function)
+        self.invoked_function_arn = function.arn
         self.tenant_id: str | None = None
         self.client_context: Any = None
         self.identity = CognitoIdentity()
@@ -58,14 +58,6 @@ class LambdaContext:
     def __repr__(self) -> str:
         shown = ",".join(f"{name}={value}" for name, value in vars(self).items() if not name.startswith("_"))
         return f"LambdaContext([{shown}])"
-
-
-def function_arn(function: Function) -> str:
-    """Give the ARN that an event source would invoke."""
-    partition = "aws-cn" if function.region.startswith("cn-") else "aws"
-    if function.region.startswith("us-gov-"):
-        partition = "aws-us-gov"
-    return f"arn:{partition}:lambda:{function.region}:{function.account_id}:function:{function.name}"
 
 
 def log_group_name(function: Function) -> str:

@@ -41,16 +41,15 @@ def check(event: str, args: tuple[Any, ...]) -> None:
         connection, address = args
         if not (isinstance(address, tuple) and address[:2] in _open_addresses):
             _rules._check_address(connection.family, address)  # noqa: SLF001 - the same rules, in another process
-    elif event == "socket.getaddrinfo":
-        _check_name(args[0], args[1])
-    else:
-        _check_name(args[0], None)
+    elif event != "socket.getaddrinfo":
+        _check_name(_text(args[0]), None)
+    elif not _is_address(_text(args[0])):
+        _check_name(_text(args[0]), args[1])
 
 
-def _check_name(host: Any, port: Any) -> None:
+def _check_name(name: str, port: Any) -> None:
     """Check a name, and let the addresses pass that it stands for where it is allowed."""
-    name = host.decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
-    if not name or _is_address(name) or name == socket.gethostname():
+    if not name or name == socket.gethostname():
         return
     _rules._check(name, port)  # noqa: SLF001 - the same
     _looking_up.is_ours = True
@@ -61,6 +60,10 @@ def _check_name(host: Any, port: Any) -> None:
     finally:
         _looking_up.is_ours = False
     _rules._resolved.update(str(entry[4][0]) for entry in found)  # noqa: SLF001 - the same
+
+
+def _text(host: Any) -> str:
+    return host.decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
 
 
 def _is_address(name: str) -> bool:

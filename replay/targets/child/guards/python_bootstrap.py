@@ -9,5 +9,15 @@ import sys
 
 from awslambdaric.__main__ import main  # type: ignore[import-untyped]  # an extra, and without types
 
-sys.path[:1] = os.environ["REPLAY_IMPORT_ROOTS"].split(os.pathsep)
-main([sys.argv[0], os.environ["_HANDLER"]])
+arguments = [sys.argv[0], os.environ["_HANDLER"]]
+roots = os.environ["REPLAY_IMPORT_ROOTS"].split(os.pathsep)
+if os.environ.get("REPLAY_SETUP"):
+    sys.path.append(os.environ["REPLAY_PACKAGE"])
+    from replay.targets.child.guards.python_setup import run_with_setup
+
+    sys.path[:1] = roots
+    sys.path.append(os.environ["REPLAY_PROJECT"])
+    run_with_setup(lambda: main(arguments))
+else:
+    sys.path[:1] = roots
+    main(arguments)

@@ -1,6 +1,7 @@
 """What the two ends of the supervisor's control socket say to each other."""
 
 import marshal
+import os
 import socket
 from collections.abc import Sequence
 
@@ -45,6 +46,8 @@ class MessageChannel:
             EOFError: The other end is gone.
         """
         head, descriptors, _, _ = socket.recv_fds(self._connection, _LENGTH_BYTES, _MAXIMUM_DESCRIPTORS)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)  # they come in open for every program that is started
         head += self._exactly(_LENGTH_BYTES - len(head)) if head else b""
         if not head:
             raise EOFError

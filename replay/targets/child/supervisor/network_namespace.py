@@ -22,32 +22,31 @@ def enter_network_namespace() -> None:
     """
     if sys.platform != "linux":
         raise OSError(f"{sys.platform} has no network namespaces")
+    import ctypes
+    import fcntl  # all that is needed is imported while Python's own files can be read for sure
+
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def unshare(flags: int) -> None:
+        if libc.unshare(flags):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
     user, group = os.getuid(), os.getgid()
     try:
-        _unshare(_CLONE_NEWNET)
+        unshare(_CLONE_NEWNET)
     except OSError:
-        _unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
-    _bring_loopback_up()
-
-
-def _unshare(flags: int) -> None:
-    import ctypes
-
-    if ctypes.CDLL(None, use_errno=True).unshare(flags):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-def _bring_loopback_up() -> None:
-    import fcntl
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP_RUNNING))
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib would take a third of the supervisor's start
-        file.write(text)
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)

@@ -67,6 +67,9 @@ class Supervisor:
         if message["do"] == "start":
             self._start(message, descriptors[0])
             os.close(descriptors[0])
+        elif message["do"] == "signal":
+            if self._main is not None:
+                _signal(self._main, message["number"])
         elif message["do"] == "freeze":
             _stopped_descendants()
         elif message["do"] == "thaw":
@@ -137,7 +140,7 @@ def _stopped_descendants() -> list[int]:
         stopped |= fresh
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+def _signal(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:

@@ -1,5 +1,5 @@
 """
-Closes the network of a Python process, and sets its clock, before anything of the function runs.
+Closes the network of a Python process, sets its clock, and lets it say where it is, before the function runs.
 
 Python imports this module when it starts, as its folder is on PYTHONPATH. Whatever other `sitecustomize` there is comes
 after it. An audit hook sees what any Python code asks of sockets, and nothing can take it away; libraries in C that
@@ -8,8 +8,10 @@ make sockets of their own are not seen.
 Only what is built into Python is imported here: it is part of every cold start.
 """
 
+import faulthandler
 import importlib.machinery
 import os
+import signal
 import sys
 from types import ModuleType
 
@@ -24,6 +26,7 @@ _WATCHED = frozenset(
 
 def _load(name: str, file: str) -> ModuleType:
     module = ModuleType(name)
+    module.__file__ = file
     importlib.machinery.SourceFileLoader(name, file).exec_module(module)
     return module
 
@@ -59,5 +62,8 @@ def _run_the_next_one() -> None:
 
 
 _close_network()
+if hasattr(faulthandler, "register"):
+    faulthandler.enable()  # where it was when it crashed
+    faulthandler.register(signal.SIGXCPU, all_threads=False)  # where it is when its time is up
 _set_clock()
 _run_the_next_one()

@@ -1,0 +1,118 @@
+"""What base64 hides: opened, perhaps inflated, and closed again in the way it was closed."""
+
+import base64
+import re
+import zlib
+from dataclasses import dataclass, field, replace
+
+from replay.errors import RedactionError
+
+RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}+={0,2}")
+"""What may be base64 in a text, in either alphabet, with or without padding."""
+
+_HEXADECIMAL = re.compile(r"[0-9a-f-]++")
+"""Digests, UUIDs and numbers, of which each event has many: what they would decode to is no text."""
+
+_LINES = re.compile(r"[A-Za-z0-9+/]{40,}+(?:(\r?\n)[A-Za-z0-9+/]++)+={0,2}((?:\r?\n)?)")
+_MOST_INFLATED_BYTES = 16 * 1024 * 1024
+_MOST_MEMBERS = 1_000
+_GZIP, _ZLIB = 31, 15  # zlib's names for the two are its window sizes
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much may still be inflated for one event: many small bombs are one big one."""
+
+    left_bytes: int = field(default_factory=lambda: _MOST_INFLATED_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """
+    The content of a base64 text.
+
+    `text` is the content as UTF-8, or, where it is not, its bytes as characters (latin-1) with `is_text` false.
+    """
+
+    text: str
+    is_text: bool
+    url_safe: bool = False
+    padded: bool = True
+    line: int = 0
+    newline: str = ""
+    ending: str = ""
+    packed: int = 0
+
+    def closed(self, text: str) -> str:
+        """Encode *text* as the content was encoded."""
+        content = text.encode("utf-8" if self.is_text else "latin-1", "surrogatepass" if self.is_text else "strict")
+        if self.packed:
+            deflater = zlib.compressobj(wbits=self.packed)
+            content = deflater.compress(content) + deflater.flush()
+        encoded = (base64.urlsafe_b64encode if self.url_safe else base64.b64encode)(content).decode()
+        if not self.padded:
+            encoded = encoded.rstrip("=")
+        if self.newline:
+            lines = [encoded[at : at + self.line] for at in range(0, len(encoded), self.line)]
+            encoded = self.newline.join(lines) + self.ending
+        return encoded
+
+
+def opened_lines(value: str, budget: Budget) -> Opened | None:
+    """Open base64 in lines, as mail and PEM have it, or give None."""
+    found = _LINES.fullmatch(value)
+    if found is None:
+        return None
+    inside = opened("".join(value.split()), budget)
+    return inside and replace(inside, newline=found[1], ending=found[2], line=value.index(found[1]))
+
+
+def opened(run: str, budget: Budget) -> Opened | None:
+    """
+    Open what matches `RUN`, or give None where it is no base64.
+
+    Raises:
+        RedactionError: It inflates to more than can be looked through.
+    """
+    if _HEXADECIMAL.fullmatch(run):
+        return None
+    url_safe = "-" in run or "_" in run
+    if (url_safe and ("+" in run or "/" in run)) or len(run.rstrip("=")) % 4 == 1:
+        return None
+    padding = -len(run) % 4
+    content = (base64.urlsafe_b64decode if url_safe else base64.b64decode)(run + "=" * padding)
+    packed, content = _inflated(content, budget)
+    try:
+        text, is_text = content.decode(), True
+    except UnicodeDecodeError:
+        text, is_text = content.decode("latin-1"), False
+    return Opened(text=text, is_text=is_text, url_safe=url_safe, padded=padding == 0, packed=packed)
+
+
+def _inflated(content: bytes, budget: Budget) -> tuple[int, bytes]:
+    """Inflate gzip (of one or several members) and zlib; what is broken, or has something behind it, stays packed."""
+    if content[:2] == b"\x1f\x8b":
+        packed = _GZIP
+    elif content[:1] == b"\x78" and int.from_bytes(content[:2], "big") % 31 == 0:  # RFC 1950, section 2.2
+        packed = _ZLIB
+    else:
+        return 0, content
+    parts: list[bytes] = []
+    rest = content
+    while rest:
+        if len(parts) == _MOST_MEMBERS:
+            return 0, content
+        inflater = zlib.decompressobj(wbits=packed)
+        try:
+            parts.append(inflater.decompress(rest, budget.left_bytes + 1))
+        except zlib.error:
+            return 0, content
+        budget.left_bytes -= len(parts[-1])
+        if budget.left_bytes < 0:
+            raise RedactionError(
+                "a compressed value is too large to be looked through",
+                expected=f"at most {_MOST_INFLATED_BYTES:,} bytes inflated",
+                hint="it was not recorded; record it with the value left out",
+            )
+        rest = inflater.unused_data
+    return packed, b"".join(parts)

@@ -1,0 +1,80 @@
+"""Where in an event something was found: named as a JSON Pointer, itself free of what is private."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import islice
+
+from replay.payloads.exact_json import Path
+from replay.redaction.encodings import Budget
+
+_MOST_STEPS = 32
+"""Steps of a pointer that are written out, the last ones: texts nested 100,000 deep exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What was found in one event so far: how often, by place and detector."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    budget: Budget = field(default_factory=Budget)
+    safe: Callable[[str], str] = str
+    """Redacts a key, which a pointer would show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place of an event, written out only when something is found there; `outer` is where the text stands encoded."""
+
+    findings: Findings
+    path: Path = None
+    outer: "Place | None" = None
+    is_secret: bool = False
+    """Whether everything here is secret, as the key above the encoded text says."""
+
+    def __str__(self) -> str:
+        steps = [str(step) for step in islice(_upwards(self.path), _MOST_STEPS + 1)]
+        cut = len(steps) > _MOST_STEPS
+        written = "".join(
+            "/" + self.findings.safe(step).replace("~", "~0").replace("/", "~1")
+            for step in reversed(steps[:_MOST_STEPS])
+        )
+        return ("" if self.outer is None else f"{self.outer}#") + ("/…" if cut else "") + written
+
+    def into(self, path: Path) -> "Place":
+        """Step to the value at *path* of the same text."""
+        return Place(findings=self.findings, path=path, outer=self.outer, is_secret=self.is_secret)
+
+    def inside(self, *, is_secret: bool = False, findings: Findings | None = None) -> "Place":
+        """Step into the string at this place."""
+        return Place(findings=findings or self.findings, outer=self, is_secret=is_secret or self.is_secret)
+
+    def note(self, detectors: Iterable[str]) -> None:
+        """Count a replacement here for each of *detectors*."""
+        at = str(self)
+        for detector in detectors:
+            self.findings.counts[at, detector] += 1
+
+    def matches(self, patterns: tuple[str, ...]) -> bool:
+        """Say whether a pattern means this place or one above it: by key name, or by JSON Pointer."""
+        names = set(islice(self._names(), _MOST_STEPS))
+        pointer = str(self) if any(pattern.startswith("/") for pattern in patterns) else ""
+        return any(
+            any(fnmatchcase(pointer, pattern + beneath) for beneath in ("", "/*", "#*"))
+            if pattern.startswith("/")
+            else any(fnmatchcase(name, pattern) for name in names)
+            for pattern in patterns
+        )
+
+    def _names(self) -> Iterator[str]:
+        place: Place | None = self
+        while place is not None:
+            yield from (step for step in islice(_upwards(place.path), _MOST_STEPS) if isinstance(step, str))
+            place = place.outer
+
+
+def _upwards(path: Path) -> Iterator[str | int]:
+    while path is not None:
+        path, step = path
+        yield step

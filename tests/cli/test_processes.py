@@ -1,0 +1,105 @@
+"""What only a process of its own can show: pipes that close, signals, other encodings, and a real terminal."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import CommandLine
+
+REPLAY = (sys.executable, "-m", "replay.cli.main")
+FAILING = "def handler(event, context):\n    return event['customer_id']\n"
+SLOW = """\
+import pathlib, time
+def handler(event, context):
+    pathlib.Path("{mark}").touch()
+    time.sleep(20 if event["order"] > 1 else 0)
+"""
+
+
+@pytest.fixture
+def recorded(replay_: CommandLine, project: Callable[..., Path]) -> Path:
+    folder = project(FAILING, *({"order": number} for number in range(300)))
+    assert replay_("record", "files", "--path", "events.jsonl", "--function", "f").exit_code == 0
+    return folder
+
+
+@pytest.mark.parametrize("command", [("list",), ("list", "--json"), ("schema",)])
+def test_a_pipe_that_closes_is_no_error(command: tuple[str, ...], recorded: Path) -> None:
+    """`replay list | head -1` ends quietly."""
+    process = subprocess.Popen([*REPLAY, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=30) == 0
+
+
+def test_a_run_ends_with_its_exit_code_though_nobody_reads(recorded: Path) -> None:
+    """`replay run --json | head -1` cannot turn red into green."""
+    process = subprocess.Popen([*REPLAY, "run", "--red", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    assert process.stderr
+    assert process.stdout.readline().startswith(b'{"type":"outcome"')
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+
+
+def test_ctrl_c_ends_a_run_properly(replay_: CommandLine, project: Callable[..., Path], tmp_path: Path) -> None:
+    """What was replayed until then is told, the exit code is 130, and no fixture is half-written."""
+    mark = tmp_path / "mark"
+    folder = project(SLOW.format(mark=mark), {"order": 1}, {"order": 2}, settings="timeout_s = 60\n")
+    assert replay_("record", "files", "--path", "events.jsonl", "--function", "f").exit_code == 0
+    process = subprocess.Popen([*REPLAY, "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted after" in stdout
+    assert "of 2 fixtures" in stdout
+    assert "Traceback" not in stdout + stderr
+    assert not list(folder.glob("fixtures/.tmp-*"))
+
+
+def test_a_terminal_that_is_not_utf_8_gets_escapes(recorded: Path) -> None:
+    """No word of ours makes an encoding fail."""
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([*REPLAY, "run", "--no-pin"], capture_output=True, env=environment, check=False, timeout=60)
+    assert done.returncode == 0
+    assert rb"\u25cf reproduced" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_terminal_gets_colours_and_a_pipe_does_not(recorded: Path) -> None:
+    """Colours come by themselves where somebody looks."""
+    master, slave = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
+    process = subprocess.Popen([*REPLAY, "list", "f/*0"], stdout=slave, stderr=slave, env=environment)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 65_536)
+        except OSError:  # Linux says EIO when the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(master)
+    assert process.wait(timeout=30) == 0
+    assert b"\x1b[1mf\x1b[0m" in shown
+    piped = subprocess.run([*REPLAY, "list", "f/*0"], capture_output=True, check=True, timeout=60)
+    assert b"\x1b" not in piped.stdout

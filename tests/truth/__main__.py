@@ -1,0 +1,22 @@
+"""`python -m tests.truth FOLDER`: hold the project against recordings of AWS; exits 1 where they disagree."""
+
+import sys
+from pathlib import Path
+
+from tests.truth.report import report_lines
+from tests.truth.runner import judge_folder
+
+
+def main(arguments: list[str]) -> int:
+    """Judge the folder that is named, and print the report."""
+    if len(arguments) != 1:
+        print("usage: python -m tests.truth FOLDER   (a folder with index.json)", file=sys.stderr)
+        return 2
+    results = judge_folder(Path(arguments[0]))
+    for line in report_lines(results):
+        print(line)
+    return 0 if results.agree else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,245 @@
+"""Cases of asynchronous invocation."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from replay.delivery.deliver import deliver
+from replay.delivery.report import DeliveryReport
+from replay.payloads.event_sources import EventSource
+from tests.truth.cases import Case
+from tests.truth.categories.throttles import compare_throttle
+from tests.truth.checks.documents import COMMENTARY, check_attributes, check_document, record_of
+from tests.truth.checks.shapes import Comparison, objects_in, parsed
+from tests.truth.stimuli.handlers import Handler, read_handler
+from tests.truth.stimuli.prose import read_prose
+from tests.truth.stimuli.settings import destination_arn, invoke_settings
+from tests.truth.verdicts import Findings, NotImitated, Unreadable
+
+JUDGED = (
+    "stimuli are delivered, expectations checked; recorded destination documents and dead letters are compared with ours, "
+    "and made again where there is no stimulus; what Invoke itself answers (202, 204) is not imitated"
+)
+_KEYS = frozenset({"invoke", "config", "handler", "payload", "event", "destination", "why", "note"})
+_ANSWERS_OF_INVOKE = frozenset({"StatusCode", "Payload", "status", "log_streams", "log_stream"})
+_NOT_WRITTEN = frozenset({"ReceiptHandle", "MD5OfMessageAttributes", "Attributes"})
+_SAME = re.compile(r"(?:the )?same.*|true", re.IGNORECASE)
+
+
+@dataclass(slots=True, kw_only=True)
+class AsyncRun:
+    """An asynchronous invocation of a stimulus, and what became of it."""
+
+    payload: Any
+    source: EventSource
+    handler: Handler
+    report: DeliveryReport
+
+
+def judge_async(case: Case, findings: Findings) -> None:
+    """Judge a case of asynchronous invocation."""
+    recording = case.recording()
+    if case.has_stimulus:
+        for run in _runs(case.stimulus, recording):
+            if case.has_expect:
+                _check(run, case.expect, findings)
+            _compare(run, recording, findings)
+        return
+    if case.has_expect:
+        run = run_async({"handler": {"does": "raise"}})
+        known = {key: value for key, value in _expected(case.expect).items() if key not in _ANSWERS_OF_INVOKE}
+        _check(run, known, findings)
+    _make_again(recording, findings)
+    compare_throttle(recording, findings)
+    if not findings.facts and not findings.differences:
+        raise NotImitated("what Invoke itself answers is not imitated: delivery begins where Lambda has taken the event")
+
+
+def _runs(stimulus: Any, recording: Mapping[str, Any]) -> list[AsyncRun]:
+    """Run the stimulus; where it names no function, as often as a document was recorded, with a function to fit."""
+    if isinstance(stimulus, str):
+        stimulus = read_prose(stimulus)
+    if not isinstance(stimulus, dict):
+        raise Unreadable(f"cannot read stimulus: {stimulus!r}")
+    recorded = list(_recorded(recording))
+    if "handler" in stimulus or not recorded:
+        return [run_async(stimulus)]
+    return [run_async({**stimulus, **_fitting(record)}) for record in recorded]
+
+
+def run_async(stimulus: Mapping[str, Any]) -> AsyncRun:
+    """
+    Deliver what *stimulus* says; settings may stand in `config` or beside it.
+
+    Raises:
+        Unreadable: A part of it has no words here.
+    """
+    invoke = stimulus.get("invoke") or {}
+    if not isinstance(invoke, dict) or invoke.keys() - {"InvocationType", "payload", "Payload", "why", "note"}:
+        raise Unreadable(f"cannot read stimulus: invoke {invoke!r}")
+    if invoke.get("InvocationType", "Event") != "Event":
+        raise Unreadable(f"cannot read stimulus: InvocationType {invoke['InvocationType']!r} is not asynchronous")
+    payload = next((held[key] for held, key in ((invoke, "payload"), (invoke, "Payload"), (stimulus, "payload"), (stimulus, "event")) if key in held), {})
+    settings = invoke_settings(stimulus.get("config") or {})
+    settings |= invoke_settings({key: value for key, value in stimulus.items() if key not in _KEYS | {"caller"}})
+    if "destination" in stimulus:
+        settings["on_failure"] = destination_arn(stimulus["destination"])
+    names = frozenset(payload) if isinstance(payload, dict) else frozenset()
+    handler = read_handler(stimulus.get("handler"), names)
+    source = EventSource(kind="async", **settings)
+    report = deliver(json.dumps(payload), handler, source)
+    if handler.troubles:
+        raise handler.troubles[0]
+    return AsyncRun(payload=payload, source=source, handler=handler, report=report)
+
+
+def _recorded(recording: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """List the recorded destination documents, the event around it where a bus got it."""
+    events = [each for each in objects_in(recording) if "detail-type" in each and "requestPayload" in record_of(each)]
+    inner = [id(each["detail"]) for each in events]
+    return events + [each for each in objects_in(recording) if "requestPayload" in each and id(each) not in inner]
+
+
+def _fitting(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give payload and function that must make *document* again."""
+    record = record_of(document)
+    answer = record.get("responsePayload")
+    if "functionError" in record.get("responseContext", {}):
+        error = answer if isinstance(answer, dict) else {}
+        handler = {"raises": {key: error[key] for key in ("errorType", "errorMessage") if key in error}}
+    else:
+        handler = {"returns": answer}
+    return {"payload": record["requestPayload"], "handler": handler}
+
+
+def _make_again(recording: Mapping[str, Any], findings: Findings) -> None:
+    for document in _recorded(recording):
+        context = record_of(document)["requestContext"]
+        count, condition = context["approximateInvokeCount"], context["condition"]
+        settings: dict[str, Any] = {"MaximumRetryAttempts": min(2, max(0, count - 1))}
+        if condition == "EventAgeExceeded":
+            settings = {"MaximumEventAgeInSeconds": {1: 60, 2: 90}.get(count, 200)}
+        elif condition == "ZeroReservedConcurrency":
+            settings = {"ReservedConcurrentExecutions": 0}
+        where = "eventbridge" if "detail-type" in document else "sqs"
+        config = {**settings, "OnFailure": where, "OnSuccess": where}
+        _compare(run_async({"config": config, **_fitting(document)}), {"document": document}, findings)
+    for letter in _dead_letters(recording):
+        message = letter["MessageAttributes"].get("ErrorMessage", {}).get("StringValue", "")
+        run = run_async({
+            "payload": parsed(letter["Body"]) if isinstance(letter["Body"], str) else letter["Body"],
+            "handler": {"raises": message},
+            "config": {"DeadLetterConfig": "sqs", "MaximumRetryAttempts": 0},
+        })  # fmt: skip
+        _compare(run, {"letter": letter}, findings)
+
+
+def _dead_letters(recording: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [each for each in objects_in(recording) if "ErrorCode" in each.get("MessageAttributes", ()) and "Body" in each]
+
+
+def _compare(run: AsyncRun, recording: Mapping[str, Any], findings: Findings) -> None:
+    """Compare our documents with the recorded ones that are of the same payload."""
+    ours: list[Any] = list(run.report.failure_records)
+    for document in _recorded(recording):
+        same = [each for each in ours if "requestPayload" in record_of(each) and record_of(each)["requestPayload"] == record_of(document)["requestPayload"]]  # fmt: skip
+        if same:
+            findings.alike("the destination document", Comparison().differences(document, same[0]))
+    for letter in _dead_letters(recording):
+        held = {key: value for key, value in letter.items() if key not in _NOT_WRITTEN}
+        letters = [each for each in ours if "Body" in each]
+        if letters:
+            findings.alike("the dead letter", Comparison(opaque=frozenset({"MD5OfBody"})).differences(held, letters[0]))
+
+
+def _expected(expect: Any) -> dict[str, Any]:
+    if not isinstance(expect, dict):
+        raise Unreadable(f"cannot read expect: {expect!r}")
+    return expect
+
+
+def _check(run: AsyncRun, expect: Any, findings: Findings) -> None:
+    for key, expected in _expected(expect).items():
+        if key in _ANSWERS_OF_INVOKE:
+            findings.unjudged.append(f"{key}: not imitated")
+        elif key not in COMMENTARY and not check_document(key, expected, list(run.report.failure_records), findings):
+            check = _CHECKS.get(key)
+            if check is None:
+                raise Unreadable(f"cannot read expect: {key!r}")
+            check(run, expected, findings)
+
+
+def _attempts(run: AsyncRun, expected: Any, findings: Findings) -> None:
+    findings.same("the number of attempts", len(run.report.invocations), expected)
+
+
+def _moments(run: AsyncRun) -> list[float]:
+    return [each.attempt.at_s for each in run.report.invocations]
+
+
+def _attempts_at(run: AsyncRun, expected: Any, findings: Findings) -> None:
+    findings.same("the moments of the attempts", _moments(run), expected)
+
+
+def _delays(run: AsyncRun, expected: Any, findings: Findings) -> None:
+    moments = _moments(run)
+    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    findings.same("the delays", gaps, expected if isinstance(expected, list) else [expected])
+
+
+def _same_request_id(run: AsyncRun, expected: Any, findings: Findings) -> None:
+    if not _SAME.match(str(expected)):
+        raise Unreadable(f"cannot read expect: request ids {expected!r}")
+    findings.same("different request ids", len(set(run.handler.request_ids)), 1)
+
+
+def _dead_letter_body(run: AsyncRun, expected: Any, findings: Findings) -> None:
+    as_is = isinstance(expected, str) and re.search(r"as (?:it )?(?:is|was)", expected)
+    bodies: list[Any] = [each for each in run.report.failure_records if isinstance(each, dict) and "Body" in each]
+    wanted = run.payload if as_is else expected
+    findings.same("the body of the dead letter", [parsed(each["Body"]) for each in bodies], [wanted])
+
+
+def _attributes(run: AsyncRun, expected: Any, findings: Findings) -> None:
+    letters: list[Any] = [each for each in run.report.failure_records if isinstance(each, dict) and "MessageAttributes" in each]
+    check_attributes(expected, letters[0] if letters else {}, findings)
+
+
+def _event(run: AsyncRun, expected: Any, findings: Findings) -> None:
+    """The words tell what the recording shows; the event is compared with that, and here with each word in quotes."""
+    documents: list[Any] = list(run.report.failure_records)
+    event = documents[0] if documents else {}
+    if run.handler.answers == []:  # the words are of the success
+        return
+    findings.same("the source of the event", event.get("source"), "lambda")
+    for text in re.findall(r'detail-type "([^"]+)"', str(expected)):
+        findings.same("detail-type", event.get("detail-type"), text)
+    findings.same("resources", len(event.get("resources", [])), 2)
+
+
+def _destination(run: AsyncRun, expected: Any, findings: Findings) -> None:
+    documents = list(run.report.failure_records)
+    if isinstance(expected, dict):
+        for key, value in expected.items():
+            if not check_document(key, value, documents, findings):
+                raise Unreadable(f"cannot read expect: destination {key!r}")
+    elif expected in (None, "nothing", "empty", False):
+        findings.same("documents at the destination", documents, [])
+    else:
+        raise Unreadable(f"cannot read expect: destination {expected!r}")
+
+
+_CHECKS: dict[str, Callable[[AsyncRun, Any, Findings], None]] = {
+    "attempts": _attempts,
+    "invocations": _attempts,
+    "attempts_at_s": _attempts_at,
+    "delays_s": _delays,
+    "same_request_id_on_all_attempts": _same_request_id,
+    "aws_request_id": _same_request_id,
+    "dlq_body": _dead_letter_body,
+    "MessageAttributes": _attributes,
+    "EventBridge_event": _event,
+    "destination": _destination,
+}

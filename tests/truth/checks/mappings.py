@@ -1,0 +1,252 @@
+"""Expectations of an event source mapping: how often what was delivered, and what became of it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tests.truth.checks.documents import COMMENTARY, check_document
+from tests.truth.checks.shapes import parsed
+from tests.truth.stimuli.handlers import data_of
+from tests.truth.stimuli.mappings import MappingRun
+from tests.truth.stimuli.words import split_clauses
+from tests.truth.verdicts import Findings, Unreadable
+
+Check = Callable[[MappingRun, Any, Findings], None]
+
+_WHAT = r"(?:(?:(?:the )?(?:whole )?(?:batch|messages?|records?)|all|everything)(?: (?:is|are|was|were|goes|go|ends?|ends up))? ?)?"
+_WHERE = r"(?:(?:moved|sent|goes|go|ends? up) )?(?:in(?:to)? |to )?(?:the |its )?"
+_ENDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (rf"{_WHAT}{_WHERE}(?:DLQ|dead.?letter(?:ed| queue)?)", ("dead_lettered",)),
+    (rf"{_WHAT}{_WHERE}(?:sent_to_destination|(?:on.?failure )?destination)", ("sent_to_destination",)),
+    (rf"{_WHAT}filtered(?: out)?(?: and deleted)?", ("filtered",)),
+    (rf"{_WHAT}(?:still_queued|still (?:there|queued|in the queue)|back in the queue|visible again)", ("still_queued",)),
+    (rf"{_WHAT}(?:discarded|dropped|given up)", ("discarded",)),
+    (rf"{_WHAT}(?:done|success(?:ful)?|succeed(?:s|ed)?|deleted|processed)", ("processed",)),
+)
+_UNTIL_THE_END = re.compile(r"(?:the )?(?:whole )?batch (?:is )?retried until (?:(?:it|the retries) (?:is|are) )?(?:exhausted|it expires|expiry)")
+_NO_RETRY = re.compile(r"no retr(?:y|ies)|not retried|once")
+_NOT_DONE = ("sent_to_destination", "discarded", "dead_lettered")
+
+
+def check_mapping(run: MappingRun, expect: Any, findings: Findings) -> None:
+    """
+    Judge every key of *expect*.
+
+    Raises:
+        Unreadable: A key, or the words at it, are not known here.
+    """
+    if not isinstance(expect, dict):
+        raise Unreadable(f"cannot read expect: {expect!r}")
+    if run.refused and "error" not in expect:
+        findings.holds("the settings are accepted", truth=False, otherwise=run.refused)
+        return
+    for key, expected in expect.items():
+        if key in COMMENTARY or check_document(key, expected, list(run.report.failure_records), findings):
+            continue
+        check = _CHECKS.get(key)
+        if check is None:
+            raise Unreadable(f"cannot read expect: {key!r}")
+        check(run, expected, findings)
+
+
+def check_refusal(refused: str, expected: Any, findings: Findings) -> None:
+    """Judge the words of a refusal, told as `Code, message` or as a message; the code is that of AWS's own API."""
+    message = re.sub(r"^\w+Exception(?:, |: )", "", str(expected))
+    findings.same("the words of the refusal", refused, message)
+
+
+def _error(run: MappingRun, expected: Any, findings: Findings) -> None:
+    check_refusal(run.refused, expected, findings)
+
+
+def _invocations(run: MappingRun, expected: Any, findings: Findings) -> None:
+    if isinstance(expected, int):
+        findings.same("the number of invocations", len(run.report.invocations), expected)
+        return
+    if not isinstance(expected, list):
+        raise Unreadable(f"cannot read expect: invocations {expected!r}")
+    labels = [[run.label(place) for place in batch] for batch in run.batches]
+    failed = [[run.ids.index(id_) for id_ in each.failed_records] for each in run.report.invocations]
+    reported = [[run.label(place) for place in places] for places in failed]
+    wanted = [each if isinstance(each, dict) else {"records": each} for each in expected]
+    if any(each.keys() - {"records", "reported", *COMMENTARY} for each in wanted):
+        raise Unreadable(f"cannot read expect: invocations {expected!r}")
+    findings.same("the number of invocations", len(labels), len(wanted))
+    for number, (each, records, left) in enumerate(zip(wanted, labels, reported, strict=False), 1):
+        ours = len(records) if isinstance(each.get("records"), int) else records
+        findings.same(f"the records of invocation {number}", ours, each.get("records", ours))
+        findings.same(f"what invocation {number} left undone", left, each.get("reported", left))
+
+
+def _records(run: MappingRun, expected: Any, findings: Findings) -> None:
+    seen = sum(count > 0 for count in run.deliveries())
+    findings.same("the number of records delivered", seen, expected)
+
+
+def _deliveries(run: MappingRun, expected: Any, findings: Findings) -> None:
+    ours = run.deliveries()
+    wanted = [expected] * len(ours) if isinstance(expected, int) else expected
+    findings.same("how often each record was delivered", ours, wanted)
+
+
+def _receive_counts(run: MappingRun, expected: Any, findings: Findings) -> None:
+    wanted = expected if isinstance(expected, list) else [expected]
+    for id_ in run.ids:
+        events: list[Any] = [each.event for each in run.report.invocations]
+        counts = [
+            record["attributes"]["ApproximateReceiveCount"]
+            for event in events
+            for record in event["Records"]
+            if record["messageId"] == id_
+        ]
+        findings.same("ApproximateReceiveCount", counts, [str(each) for each in wanted])
+
+
+def _redelivered_after(run: MappingRun, expected: Any, findings: Findings) -> None:
+    moments = [each.attempt.at_s for each in run.report.invocations]
+    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    wanted = expected if isinstance(expected, list) else [expected] * len(gaps)
+    findings.same("the seconds between deliveries", gaps, wanted or [expected])
+
+
+def _then(run: MappingRun, expected: Any, findings: Findings) -> None:
+    _end(run, expected, range(len(run.records)), findings)
+
+
+def _end(run: MappingRun, expected: Any, places: Any, findings: Findings) -> None:
+    for form, dispositions in _ENDS:
+        if re.fullmatch(form, str(expected).strip().rstrip("."), re.IGNORECASE):
+            findings.same(f"what ends as {dispositions[0]}", run.settled_as(*dispositions), list(places))
+            return
+    raise Unreadable(f"cannot read expect: the end {expected!r}")
+
+
+def _dead_lettered(run: MappingRun, expected: Any, findings: Findings) -> None:
+    _those("in the dead-letter queue", run, run.settled_as("dead_lettered"), expected, findings)
+
+
+def _processed(run: MappingRun, expected: Any, findings: Findings) -> None:
+    _those("processed", run, run.settled_as("processed"), expected, findings)
+
+
+def _those(what: str, run: MappingRun, places: list[int], expected: Any, findings: Findings) -> None:
+    if isinstance(expected, bool):
+        findings.same(f"anything {what}", bool(places), expected)
+    elif isinstance(expected, int):
+        findings.same(f"how many are {what}", len(places), expected)
+    elif isinstance(expected, list):
+        findings.same(f"what is {what}", [_named(run, place, expected) for place in places], expected)
+    elif expected in (None, "empty", "nothing"):
+        findings.same(f"what is {what}", places, [])
+    else:
+        raise Unreadable(f"cannot read expect: {what} {expected!r}")
+
+
+def _named(run: MappingRun, place: int, expected: list[Any]) -> Any:
+    """Name a record as *expected* names them: whole, or by its label."""
+    return _content(run, place) if any(isinstance(each, dict | str) for each in expected) else run.label(place)
+
+
+def _content(run: MappingRun, place: int) -> Any:
+    sent = run.sent[place] if place < len(run.sent) else None
+    data = data_of(run.records[place])
+    return data if isinstance(data, str) and not isinstance(sent, str) else sent if isinstance(sent, str) else data
+
+
+def _delivered(run: MappingRun, expected: Any, findings: Findings) -> None:
+    places = [place for place, count in enumerate(run.deliveries()) if count]
+    _those("delivered", run, places, expected, findings)
+
+
+def _filtered(run: MappingRun, expected: Any, findings: Findings) -> None:
+    _those("filtered", run, run.settled_as("filtered"), expected, findings)
+
+
+def _batches(run: MappingRun, expected: Any, findings: Findings) -> None:
+    findings.same("the batches", run.batches, expected)
+
+
+def _per_record(run: MappingRun, expected: Any, findings: Findings) -> None:
+    findings.same("how often each record was delivered", run.deliveries(), expected)
+
+
+def _destination(run: MappingRun, expected: Any, findings: Findings) -> None:
+    documents = list(run.report.failure_records)
+    if isinstance(expected, bool | int):
+        ours = bool(documents) if isinstance(expected, bool) else len(documents)
+        findings.same("documents at the destination", ours, expected)
+    elif isinstance(expected, dict):
+        for key, value in expected.items():
+            if not check_document(key, value, documents, findings):
+                raise Unreadable(f"cannot read expect: destination {key!r}")
+    elif expected in (None, "nothing", "empty"):
+        findings.same("documents at the destination", documents, [])
+    else:
+        raise Unreadable(f"cannot read expect: destination {expected!r}")
+
+
+def _outcome(run: MappingRun, expected: Any, findings: Findings) -> None:
+    everything = list(range(len(run.records)))
+    for clause in split_clauses(str(expected)):
+        if _UNTIL_THE_END.fullmatch(clause):
+            whole = [sorted(batch) for batch in run.batches]
+            findings.holds("the same batch each time", all(batch == whole[0] for batch in whole), str(whole))
+            findings.same("what is given up", run.settled_as(*_NOT_DONE), everything)
+            retries = run.source.maximum_retry_attempts
+            if retries is not None:
+                findings.same("retries", len(run.report.invocations) - 1, retries)
+        elif _NO_RETRY.fullmatch(clause):
+            findings.same("how often each record was delivered", run.deliveries(), [1] * len(everything))
+        else:
+            _end(run, clause, everything, findings)
+
+
+def _dispositions(run: MappingRun, expected: Any, findings: Findings) -> None:
+    findings.same("dispositions", [run.report.dispositions[id_] for id_ in run.ids], expected)
+
+
+def _same_message_id(run: MappingRun, expected: Any, findings: Findings) -> None:
+    letters: list[Any] = list(run.report.failure_records)
+    ours = [letter.get("MessageId") for letter in letters]
+    findings.same("dead letters keep their message id", ours == [run.ids[p] for p in run.settled_as("dead_lettered")], bool(expected))
+
+
+def _dead_letter_body(run: MappingRun, expected: Any, findings: Findings) -> None:
+    letters: list[Any] = list(run.report.failure_records)
+    wanted = [run.records[place]["body"] for place in run.settled_as("dead_lettered")]
+    if not re.search(r"as (?:it )?(?:is|was)|same|unchanged", str(expected)):
+        wanted = [expected]
+    findings.same("the bodies of dead letters", [parsed(letter["Body"]) for letter in letters], [
+        parsed(each) if isinstance(each, str) else each for each in wanted
+    ])  # fmt: skip
+
+
+_CHECKS: dict[str, Check] = {
+    "error": _error,
+    "invocations": _invocations,
+    "attempts": _invocations,
+    "records": _records,
+    "deliveries": _deliveries,
+    "deliveries_per_record": _per_record,
+    "ApproximateReceiveCount": _receive_counts,
+    "redelivered_after_s": _redelivered_after,
+    "delays_s": _redelivered_after,
+    "then": _then,
+    "outcome": _outcome,
+    "dlq": _dead_lettered,
+    "DLQ": _dead_lettered,
+    "dead_lettered": _dead_lettered,
+    "processed": _processed,
+    "deleted": _processed,
+    "delivered": _delivered,
+    "filtered_out_and_deleted": _filtered,
+    "filtered_out": _filtered,
+    "filtered": _filtered,
+    "batches": _batches,
+    "batches_inferred": _batches,
+    "destination": _destination,
+    "dispositions": _dispositions,
+    "same_message_id": _same_message_id,
+    "same_MessageId": _same_message_id,
+    "dlq_body": _dead_letter_body,
+}

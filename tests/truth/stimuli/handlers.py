@@ -1,0 +1,218 @@
+"""
+The function of a case, made from what the stimulus says of it.
+
+`{"returns": JSON}` answers with that; `{"raises": …}` and `{"does": "raise"}` fail, with `errorType` and `errorMessage`
+where they are given, and only `when` a condition holds; `{"does": "report records …"}` answers with
+`batchItemFailures`; `{"does": "echo"}` answers with the event. See `conditions` for conditions.
+"""
+
+import base64
+import builtins
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.truth.checks.shapes import parsed
+from tests.truth.stimuli.conditions import Condition, read_condition
+from tests.truth.stimuli.words import is_json_value, json_value
+from tests.truth.verdicts import Unreadable
+
+_KEYS = frozenset({
+    "does", "returns", "raises", "errorType", "errorMessage", "message", "when", "if", "while", "why", "note", "runtime",
+})  # fmt: skip
+_UNLESS_TOLD = ("Exception", "failed on purpose")
+_CONDITION = r"(?:,? (?P<word>while|when|if|unless|where|with|on|for|whose|that has|having)(?: (?:its|the))? (?P<condition>.+))?"
+_RAISE = re.compile(rf"(?:always )?(?:raises?|fails?|throws?)(?: an?)?(?: (?P<type>\w*(?:Error|Exception)))?(?:: (?P<message>[^,]+?))?(?: always| every time)?{_CONDITION}")
+_REPORT = re.compile(rf"(?:report|return|fail)s? (?P<which>every|all|each|any|the|the first|the last|first|last|no)?(?: the)? ?(?P<things>records?|messages?|items?|ids?|nothing)(?: as (?:failed|failures?))?{_CONDITION}")
+_ECHO = re.compile(r"(?:echo|return)(?:e?s)?(?: back)?(?: the)? ?(?P<what>event|payload|event summary|summary)?")
+_NOTHING = re.compile(r"(?:nothing|succeeds?|pass|returns? (?:nothing|null|None)|ok|do(?:es)? nothing|process(?:es)? (?:all|every|each).*)")
+_RETURN = re.compile(r"returns? (?P<value>.+)")
+_EXIT = re.compile(r"(?:calls? )?(?:sys\.exit|exits?)(?:\((?P<code>\d*)\))?(?: with(?: status)? (?P<status>\d+))?")
+_ATTRIBUTE_NAMES = frozenset({
+    "ApproximateReceiveCount", "MessageGroupId", "MessageDeduplicationId", "SequenceNumber", "messageId", "eventName",
+    "sequenceNumber", "partitionKey", "body", "data", "attempt", "index",
+})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Handler:
+    """The function under delivery: `handler(event, context)`. It keeps what it was asked and what it did."""
+
+    answer: Callable[[Any, Any, int], Any]
+    request_ids: list[str] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    troubles: list[Unreadable] = field(default_factory=list)
+    __name__: str = "handler"
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        self.request_ids.append(context.aws_request_id)
+        try:
+            self.answers.append(self.answer(event, context, len(self.request_ids)))
+        except Unreadable as trouble:
+            self.troubles.append(trouble)
+            raise
+        return self.answers[-1]
+
+
+def read_handler(told: Any, event_names: frozenset[str] = frozenset()) -> Handler:
+    """
+    Make the function that *told* describes; None is one that succeeds.
+
+    Raises:
+        Unreadable: There are no words for it.
+    """
+    if told is None:
+        return Handler(lambda *_: None)
+    if isinstance(told, str):
+        told = {"does": told}
+    if not isinstance(told, dict) or told.keys() - _KEYS:
+        raise Unreadable(f"cannot read stimulus handler: {told!r}")
+    names = event_names | _ATTRIBUTE_NAMES
+    if "returns" in told:
+        return Handler(_returning(told["returns"]))
+    given = next((told[key] for key in ("when", "if", "while") if key in told), None)
+    condition = read_condition(str(given), names) if given else None
+    if "raises" in told:
+        raised = told["raises"]
+        error = raised if isinstance(raised, dict) else {"errorMessage": raised}
+        return Handler(_raising(_error({**told, **error}), condition))
+    if isinstance(told.get("does"), str):
+        return Handler(_doing(told["does"], told, condition, names))
+    raise Unreadable(f"cannot read stimulus handler: {told!r}")
+
+
+def _doing(words: str, told: Mapping[str, Any], condition: Condition | None, names: frozenset[str]) -> Any:
+    words = words.strip().rstrip(".")
+    if found := _RAISE.fullmatch(words):
+        type_, message = found["type"], found["message"]
+        error = _error({**({"errorType": type_} if type_ else {}), **({"message": message} if message else {}), **told})
+        return _raising(error, condition or _told(found, names))
+    if _NOTHING.fullmatch(words):
+        return lambda *_: None
+    if found := _EXIT.fullmatch(words):
+        return _exiting(int(found["code"] or found["status"] or 0))
+    if found := _ECHO.fullmatch(words):
+        return _summary if "summary" in (found["what"] or "") else lambda event, *_: event
+    if found := _REPORT.fullmatch(words):
+        return _reporting(found["which"] or "", found["things"], condition or _told(found, names))
+    if (found := _RETURN.fullmatch(words)) and is_json_value(found["value"]):
+        return _returning(json_value(found["value"]))
+    raise Unreadable(f"cannot read stimulus handler: it does {words!r}")
+
+
+def _told(found: re.Match[str], names: frozenset[str]) -> Condition | None:
+    if not found["condition"]:
+        return None
+    condition = read_condition(found["condition"], names)
+    return (lambda scope: not condition(scope)) if found["word"] == "unless" else condition
+
+
+def _error(told: Mapping[str, Any]) -> Exception:
+    name = str(told.get("errorType") or _UNLESS_TOLD[0])
+    message = str(told.get("errorMessage", told.get("message", _UNLESS_TOLD[1])))
+    known = getattr(builtins, name, None)
+    kind = known if isinstance(known, type) and issubclass(known, Exception) else type(name, (Exception,), {})
+    return kind(message)
+
+
+def _raising(error: Exception, condition: Condition | None) -> Any:
+    def answer(event: Any, context: Any, number: int) -> Any:
+        if condition is None or any(condition(scope) for scope in scopes(event, number)):
+            raise error.with_traceback(None)
+
+    return answer
+
+
+def _exiting(code: int) -> Any:
+    def answer(*_: Any) -> None:
+        raise SystemExit(code)
+
+    return answer
+
+
+def _returning(value: Any) -> Any:
+    def answer(event: Any, *_: Any) -> Any:
+        return _filled(value, [str(identifier) for identifier in item_identifiers(event)])
+
+    return answer
+
+
+def _filled(value: Any, identifiers: list[str]) -> Any:
+    """Put the identifiers of the batch's records in the place of `<sequence-number:2>` and the like."""
+    if isinstance(value, dict):
+        return {key: _filled(each, identifiers) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, identifiers) for each in value]
+    if isinstance(value, str) and (found := re.fullmatch(r"<[a-zA-Z -]+(?::(\d+))?>", value)):
+        place = int(found[1] or 1) - 1
+        return identifiers[place] if place < len(identifiers) else value
+    return value
+
+
+def _reporting(which: str, things: str, condition: Condition | None) -> Any:
+    def answer(event: Any, context: Any, number: int) -> Any:
+        identifiers = list(item_identifiers(event))
+        chosen = [
+            identifier
+            for identifier, scope in zip(identifiers, _record_scopes(event, number), strict=True)
+            if condition is None or condition(scope)
+        ]
+        if which in {"no"} or things == "nothing":
+            chosen = []
+        elif "first" in which:
+            chosen = chosen[:1]
+        elif "last" in which:
+            chosen = chosen[-1:]
+        return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in chosen]}
+
+    return answer
+
+
+def _summary(event: Any, context: Any, _: int) -> Any:
+    """Answer as the functions of the recordings do that show what they were given."""
+    names = (
+        "invoked_function_arn", "function_version", "function_name", "memory_limit_in_mb", "aws_request_id",
+        "log_group_name", "log_stream_name", "client_context",
+    )  # fmt: skip
+    return {"event": event, "context": {name: getattr(context, name) for name in names}}
+
+
+def item_identifiers(event: Any) -> Iterator[Any]:
+    """Give what a partial batch response names of each record."""
+    for record in records_in(event):
+        inner = record.get("kinesis") or record.get("dynamodb") or {}
+        yield record.get("messageId") or inner.get("sequenceNumber") or inner.get("SequenceNumber")
+
+
+def records_in(event: Any) -> list[dict[str, Any]]:
+    """List the records of an event, which has none when it is not of a batch."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    return records if isinstance(records, list) else []
+
+
+def scopes(event: Any, number: int) -> Iterator[dict[str, Any]]:
+    """Give what conditions look names up in: each record, or the event where it has none."""
+    found = list(_record_scopes(event, number))
+    yield from found or [{**(event if isinstance(event, dict) else {}), "attempt": number}]
+
+
+def _record_scopes(event: Any, number: int) -> Iterator[dict[str, Any]]:
+    for index, record in enumerate(records_in(event)):
+        inner = record.get("kinesis") or record.get("dynamodb") or {}
+        data = data_of(record)
+        members = data if isinstance(data, dict) else {}
+        yield {
+            **record, **record.get("attributes", {}), **inner, **members,
+            "is_json": not isinstance(data, str), "attempt": number, "index": index,
+        }  # fmt: skip
+
+
+def data_of(record: Mapping[str, Any]) -> Any:
+    """Open what the producer wrote into a record."""
+    if "kinesis" in record:
+        return parsed(base64.b64decode(record["kinesis"]["data"]).decode("utf-8", "replace"))
+    if "dynamodb" in record:
+        return record["dynamodb"].get("NewImage", {})
+    body = record.get("body")
+    return parsed(body) if isinstance(body, str) else body

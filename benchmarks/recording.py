@@ -1,7 +1,7 @@
 """
 Recording from MiniStack: its rate, its rate against a bare boto3 receive loop behind 15 ms of latency, and its memory.
 
-Bounds: 400 messages a second; 0.8 x the bare loop of the same concurrency; 50 MB more for 20,000 messages than for 1,000.
+Bounds: 400 messages a second; 0.8 x the bare loop of the same concurrency; 50 MB more for 20,000 messages than 1,000.
 """
 
 import json

@@ -19,6 +19,8 @@
     setup = "tests.orders_setup:prepare"
     clock = "captured"
     allow_hosts = ["localhost"]
+    isolation = "process"                  # or "in_process", the default
+    command = ["node", "index.mjs"]        # for functions that are not in Python
     event_source = { kind = "sqs", batch_size = 5, report_batch_item_failures = true }   # see EventSource
     account_id = "123456789012"
     region = "eu-west-1"

@@ -60,6 +60,8 @@ class Project:
         """
         from replay.targets.registry import open_target
 
+        if target == "local" and _needs_a_child(function):
+            target = "process"
         return open_target(target, function, cold=cold, project=self.config.root)
 
     def replayer(self, *, target: str = "local", cold: bool = False, red: bool = False, pin: bool = True) -> Replayer:
@@ -71,6 +73,10 @@ class Project:
             red=red,
             pin=pin,
         )
+
+
+def _needs_a_child(function: Function) -> bool:
+    return function.isolation == "process" or bool(function.command) or not function.runtime.startswith("python")
 
 
 def open_project(start: Path | None = None, *, fixtures: Path | None = None) -> Project:

@@ -16,7 +16,10 @@ from replay.functions.stacks import build_function, read_stack
 from replay.functions.template_search import find_templates
 from replay.payloads.event_sources import EventSource, EventSourceKind
 
-_TAKEN_OVER = ("runtime", "timeout_s", "memory_mb", "layers", "setup", "clock", "allow_hosts", "account_id", "region")
+_TAKEN_OVER = (
+    "runtime", "timeout_s", "memory_mb", "layers", "setup", "clock", "allow_hosts", "isolation", "command", "account_id",
+    "region",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

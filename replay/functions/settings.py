@@ -25,6 +25,8 @@ class FunctionSettings:
         setup: `module:function`, run inside the mock before the first event.
         clock: `captured` sets the function's clock to the time of the failure.
         allow_hosts: Hosts that the function may reach beside the mocked AWS.
+        isolation: `process` runs the function in a child under AWS's own runtime client; `in_process` is the default.
+        command: What starts a function that is not in Python, such as `["node", "index.mjs"]`; it runs in a child.
         event_source: The fields of `EventSource` that differ from the template's event source of the same `kind`
             (without `kind`: of its first one).
         account_id: Twelve digits, as in ARNs.
@@ -43,6 +45,8 @@ class FunctionSettings:
     setup: str | None = None
     clock: Literal["now", "captured"] | None = None
     allow_hosts: tuple[str, ...] | None = None
+    isolation: Literal["in_process", "process"] | None = None
+    command: tuple[str, ...] | None = None
     event_source: Mapping[str, Any] | None = None
     account_id: str | None = None
     region: str | None = None

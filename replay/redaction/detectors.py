@@ -300,7 +300,8 @@ def apart(found: list[Span]) -> list[Span]:
         if not kept or span.start >= kept[-1].end:
             kept.append(span)
         elif span.end > kept[-1].end:
-            kept[-1] = Span(kept[-1].start, span.end, "secret")
+            both = "email" if kept[-1].detector == span.detector == "email" else "secret"
+            kept[-1] = Span(kept[-1].start, span.end, both)
     return kept
 
 

@@ -10,6 +10,9 @@ from replay.errors import RedactionError
 RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}+={0,2}")
 """What may be base64 in a text, in either alphabet, with or without padding."""
 
+PRINTABLE = re.compile(r"[\t\n\r\x1b -~]{6,}+")
+"""A stretch of letters in bytes that are no text."""
+
 _HEXADECIMAL = re.compile(r"[0-9a-f-]++")
 """Digests, UUIDs and numbers, of which each event has many: what they would decode to is no text."""
 
@@ -87,6 +90,12 @@ def opened(run: str, budget: Budget) -> Opened | None:
     except UnicodeDecodeError:
         text, is_text = content.decode("latin-1"), False
     return Opened(text=text, is_text=is_text, url_safe=url_safe, padded=padding == 0, packed=packed)
+
+
+def may_hold_text(run: str) -> bool:
+    """Say whether `opened` could find letters in *run*; most words and all digests have none."""
+    inside = opened(run, Budget())
+    return inside is not None and PRINTABLE.search(inside.text) is not None
 
 
 def _inflated(content: bytes, budget: Budget) -> tuple[int, bytes]:

@@ -37,10 +37,14 @@ class Pseudonyms:
             block = hashlib.blake2b(block, key=self._key).digest()
 
     def secret(self, value: str) -> str:
-        """Stand in for a secret without a format of its own: its length and look, after the mark."""
+        """
+        Stand in for a secret without a format of its own: its length and look, after the mark.
+
+        No @ is in it, which would make the mark a part of an address.
+        """
         if len(value) <= len(MARK):
             return "x" * len(value)
-        return MARK + self._alike(value[len(MARK) :], "secret", value)
+        return MARK + _AT.sub("-", self._alike(value[len(MARK) :], "secret", value))
 
     def digits(self, value: str) -> str:
         """Stand in for a secret number: a JSON number stays one."""

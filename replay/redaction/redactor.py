@@ -14,7 +14,7 @@ from replay.redaction.card_numbers import card_of_number
 from replay.redaction.detectors import Span, apart, cookie_values, spans
 from replay.redaction.jwt import redacted_jwt
 from replay.redaction.places import Findings, Place
-from replay.redaction.pseudonyms import MARK, Pseudonyms, is_pseudonym
+from replay.redaction.pseudonyms import Pseudonyms, is_pseudonym
 from replay.redaction.secret_keys import is_secret_key, key_of
 from replay.redaction.settings import RedactionSettings
 from replay.redaction.string_offsets import in_token
@@ -23,9 +23,11 @@ _DEEPEST = 8
 """Encodings inside encodings (JSON in a string, base64) that are opened; what is deeper is replaced whole."""
 _SHORTEST = 6
 """Nothing private without a key name that says so is shorter: `a@b.co`."""
+_SHORTEST_CARD = 13
+_LONGEST_REMEMBERED = 128
+_MOST_ROUNDS = 8
 _JSON_STARTS = frozenset('{["')
 _SCHEME = re.compile(r"\s*(?:bearer|basic|digest|token|api-?key|negotiate|ntlm|aws4-hmac-sha256)\s+", re.IGNORECASE)
-_PRINTABLE = re.compile(r"[\t\n\r\x1b -~]{6,}+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class Redactor:
     def __init__(self, settings: RedactionSettings | None = None) -> None:
         self._settings = settings or RedactionSettings()
         self._pseudonyms = Pseudonyms(self._settings.key or secrets.token_bytes(32))
+        self._goes_by_content = not (self._settings.redact or self._settings.keep)
         self._plain_key = lru_cache(maxsize=4096)(self._plain_part)
         self._makers: dict[str, Callable[[str], str]] = {
             "email": self._pseudonyms.email,
@@ -150,10 +153,12 @@ class Redactor:
 
     def _string_token_edits(self, raw: str, token: Token, place: Place, level: int) -> Iterator[Edit]:
         value = string_value(raw)
+        name = key_of(token.path) or ""
+        if self._goes_by_content and not place.is_secret and not is_secret_key(name) and _holds_nothing(value):
+            return
         inside = place.into(token.path)
         if self._is_kept(inside):
             return
-        name = key_of(token.path) or ""
         if self._is_secret(name, inside):
             edits = self._secret_value_edits(value, name, inside, level)
         else:
@@ -161,6 +166,10 @@ class Redactor:
         yield from in_token(edits, raw, token.start) if edits else ()
 
     def _number_edits(self, raw: str, token: Token, place: Place) -> Iterator[Edit]:
+        if len(raw) < _SHORTEST_CARD and self._goes_by_content and not place.is_secret:
+            name = key_of(token.path)
+            if name is None or not is_secret_key(name):
+                return
         inside = place.into(token.path)
         if self._is_kept(inside):
             return
@@ -228,12 +237,20 @@ class Redactor:
                 return inner
         parts = spans(value)
         edits = self._replace(value, parts, place)
+        if len(edits) == 1 and (edits[0].start, edits[0].end) == (0, len(value)):
+            made = edits[0].replacement
+            return [Edit(0, len(value), splice(made, self._encoded_edits(made, spans(made), place, level)))]
+        return edits + self._encoded_edits(value, parts, place, level)
+
+    def _encoded_edits(self, value: str, parts: list[Span], place: Place, level: int) -> list[Edit]:
+        """Redact what base64 in a text holds, but where *parts* have been found in it as it stands."""
+        edits: list[Edit] = []
         at = 0
         for run in encodings.RUN.finditer(value):
             while at < len(parts) and parts[at].end <= run.start():
                 at += 1
             if at < len(parts) and parts[at].start < run.end():
-                continue  # found already as it stands
+                continue
             opened = encodings.opened(run[0], place.findings.budget)
             if opened is not None:
                 edits += self._opened_edits(run[0], run.start(), opened, place, level)
@@ -250,16 +267,25 @@ class Redactor:
         else:
             edits = [
                 Edit(stretch.start() + edit.start, stretch.start() + edit.end, edit.replacement)
-                for stretch in _PRINTABLE.finditer(opened.text)
+                for stretch in encodings.PRINTABLE.finditer(opened.text)
                 for edit in self._string_edits(stretch[0], inside, level + 1)
             ]
         return [Edit(start, start + len(encoded), opened.closed(splice(opened.text, edits)))] if edits else []
 
     def _replace(self, value: str, parts: list[Span], place: Place) -> list[Edit]:
         made = self._made(value, parts)
-        if made:
-            place.note(part.detector for part, _ in made)
-        return [Edit(part.start, part.end, stand_in) for part, stand_in in made]
+        if not made:
+            return []
+        place.note(part.detector for part, _ in made)
+        edits = [Edit(part.start, part.end, stand_in) for part, stand_in in made]
+        first = after = splice(value, edits)
+        for _ in range(_MOST_ROUNDS):
+            again = self._made(after, spans(after))
+            if not again:
+                break
+            # By chance a stand-in, or one with what is beside it, looks like something private itself.
+            after = splice(after, (Edit(part.start, part.end, stand_in) for part, stand_in in again))
+        return edits if after == first else [Edit(0, len(value), after)]
 
     def _made(self, value: str, parts: list[Span]) -> list[tuple[Span, str]]:
         """Pair each part that is not yet replaced with what stands in for it."""
@@ -279,11 +305,7 @@ class Redactor:
         maker = self._makers.get(part.detector)
         if maker is not None:
             return maker(private)
-        made = self._pseudonyms.secret(private)
-        if any(not is_pseudonym(found.detector, made[found.start : found.end]) for found in spans(made)):
-            # By chance it looks like something private itself, which would be replaced the next time.
-            return MARK + re.sub(r"\S", "x", made[len(MARK) :])
-        return made
+        return self._pseudonyms.secret(private)
 
 
 def _whole(value: str, detector: str) -> Span:
@@ -302,3 +324,17 @@ def _known(value: str, start: int, end: int, otherwise: str) -> Span:
 def _is_innocent(text: str) -> bool:
     """Say whether nothing private is in a text: the same few keys come in every event."""
     return not spans(text)
+
+
+def _holds_nothing(text: str) -> bool:
+    """Say of a short text, quickly, that nothing private is in it, encoded or not; of a longer one that is not known."""
+    return len(text) < _SHORTEST or (len(text) <= _LONGEST_REMEMBERED and _is_plain_and_innocent(text))
+
+
+@lru_cache(maxsize=16384)
+def _is_plain_and_innocent(text: str) -> bool:
+    return (
+        text.lstrip()[:1] not in _JSON_STARTS
+        and not any(encodings.may_hold_text(run[0]) for run in encodings.RUN.finditer(text))
+        and not spans(text)
+    )

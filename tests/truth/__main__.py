@@ -10,11 +10,10 @@ from tests.truth.runner import judge_folder
 def main(arguments: list[str]) -> int:
     """Judge the folder that is named, and print the report."""
     if len(arguments) != 1:
-        print("usage: python -m tests.truth FOLDER   (a folder with index.json)", file=sys.stderr)
+        sys.stderr.write("usage: python -m tests.truth FOLDER   (a folder with index.json)\n")
         return 2
     results = judge_folder(Path(arguments[0]))
-    for line in report_lines(results):
-        print(line)
+    sys.stdout.writelines(f"{line}\n" for line in report_lines(results))
     return 0 if results.agree else 1
 
 

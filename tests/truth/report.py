@@ -15,7 +15,7 @@ def report_lines(results: Results) -> Iterator[str]:
     yield from _listed("left out", results)
     partly = [each for each in results.verdicts if each.unjudged]
     if partly:
-        yield "Passed, but for parts that are not judged:"
+        yield "Parts that are not judged:"
         for each in partly:
             yield f"  {each.case_id}: {'; '.join(each.unjudged)}"
         yield ""

@@ -12,7 +12,7 @@ from replay.payloads.event_sources import EventSource, EventSourceKind
 from tests.truth.cases import Case
 from tests.truth.categories.invoke_errors import compare_error_payloads
 from tests.truth.checks.documents import COMMENTARY
-from tests.truth.checks.shapes import Comparison, objects_in, parsed
+from tests.truth.checks.shapes import Comparison, objects_in, parsed, restates
 from tests.truth.stimuli.handlers import read_handler
 from tests.truth.stimuli.prose import read_prose
 from tests.truth.verdicts import Findings, NotImitated, Unreadable
@@ -38,11 +38,13 @@ def judge_http(kind: EventSourceKind, case: Case, findings: Findings) -> None:
             raise Unreadable("cannot read expect: the recording has no response to compare with")
         return
     if case.has_expect:
-        _check_failure(kind, case.expect, findings)
+        _check_failure(kind, case.expect, recording, findings)
     _deliver_again(recording, kind, findings)
     compare_error_payloads(recording, findings)
     if not findings.facts and not findings.differences:
-        raise NotImitated("it records the API, a non-proxy integration or streaming, no answer of a function that is proxied")
+        raise NotImitated(
+            "it records the API, a non-proxy integration or streaming, no answer of a function that is proxied"
+        )
 
 
 def _response(kind: EventSourceKind, stimulus: Any) -> Mapping[str, Any]:
@@ -51,7 +53,7 @@ def _response(kind: EventSourceKind, stimulus: Any) -> Mapping[str, Any]:
     if not isinstance(stimulus, dict) or stimulus.keys() - _KEYS:
         raise Unreadable(f"cannot read stimulus: {stimulus!r}")
     handler = read_handler(stimulus.get("handler"))
-    event = next((stimulus[key] for key in ("event", "request", "payload") if key in stimulus), {})
+    event: Any = next((stimulus[key] for key in ("event", "request", "payload") if key in stimulus), {})
     report = deliver(json.dumps(event), handler, _caller(kind, stimulus))
     if handler.troubles:
         raise handler.troubles[0]
@@ -84,10 +86,13 @@ def _check(response: Mapping[str, Any], expect: Any, findings: Findings) -> None
             raise Unreadable(f"cannot read expect: {key!r}")
 
 
-def _check_failure(kind: EventSourceKind, expect: Any, findings: Findings) -> None:
+def _check_failure(kind: EventSourceKind, expect: Any, recording: Mapping[str, Any], findings: Findings) -> None:
     """Without a stimulus, an error of the server is the answer to a function that raises."""
     status = expect.get("status") if isinstance(expect, dict) else None
     if not isinstance(status, int) or status < _SERVER_ERRORS:
+        if isinstance(expect, dict) and all(restates(recording, key, value) for key, value in expect.items()):
+            findings.unjudged.append("it repeats the recording, and there is no stimulus to make it of")
+            return
         raise Unreadable(f"cannot read expect: {expect!r} without a stimulus")
     _check(_response(kind, {"handler": {"does": "raise"}}), expect, findings)
 

@@ -5,7 +5,9 @@ from tests.truth.checks.mappings import check_mapping
 from tests.truth.stimuli.mappings import run_mapping
 from tests.truth.verdicts import Findings, NotImitated, Unreadable
 
-JUDGED = "a stimulus of a queue with a redrive policy is delivered, and its dead letters judged; move tasks are not imitated"
+JUDGED = (
+    "a stimulus of a queue with a redrive policy is delivered, and its dead letters judged; move tasks are not imitated"
+)
 _OF_A_QUEUE = frozenset({"queue", "messages", "handler", "esm"})
 
 

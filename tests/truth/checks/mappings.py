@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from tests.truth.checks.documents import COMMENTARY, check_document
@@ -13,17 +14,30 @@ from tests.truth.verdicts import Findings, Unreadable
 
 Check = Callable[[MappingRun, Any, Findings], None]
 
-_WHAT = r"(?:(?:(?:the )?(?:whole )?(?:batch|messages?|records?)|all|everything)(?: (?:is|are|was|were|goes|go|ends?|ends up))? ?)?"
+_WHAT = (
+    r"(?:(?:(?:(?:the|both|all|every|each|\d+) ){0,2}(?:whole )?(?:batch|messages?|records?)|all|both|everything|it)"
+    r"(?: (?:is|are|was|were|goes|go|ends?|ends up))? ?)?"
+)
 _WHERE = r"(?:(?:moved|sent|goes|go|ends? up) )?(?:in(?:to)? |to )?(?:the |its )?"
 _ENDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (rf"{_WHAT}{_WHERE}(?:DLQ|dead.?letter(?:ed| queue)?)", ("dead_lettered",)),
     (rf"{_WHAT}{_WHERE}(?:sent_to_destination|(?:on.?failure )?destination)", ("sent_to_destination",)),
     (rf"{_WHAT}filtered(?: out)?(?: and deleted)?", ("filtered",)),
-    (rf"{_WHAT}(?:still_queued|still (?:there|queued|in the queue)|back in the queue|visible again)", ("still_queued",)),
+    (
+        rf"{_WHAT}(?:still_queued|still (?:there|queued|in the queue)|back in the queue|visible again)",
+        ("still_queued",),
+    ),
     (rf"{_WHAT}(?:discarded|dropped|given up)", ("discarded",)),
     (rf"{_WHAT}(?:done|success(?:ful)?|succeed(?:s|ed)?|deleted|processed)", ("processed",)),
 )
-_UNTIL_THE_END = re.compile(r"(?:the )?(?:whole )?batch (?:is )?retried until (?:(?:it|the retries) (?:is|are) )?(?:exhausted|it expires|expiry)")
+_UNTIL_THE_END = re.compile(
+    r"(?:the )?(?:whole )?batch (?:is )?retried until (?:(?:it|the retries) (?:is|are) )?(?:exhausted|it expires|expiry)"
+)
+_ERROR_CODE = re.compile(r"^(?:[A-Z]\w+, |[A-Z]\w+Exception: )")
+_NO_DEAD_LETTER = re.compile(
+    r"nothing (?:is |goes )?(?:in|to) (?:the )?(?:DLQ|dead.?letter queue)|(?:the )?DLQ (?:is|stays) empty|no DLQ.*|not .*DLQ",
+    re.IGNORECASE,
+)
 _NO_RETRY = re.compile(r"no retr(?:y|ies)|not retried|once")
 _NOT_DONE = ("sent_to_destination", "discarded", "dead_lettered")
 
@@ -51,7 +65,7 @@ def check_mapping(run: MappingRun, expect: Any, findings: Findings) -> None:
 
 def check_refusal(refused: str, expected: Any, findings: Findings) -> None:
     """Judge the words of a refusal, told as `Code, message` or as a message; the code is that of AWS's own API."""
-    message = re.sub(r"^\w+Exception(?:, |: )", "", str(expected))
+    message = _ERROR_CODE.sub("", str(expected))
     findings.same("the words of the refusal", refused, message)
 
 
@@ -104,13 +118,17 @@ def _receive_counts(run: MappingRun, expected: Any, findings: Findings) -> None:
 
 def _redelivered_after(run: MappingRun, expected: Any, findings: Findings) -> None:
     moments = [each.attempt.at_s for each in run.report.invocations]
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
     wanted = expected if isinstance(expected, list) else [expected] * len(gaps)
     findings.same("the seconds between deliveries", gaps, wanted or [expected])
 
 
 def _then(run: MappingRun, expected: Any, findings: Findings) -> None:
-    _end(run, expected, range(len(run.records)), findings)
+    for clause in split_clauses(str(expected)):
+        if _NO_DEAD_LETTER.fullmatch(clause):
+            findings.same("what is dead-lettered", run.settled_as("dead_lettered"), [])
+        else:
+            _end(run, clause, range(len(run.records)), findings)
 
 
 def _end(run: MappingRun, expected: Any, places: Any, findings: Findings) -> None:
@@ -166,6 +184,10 @@ def _batches(run: MappingRun, expected: Any, findings: Findings) -> None:
     findings.same("the batches", run.batches, expected)
 
 
+def _batch_sizes(run: MappingRun, expected: Any, findings: Findings) -> None:
+    findings.same("the sizes of the batches", [len(batch) for batch in run.batches], expected)
+
+
 def _per_record(run: MappingRun, expected: Any, findings: Findings) -> None:
     findings.same("how often each record was delivered", run.deliveries(), expected)
 
@@ -179,7 +201,7 @@ def _destination(run: MappingRun, expected: Any, findings: Findings) -> None:
         for key, value in expected.items():
             if not check_document(key, value, documents, findings):
                 raise Unreadable(f"cannot read expect: destination {key!r}")
-    elif expected in (None, "nothing", "empty"):
+    elif expected in (None, "nothing", "empty", []):
         findings.same("documents at the destination", documents, [])
     else:
         raise Unreadable(f"cannot read expect: destination {expected!r}")
@@ -208,7 +230,11 @@ def _dispositions(run: MappingRun, expected: Any, findings: Findings) -> None:
 def _same_message_id(run: MappingRun, expected: Any, findings: Findings) -> None:
     letters: list[Any] = list(run.report.failure_records)
     ours = [letter.get("MessageId") for letter in letters]
-    findings.same("dead letters keep their message id", ours == [run.ids[p] for p in run.settled_as("dead_lettered")], bool(expected))
+    findings.same(
+        "dead letters keep their message id",
+        ours == [run.ids[p] for p in run.settled_as("dead_lettered")],
+        bool(expected),
+    )
 
 
 def _dead_letter_body(run: MappingRun, expected: Any, findings: Findings) -> None:
@@ -244,6 +270,7 @@ _CHECKS: dict[str, Check] = {
     "filtered": _filtered,
     "batches": _batches,
     "batches_inferred": _batches,
+    "batch_sizes": _batch_sizes,
     "destination": _destination,
     "dispositions": _dispositions,
     "same_message_id": _same_message_id,

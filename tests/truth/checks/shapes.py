@@ -62,7 +62,7 @@ class Comparison:
             yield f"{path} has its keys in the order {list(ours)}, recorded {list(recorded)}"
         for key in both:
             if key == "stackTrace" and isinstance(recorded[key], list):
-                yield from _traces(ours[key], f"{path}.{key}")
+                yield from _traces(recorded[key], ours[key], f"{path}.{key}")
             elif key not in self.opaque and not _masks(key, recorded[key], ours[key]):
                 yield from self._compare(recorded[key], ours[key], f"{path}.{key}")
 
@@ -107,9 +107,15 @@ def _pattern(recorded: str) -> str:
     return "".join([*parts, re.escape(recorded[end:])]).replace(_ACCOUNT, r"\d{12}")
 
 
-def _traces(ours: Any, path: str) -> Iterator[str]:
+def _traces(recorded: list[Any], ours: Any, path: str) -> Iterator[str]:
     """The lines of a trace are the function's own; their form is the runtime's."""
-    if not isinstance(ours, Sequence) or not ours or not all(_TRACE_ENTRY.fullmatch(str(entry)) for entry in ours):
+    if not isinstance(ours, Sequence) or isinstance(ours, str) or bool(ours) != bool(recorded):
+        yield (
+            f"{path} has {len(ours)} entries, recorded {len(recorded)}"
+            if isinstance(ours, list)
+            else f"{path} is no list"
+        )
+    elif not all(_TRACE_ENTRY.fullmatch(str(entry)) for entry in ours):
         yield f"{path} is not a list of entries as the runtime writes them: {ours!r}"
 
 
@@ -133,3 +139,12 @@ def objects_in(held: Any) -> Iterator[dict[str, Any]]:
             pending += reversed(list(value.values()))
         elif isinstance(value, list):
             pending += reversed(value)
+
+
+def restates(recording: Any, key: str, expected: Any) -> bool:
+    """Say whether an expectation only repeats what stands in the recording, where there is no stimulus to make it of."""
+    return any(
+        name.lower() == key.lower() and value == expected
+        for each in objects_in(recording)
+        for name, value in each.items()
+    )

@@ -31,8 +31,13 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 _COMPARISON = re.compile(r"(.+?)\s*(<=|>=|==|!=|<|>|=|\bis not\b|\bis\b|\bequals\b|\bin\b|\bcontains\b)\s*(.+)")
 _SUBJECT = r"(?:the |its )?(?:event|payload|record|message|item|body|data|it)"
-_HAS_KEY = re.compile(rf"(?:{_SUBJECT} )?(has|contains|lacks|has no)(?: (?:the|a))?(?: (?:key|field))? ['\"]?([\w.-]+)['\"]?")
+_HAS_KEY = re.compile(
+    rf"(?:{_SUBJECT} )?(has|contains|lacks|has no)(?: (?:the|a))?(?: (?:key|field))? ['\"]?([\w.-]+)['\"]?"
+)
 _IS_JSON = re.compile(rf"{_SUBJECT} (is|is not|isn't) (?:valid |a )?JSON(?: document)?", re.IGNORECASE)
+_OF_RECORDS = re.compile(
+    r"(?:(?:any|every|all|each|some|a|the) )?(?:record|message|item|event)s? (?:with|where|whose)(?: its)? "
+)
 _NAME = re.compile(r"(?:(?:event|record|message|body|item|data|attributes?|payload)\.)*([A-Za-z_][\w-]*)")
 _NEGATED = re.compile(r"not (.+)|(.+) is (?:not set|missing|absent)")
 
@@ -44,6 +49,7 @@ def read_condition(text: str, names: frozenset[str]) -> Condition:
     Raises:
         Unreadable: It has other words, or a name that nothing has.
     """
+    text = _OF_RECORDS.sub("", text.strip())
     alternatives = [_all([_atom(part, names) for part in re.split(r"\s+and\s+", each)]) for each in _parts(text)]
     return lambda scope: any(each(scope) for each in alternatives)
 

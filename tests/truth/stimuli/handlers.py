@@ -22,11 +22,19 @@ _KEYS = frozenset({
     "does", "returns", "raises", "errorType", "errorMessage", "message", "when", "if", "while", "why", "note", "runtime",
 })  # fmt: skip
 _UNLESS_TOLD = ("Exception", "failed on purpose")
-_CONDITION = r"(?:,? (?P<word>while|when|if|unless|where|with|on|for|whose|that has|having)(?: (?:its|the))? (?P<condition>.+))?"
-_RAISE = re.compile(rf"(?:always )?(?:raises?|fails?|throws?)(?: an?)?(?: (?P<type>\w*(?:Error|Exception)))?(?:: (?P<message>[^,]+?))?(?: always| every time)?{_CONDITION}")
-_REPORT = re.compile(rf"(?:report|return|fail)s? (?P<which>every|all|each|any|the|the first|the last|first|last|no)?(?: the)? ?(?P<things>records?|messages?|items?|ids?|nothing)(?: as (?:failed|failures?))?{_CONDITION}")
+_CONDITION = (
+    r"(?:,? (?P<word>while|when|if|unless|where|with|on|for|whose|that has|having)(?: (?:its|the))? (?P<condition>.+))?"
+)
+_RAISE = re.compile(
+    rf"(?:always )?(?:raises?|fails?|throws?)(?: an?)?(?: (?P<type>\w*(?:Error|Exception)))?(?:: (?P<message>[^,]+?))?(?: always| every time)?{_CONDITION}"
+)
+_REPORT = re.compile(
+    rf"(?:report|return|fail)s? (?P<which>every|all|each|any|the|the first|the last|first|last|no)?(?: the)? ?(?P<things>records?|messages?|items?|ids?|nothing)(?: as (?:failed|failures?))?{_CONDITION}"
+)
 _ECHO = re.compile(r"(?:echo|return)(?:e?s)?(?: back)?(?: the)? ?(?P<what>event|payload|event summary|summary)?")
-_NOTHING = re.compile(r"(?:nothing|succeeds?|pass|returns? (?:nothing|null|None)|ok|do(?:es)? nothing|process(?:es)? (?:all|every|each).*)")
+_NOTHING = re.compile(
+    r"(?:nothing|succeeds?|pass|returns? (?:nothing|null|None)|ok|do(?:es)? nothing|process(?:es)? (?:all|every|each).*)"
+)
 _RETURN = re.compile(r"returns? (?P<value>.+)")
 _EXIT = re.compile(r"(?:calls? )?(?:sys\.exit|exits?)(?:\((?P<code>\d*)\))?(?: with(?: status)? (?P<status>\d+))?")
 _ATTRIBUTE_NAMES = frozenset({
@@ -112,8 +120,13 @@ def _error(told: Mapping[str, Any]) -> Exception:
     name = str(told.get("errorType") or _UNLESS_TOLD[0])
     message = str(told.get("errorMessage", told.get("message", _UNLESS_TOLD[1])))
     known = getattr(builtins, name, None)
-    kind = known if isinstance(known, type) and issubclass(known, Exception) else type(name, (Exception,), {})
-    return kind(message)
+    kind = known if isinstance(known, type) and issubclass(known, Exception) else Exception
+    # Of this name and this text, whatever the arguments and the text of such an exception usually are.
+    told_error = type(
+        name, (kind,), {"__str__": lambda _: message, "__init__": lambda self: Exception.__init__(self, message)}
+    )
+    error: Exception = told_error()
+    return error
 
 
 def _raising(error: Exception, condition: Condition | None) -> Any:
@@ -158,7 +171,7 @@ def _reporting(which: str, things: str, condition: Condition | None) -> Any:
             for identifier, scope in zip(identifiers, _record_scopes(event, number), strict=True)
             if condition is None or condition(scope)
         ]
-        if which in {"no"} or things == "nothing":
+        if which == "no" or things == "nothing":
             chosen = []
         elif "first" in which:
             chosen = chosen[:1]
@@ -201,11 +214,24 @@ def _record_scopes(event: Any, number: int) -> Iterator[dict[str, Any]]:
     for index, record in enumerate(records_in(event)):
         inner = record.get("kinesis") or record.get("dynamodb") or {}
         data = data_of(record)
-        members = data if isinstance(data, dict) else {}
+        members = {name: _plain(value) for name, value in data.items()} if isinstance(data, dict) else {}
         yield {
             **record, **record.get("attributes", {}), **inner, **members,
             "is_json": not isinstance(data, str), "attempt": number, "index": index,
         }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """Take the type off a DynamoDB attribute value of a simple type."""
+    if isinstance(value, dict) and len(value) == 1:
+        (kind, held), *_ = value.items()
+        if kind in {"S", "BOOL"}:
+            return held
+        if kind == "N":
+            return parsed(str(held))
+        if kind == "NULL":
+            return None
+    return value
 
 
 def data_of(record: Mapping[str, Any]) -> Any:

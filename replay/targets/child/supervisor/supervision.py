@@ -96,14 +96,15 @@ class Supervisor:
             self._main = pid
             self._control.send({"event": "started", "pid": pid})
 
-    def _reap(self) -> None:
+    def _reap(self) -> bool:
+        """Take note of those that have ended, and say whether there are others."""
         while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return False
             if pid == 0:
-                return
+                return True
             if pid == self._main:
                 self._main = None
                 self._control.send({"event": "ended", "status": status, "peak": _peak_bytes(usage)})
@@ -115,16 +116,18 @@ class Supervisor:
             found = _stopped_descendants()
             for pid in found:
                 _signal(pid, signal.SIGKILL)
-            self._reap_quietly()
-            if not found or time.monotonic() > give_up:
-                return len(found)
-            select.select([self._wake], [], [], 0.002)
+            # The kernel's list may lack some while others end. That there is no child is sure, and every orphan is one.
+            has_children = self._reap_quietly()
+            if not (found or has_children) or time.monotonic() > give_up:
+                return max(len(found), int(has_children))
+            if select.select([self._wake], [], [], 0.002)[0]:
+                os.read(self._wake, 4096)
 
-    def _reap_quietly(self) -> None:
+    def _reap_quietly(self) -> bool:
         try:
-            self._reap()
-        except (BrokenPipeError, ConnectionError):
-            self._reap()  # nobody is there to be told; the process that it was about is reaped
+            return self._reap()
+        except ConnectionError:
+            return self._reap()  # nobody is there to be told; the process that it was about is reaped
 
 
 def _stopped_descendants() -> list[int]:

@@ -1,0 +1,232 @@
+"""The runner of recordings, on made-up folders: it must not pass what is wrong, nor what it cannot read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.truth.__main__ import main
+from tests.truth.checks.shapes import Comparison
+from tests.truth.json5 import parse_json5
+from tests.truth.report import report_lines
+from tests.truth.runner import Results, judge_folder
+
+_FILTER = {
+    "stimulus": {
+        "esm": {"FilterCriteria": {"body": {"colour": [{"prefix": "r"}]}}},
+        "messages": [{"colour": "red"}, {"colour": "green"}],
+    },
+    "expect": {"delivered": [{"colour": "red"}], "filtered_out_and_deleted": [{"colour": "green"}]},
+}
+_POISON = {
+    "stimulus": {
+        "esm": {"BatchSize": 2, "MaximumRetryAttempts": 1, "OnFailure": "sqs"},
+        "records": [{"poison": False}, {"poison": True}],
+        "handler": {"does": "raise when poison", "errorType": "KeyError"},
+    },
+    "expect": {"invocations": 2, "condition": "RetryAttemptsExhausted", "functionError": "Unhandled"},
+}
+_RETRIED = {
+    "stimulus": {
+        "invoke": {"InvocationType": "Event", "payload": {"order": 7}},
+        "config": {"MaximumRetryAttempts": 1, "DeadLetterConfig": "sqs"},
+        "handler": {"does": "raise", "errorMessage": "no such order"},
+    },
+    "expect": {"attempts": 2, "delays_s": [60], "dlq_body": "the event, as is"},
+}
+
+
+def _case(category: str, case: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    return {"id": f"{category}/made-up", "category": category, **case, **changed}
+
+
+def _judge(folder: Path, *cases: dict[str, Any], lines: bool = False) -> Results:
+    text = "\n".join(map(json.dumps, cases)) if lines else json.dumps(list(cases))
+    (folder / "index.json").write_text(text, encoding="utf-8")
+    return judge_folder(folder)
+
+
+def _statuses(results: Results) -> list[str]:
+    return [verdict.status for verdict in results.verdicts]
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_passes_what_agrees(tmp_path: Path, lines: bool) -> None:
+    """Cases that state what AWS does pass, from an array and from one object per line."""
+    cases = [_case("esm-sqs", _FILTER), _case("esm-kinesis", _POISON), _case("async-invoke", _RETRIED)]
+    results = _judge(tmp_path, *cases, lines=lines)
+    assert _statuses(results) == ["passed"] * 3
+    assert results.agree
+
+
+@pytest.mark.parametrize(
+    ("category", "case", "wrong"),
+    [
+        ("esm-sqs", _FILTER, {"delivered": [{"colour": "green"}]}),
+        ("esm-sqs", _FILTER, {"filtered_out_and_deleted": []}),
+        ("esm-kinesis", _POISON, {"invocations": 3}),
+        ("esm-kinesis", _POISON, {"functionError": None}),
+        ("async-invoke", _RETRIED, {"attempts": 3}),
+        ("async-invoke", _RETRIED, {"dlq_body": {"order": 8}}),
+        ("apigateway", {"stimulus": {"handler": {"returns": {"statusCode": 204}}}}, {"status": 200}),
+        ("lambda-url", {"stimulus": {"handler": {"returns": [1]}}}, {"body": "[2]"}),
+        ("eventbridge-patterns", {"stimulus": {"Event": {"a": 1}, "EventPattern": {"a": [1]}}}, "no match"),
+        ("sns-filter", {"stimulus": {"FilterPolicy": {"a": [1]}, "messages": ["x"]}}, {"delivered": ["x"]}),
+    ],
+)
+def test_fails_a_planted_wrong_expectation(tmp_path: Path, category: str, case: dict[str, Any], wrong: Any) -> None:
+    """An expectation that our behaviour does not meet fails the case and the folder."""
+    results = _judge(tmp_path, _case(category, case, expect=wrong))
+    assert _statuses(results) == ["failed"]
+    assert not results.agree
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "expect"),
+    [
+        ({"phase_of_the_moon": "full"}, {"invocations": 1}),
+        ({"esm": {"BatchSizes": 1}}, {"invocations": 1}),
+        ({"queue": {"Colour": "red"}}, {"invocations": 1}),
+        ({"handler": {"does": "dance"}}, {"invocations": 1}),
+        ({"handler": {"does": "raise while moon > 1"}}, {"invocations": 1}),
+        ({"handler": {"teleports": True}}, {"invocations": 1}),
+        ({"messages": "a few"}, {"invocations": 1}),
+        ("handler dances, MaximumRetryAttempts 2", {"invocations": 1}),
+        ({"messages": 1}, {"moons": 1}),
+        ({"messages": 1}, {"then": "the moon"}),
+        ({"messages": 1}, {"outcome": "batch done, more or less"}),
+        ({"messages": 1}, "fine"),
+    ],
+)
+def test_fails_what_it_cannot_read(tmp_path: Path, stimulus: Any, expect: Any) -> None:
+    """A stimulus or an expectation without words for it fails loudly, and never passes in silence."""
+    results = _judge(tmp_path, _case("esm-sqs", {"stimulus": stimulus, "expect": expect}))
+    (verdict,) = results.verdicts
+    assert verdict.status == "failed"
+    assert any(line.startswith("cannot read") for line in verdict.lines)
+
+
+@pytest.mark.parametrize("content", [None, "{not json", "[1]"])
+def test_fails_an_unreadable_file(tmp_path: Path, content: str | None) -> None:
+    """A file that is missing, or is no JSON object, fails its case."""
+    if content is not None:
+        (tmp_path / "made-up.json").write_text(content, encoding="utf-8")
+    results = _judge(tmp_path, _case("esm-sqs", _FILTER, file="made-up.json"))
+    assert _statuses(results) == ["failed"]
+
+
+def test_reads_no_file_outside_the_folder(tmp_path: Path) -> None:
+    """A path that leads out of the folder is not read."""
+    (tmp_path / "outside.json").write_text("{}", encoding="utf-8")
+    inside = tmp_path / "folder"
+    inside.mkdir()
+    assert _statuses(_judge(inside, _case("esm-sqs", _FILTER, file="../outside.json"))) == ["failed"]
+
+
+@pytest.mark.parametrize("text", [None, "{", '[{"id": "no category"}]', "[]"])
+def test_fails_an_unreadable_or_empty_folder(tmp_path: Path, text: str | None) -> None:
+    """A folder without an index that can be read, or without a case of ours, does not agree."""
+    if text is not None:
+        (tmp_path / "index.json").write_text(text, encoding="utf-8")
+    assert not judge_folder(tmp_path).agree
+
+
+def test_fails_when_more_than_a_tenth_is_left_out(tmp_path: Path) -> None:
+    """More than a tenth of a category's cases with a stimulus left out is a problem; cases without one do not count."""
+    moved = {"stimulus": {"task": "move"}, "expect": {"moved": 2}}
+    kept = {"stimulus": {"queue": {"maxReceiveCount": 1}, "handler": {"does": "raise"}}, "expect": {"then": "DLQ"}}
+    cases = [_case("sqs-redrive", kept) for _ in range(9)]
+    within = _judge(tmp_path, *cases, _case("sqs-redrive", moved), _case("sqs-redrive", {}))
+    assert _statuses(within) == ["passed"] * 9 + ["left out"] * 2
+    assert within.agree
+    beyond = _judge(tmp_path, *cases, *[_case("sqs-redrive", moved)] * 2)
+    assert not beyond.agree
+    assert "2 of 11" in beyond.problems[0]
+
+
+def test_the_recording_is_an_oracle_too(tmp_path: Path) -> None:
+    """A document that was recorded otherwise than we write it fails, though its case expects nothing."""
+    record = {
+        "version": "1.0",
+        "timestamp": "date",
+        "requestContext": {
+            "requestId": "<uuid:1>",
+            "functionArn": "arn:<partition>:lambda:<region>:111111111111:function:<resource:1>:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 2,
+        },
+        "requestPayload": {"order": 7},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responsePayload": {
+            "errorMessage": "'no'",
+            "errorType": "KeyError",
+            "requestId": "<uuid:1>",
+            "stackTrace": "<x>",
+        },
+    }
+    wrong = {**record, "requestContext": {**record["requestContext"], "moon": 1}}  # type: ignore[dict-item]  # it is a dict
+    statuses = []
+    for held in (record, wrong):
+        content = {"made-up": {"recorded-date": "", "recorded-content": {"message": {"Body": held}}}}
+        (tmp_path / "made-up.json").write_text(json.dumps(content), encoding="utf-8")
+        statuses += _statuses(_judge(tmp_path, _case("async-invoke", {}, file="made-up.json")))
+    assert statuses == ["passed", "failed"]
+
+
+def test_asserted_facts_are_judged(tmp_path: Path) -> None:
+    """The facts of asserted.json are cases, their stimuli told in sentences."""
+    fact = {"stimulus": 'REST proxy, handler returns {"statusCode": 200, "moon": {…}}', "expect": {"status": 502}}
+    wrong = {"stimulus": "handler always raises, MaximumRetryAttempts 1", "expect": {"attempts_at_s": [0, 61]}}
+    held = {"apigateway": [fact], "async-invoke": [wrong]}
+    (tmp_path / "asserted.json").write_text(json.dumps(held), encoding="utf-8")
+    assert _statuses(_judge(tmp_path)) == ["passed", "failed"]
+
+
+def test_json5_has_comments_and_trailing_commas() -> None:
+    """Comments and trailing commas are read over, and text that looks like them stays."""
+    assert parse_json5('// a\n{"a": "//,]", /* b */ "c": [1, 2,],}') == {"a": "//,]", "c": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "ours", "alike"),
+    [
+        ({"b": 1, "a": 2}, {"b": 1, "a": 2}, True),
+        ({"b": 1, "a": 2}, {"a": 2, "b": 1}, False),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
+        ({"a": "<x:1>", "b": "<x:1>"}, {"a": "p", "b": "p"}, True),
+        ({"a": "<x:1>", "b": "<x:1>"}, {"a": "p", "b": "q"}, False),
+        ({"a": "<timestamp:2022-07-13T13:48:01.000Z>"}, {"a": "2026-01-01T00:00:00Z"}, False),
+        ({"a": "arn:<partition>:sqs:<region>:111111111111:q"}, {"a": "arn:aws:sqs:us-east-1:123456789012:q"}, True),
+        ({"a": "arn:<partition>:sqs:<region>:111111111111:q"}, {"a": "arn:aws:sns:us-east-1:123456789012:q"}, False),
+        ({"a": {"b": 1}}, {"a": '{"b": 1}'}, True),
+        ({"a": 1}, {"a": True}, False),
+        ({"a": None}, {}, True),
+        ({}, {"a": 1}, False),
+    ],
+)
+def test_shapes(recorded: Any, ours: Any, alike: bool) -> None:
+    """Keys, their order, values and the kinds of placeholders count, as far as the recorder has kept them."""
+    assert (not Comparison().differences(recorded, ours)) is alike
+
+
+def test_prints_a_table_and_the_reasons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report counts per category, names what failed and what was left out, and the command exits by it."""
+    _judge(tmp_path, _case("esm-sqs", _FILTER), _case("sqs-redrive", {}))
+    assert main([str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "esm-sqs            1        0         0" in printed
+    assert "StartMessageMoveTask and its siblings are not imitated" in printed
+    _judge(tmp_path, _case("esm-sqs", _FILTER, expect={"delivered": []}))
+    assert main([str(tmp_path)]) == 1
+    assert "what is delivered: ours is [0], AWS has []" in capsys.readouterr().out
+    assert main([]) == 2
+
+
+def test_the_recordings_of_aws_agree() -> None:
+    """The whole folder of recordings agrees with us, and at least 150 of its cases are judged."""
+    from tests.truth.recordings import truth_folder
+
+    results = judge_folder(truth_folder())
+    assert results.agree, "\n".join(report_lines(results))
+    assert sum(verdict.status == "passed" for verdict in results.verdicts) >= 150

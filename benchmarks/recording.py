@@ -129,7 +129,12 @@ def bare_loop(queue: str, concurrency: int) -> float:
 
 
 def _body(number: int) -> str:
-    order = {"order_id": f"o-{number}", "customer_id": f"c-{number % 97}", "total": number / 100, "note": "x" * 200}
+    order = {
+        "order_id": f"o-{number}",
+        "customer_id": f"c-{number % 97}",
+        "total": number / 100,
+        "note": "Please leave it with the neighbours. " * 6,
+    }
     return json.dumps(order | {"items": [{"sku": f"sku-{n}", "quantity": n} for n in range(15)]})
 
 

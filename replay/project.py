@@ -48,7 +48,7 @@ class Project:
         from replay.redaction.redactor import Redactor
         from replay.redaction.settings import RedactionSettings, project_key
 
-        key = project_key(self.config.root)
+        key = partial(project_key, self.config.root)
         return Redactor(RedactionSettings.read(self.config.redaction, key=key))
 
     def open_invoker(self, function: Function, *, target: str = "local", cold: bool = False) -> Invoker:

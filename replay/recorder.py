@@ -33,6 +33,7 @@ MOST_EVENT_BYTES = 6_291_456
 """Lambda quotas: no invocation takes a larger payload, so a larger event was never delivered."""
 
 _MOST_KEPT = 1_000
+_STAYS = "it stays where it is: its fixture has another event, edited since or redacted by other rules"
 _Progress = Callable[[int, int | None], object]
 _When = datetime | str | None
 
@@ -111,9 +112,14 @@ def record(
                 recorder.run(limit, progress)
             except KeyboardInterrupt:
                 interrupted = True
+    except KeyboardInterrupt:
+        interrupted = True  # it came while everything was given back, which was done all the same
     except ReplayError as error:
         for note in recording.notes:
             error.add_note(note)
+        consumed = recording.consumed()
+        if consumed.deleted or consumed.moved:
+            error.add_note(f"drained before the error: {consumed.deleted} deleted, {consumed.moved} moved")
         raise
     return recorder.summary(recording.consumed(), interrupted=interrupted)
 
@@ -201,21 +207,28 @@ class _Recorder:
                 self.duplicates += 1
             self.changed += done.about.changed
             self.by_failure[_label(done.fixture.failure)] += 1
-            self.recording.settle([done.about])
+            if not done.same:
+                self._problem(done.about.capture, f"{_STAYS}: {done.reference}")
+            self.recording.settle([done.about if done.same else replace(done.about, kept=False)])
 
     def _record(self, capture: Capture) -> None:
         if not self.selection.in_time(capture.sent_at):
             self.skipped += 1
             self.without_time += capture.sent_at is None
             return
-        envelope, unwrapped = unwrap(capture)
-        if self.selection.pattern is not None and not matches(self.selection.pattern, unwrapped.event):
-            self.skipped += 1
-            return
         try:
+            envelope, unwrapped = unwrap(capture)
+            if self.selection.pattern is not None and not matches(self.selection.pattern, unwrapped.event):
+                self.skipped += 1
+                return
             fixture = self._fixture(capture, envelope, unwrapped)
         except (RedactionError, InvalidJson) as error:
             self._not_recorded(capture, error.what)
+            return
+        except ReplayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one message that we cannot read must not hide all the others
+            self._not_recorded(capture, f"a mistake in replay itself, {type(error).__name__}: please report it")
             return
         size = len(fixture.event_text.encode("utf-8", "surrogatepass"))
         if size > MOST_EVENT_BYTES:
@@ -227,9 +240,13 @@ class _Recorder:
 
     def _not_recorded(self, capture: Capture, why: str) -> None:
         self.failed += 1
-        if len(self.problems) < _MOST_KEPT:
-            self.problems.append(f"{self.redact.plain(capture.origin.place)}: not recorded: {why}")
+        self._problem(capture, f"not recorded: {why}")
         self.recording.settle([Settlement(capture=capture, kept=False, changed=False)])
+
+    def _problem(self, capture: Capture, what: str) -> None:
+        if len(self.problems) < _MOST_KEPT:
+            origin = capture.origin
+            self.problems.append(f"{self.redact.plain(f'{origin.place} {origin.identity}'.strip())}: {what}")
 
     def _fixture(self, capture: Capture, envelope: Envelope, unwrapped: Unwrapped) -> Fixture:
         event = unwrapped.event

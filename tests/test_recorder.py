@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replay import recorder
 from replay.errors import AwsError, ConfigurationError, FixtureError, InvalidEventPattern, RedactionError
 from replay.fixtures.store import Store
 from replay.outcomes.fingerprint import signature
@@ -23,6 +24,7 @@ from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Failure, Frame
 from replay.recorder import UNKNOWN_FAILURE, RecordingSummary, record
 from replay.redaction.redactor import Redactor
+from replay.redaction.settings import RedactionSettings
 from replay.sources.base import Consumed, Recording, Settlement, Source, content_identity
 from replay.sources.sqs_messages import message_capture
 
@@ -280,7 +282,7 @@ def test_what_cannot_be_made_safe_is_not_written(store: Store) -> None:
     source = GivenSource(sqs("unsafe", 1), sqs("fine", 2))
     summary = recorded(store, source)
     assert (summary.seen, summary.written, summary.failed) == (2, 1, 1)
-    assert summary.problems == ("https://sqs/orders-dlq: not recorded: nobody can make this safe",)
+    assert summary.problems == ("https://sqs/orders-dlq message-1: not recorded: nobody can make this safe",)
     assert [settlement.kept for settlement in source.recording.settled] == [False, True]
     assert "unsafe" not in str(summary.problems)
 
@@ -470,3 +472,63 @@ def test_redaction_leaves_an_innocent_message_alone(store: Store) -> None:
     assert [each.changed for each in source.recording.settled] == [False]
     assert only(store).redactions == ()
     assert only(store).event_source.arn == ARN
+
+
+def test_a_drain_keeps_a_message_whose_fixture_was_edited(tmp_path):
+    """A known fixture that no longer holds the message's event is no reason to delete the message."""
+    source = _OneMessage()
+    store = Store(tmp_path / "fixtures")
+    redact = Redactor(RedactionSettings(key=b"key"))
+    assert record(source, store=store, function="orders", redact=redact).written == 1
+    (reference,) = store.references()
+    (tmp_path / "fixtures" / "orders" / reference.name / "event.json").write_text("{}", encoding="utf-8")
+
+    summary = record(source, store=store, function="orders", redact=redact, durable=True)
+
+    assert [settlement.kept for settlement in source.settled] == [True, False]
+    assert "another event" in summary.problems[0]
+
+
+def test_a_message_that_we_stumble_over_does_not_hide_the_others(tmp_path, monkeypatch):
+    """A mistake of ours on one message is told with its id, the message stays, and the next one is recorded."""
+    source, stumbled = _OneMessage(count=2), []
+    real = recorder.unwrap
+
+    def unwrap_or_stumble(capture):
+        if not stumbled:
+            stumbled.append(capture)
+            raise ValueError("private text of the payload")
+        return real(capture)
+
+    monkeypatch.setattr(recorder, "unwrap", unwrap_or_stumble)
+    summary = record(source, store=Store(tmp_path / "fixtures"), function="orders", redact=Redactor())
+
+    assert (summary.written, summary.failed) == (1, 1)
+    assert "message-0" in summary.problems[0]
+    assert "private" not in summary.problems[0]
+
+
+class _OneMessage:
+    """A source of a few messages that notes how they were settled."""
+
+    def __init__(self, count=1):
+        self.count, self.settled = count, []
+
+    def open(self):
+        return _OneMessageRecording(self)
+
+
+class _OneMessageRecording(Recording):
+    def __init__(self, source):
+        self.notes, self._source = [], source
+
+    def captures(self):
+        for number in range(self._source.count):
+            origin = Origin(source="sqs", arn="arn:aws:sqs:us-east-1:1:q", identity=f"message-{number}", place="q")
+            yield Capture(origin=origin, body='{"a": 1}', carrier="sqs")
+
+    def settle(self, settlements):
+        self._source.settled += settlements
+
+    def close(self):
+        pass

@@ -1,7 +1,10 @@
 """`replay record SOURCE`: capture failed events into fixtures."""
 
+import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -131,10 +134,25 @@ def _command(name: str, named: _Named) -> click.Command:
     return json_option(made)
 
 
+@contextmanager
+def _ended_properly() -> Iterator[None]:
+    """Take a cancelled CI job (SIGTERM) or a closed terminal (SIGHUP) as Ctrl-C, so that every lease is given back."""
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {end: signal.signal(end, signal.default_int_handler) for end in ends}
+    try:
+        yield
+    finally:
+        for end, handler in before.items():
+            signal.signal(end, handler)
+
+
 def _record(project: Project, source: Source, function: str, *, as_json: bool, **selection: Any) -> None:
     from replay.reports.recording import next_step, progress_bar, remark_lines, summary_document, summary_lines
 
-    with progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
+    with _ended_properly(), progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
         summary = record_events(project, source, function=function, progress=progress, **selection)
     unknown = unknown_function(project, function) if summary.written or summary.duplicates else ""
     if unknown:

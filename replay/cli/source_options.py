@@ -20,7 +20,7 @@ _TOML_WORDS: Mapping[type, str] = {
 
 
 def click_options(source: type[Source]) -> list[click.Parameter]:
-    """Make one click option of each field of the source's options; one that is `positional` also goes without its flag."""
+    """Make an option of each field of the source's options; one that is `positional` also goes without its flag."""
     hints = get_type_hints(source.options)
     made: list[click.Parameter] = [_click_option(field, hints[field.name]) for field in fields(source.options)]
     made += [

@@ -16,6 +16,8 @@ _CONFIGURATION = """\
 [tool.replay]
 fixtures = "fixtures"
 template = "template.yaml"
+
+[tool.pytest.ini_options]  # pytest's root is here, also inside another project
 """
 
 

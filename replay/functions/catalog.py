@@ -17,8 +17,8 @@ from replay.functions.template_search import find_templates
 from replay.payloads.event_sources import EventSource, EventSourceKind
 
 _TAKEN_OVER = (
-    "runtime", "timeout_s", "memory_mb", "layers", "setup", "clock", "allow_hosts", "isolation", "command", "account_id",
-    "region",
+    "runtime", "timeout_s", "memory_mb", "layers", "setup", "clock", "allow_hosts", "isolation", "command",
+    "account_id", "region",
 )  # fmt: skip
 
 

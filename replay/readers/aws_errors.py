@@ -96,12 +96,14 @@ def error_code(error: BaseException) -> str:
 def _refused(error: Any, where: str, service: str) -> AwsError:
     code = error_code(error)
     said = _one_line(error.response.get("Error", {}).get("Message") or code)
-    words = _BY_CODE.get(code)
+    words = _WRONG_CREDENTIALS if "Signature" in code else _BY_CODE.get(code)
     if words is None:
         what = f"AWS refused {error.operation_name}: {said}"
         return AwsError(what, code=code, where=where, hint="see the AWS API reference of that operation")
     if words is _DENIED:
         return _denied(error, code, said, where, service)
+    if words is _WRONG_CREDENTIALS:  # AWS may quote the request that it expected, with its session token
+        return AwsError(words.what, code=code, where=where, hint=words.hint)
     return AwsError(words.what, code=code, where=where, hint=f"{words.hint} (AWS said: {said})")
 
 

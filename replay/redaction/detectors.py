@@ -6,7 +6,6 @@ it has just failed on (see `_START`).
 """
 
 import base64
-import binascii
 import contextlib
 import re
 from collections import Counter
@@ -40,8 +39,9 @@ _AWS_SESSION = re.compile(rf"{_START}(?:FwoGZXIvYXdz|FQoGZXIvYXdz|IQoJb3JpZ2lu)[
 _DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{11,}+={0,2}(?:\.[A-Za-z0-9_-]*+={0,2})++")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}+={0,2}\.(?:[A-Za-z0-9_-]*+={0,2}\.|eyJ)")
 _GAP = r"[\s\"':=,+]{1,8}"
-_BEARER = re.compile(rf"bearer{_GAP}([A-Za-z0-9._~+/=%-]{{8,}}+)", re.IGNORECASE)
-_BASIC = re.compile(rf"basic{_GAP}([A-Za-z0-9+/=_-]{{8,}}+)", re.IGNORECASE)
+# Only the word in any case: IGNORECASE would let [A-Za-z] take U+0130, U+017F and U+212A.
+_BEARER = re.compile(rf"(?i:bearer){_GAP}([A-Za-z0-9._~+/=%-]{{8,}}+)")
+_BASIC = re.compile(rf"(?i:basic){_GAP}([A-Za-z0-9+/=_-]{{8,}}+)")
 _WORD = re.compile(r"[A-Za-z]?[a-z]{1,23}|[A-Z]{1,23}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
@@ -346,5 +346,5 @@ def _iban_is_right(number: str) -> bool:
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or not ASCII
         return b""

@@ -19,7 +19,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-f-]++")
 _LINES = re.compile(r"[A-Za-z0-9+/]{40,}+(?:(\r?\n)[A-Za-z0-9+/]++)+={0,2}((?:\r?\n)?)")
 _MOST_INFLATED_BYTES = 16 * 1024 * 1024
 _MOST_MEMBERS = 1_000
-_GZIP, _ZLIB = 31, 15  # zlib's names for the two are its window sizes
+_GZIP, _ZLIB, _RAW = 31, 15, -15  # zlib's names for the three are its window sizes
 
 
 @dataclass(slots=True)
@@ -45,13 +45,15 @@ class Opened:
     newline: str = ""
     ending: str = ""
     packed: int = 0
+    behind: str = ""
+    """What stands behind the packed content, padding or other bytes, as characters (latin-1)."""
 
-    def closed(self, text: str) -> str:
-        """Encode *text* as the content was encoded."""
-        content = text.encode("utf-8" if self.is_text else "latin-1", "surrogatepass" if self.is_text else "strict")
+    def closed(self, text: str, behind: str = "") -> str:
+        """Encode *text* as the content was encoded, and put *behind* after it."""
+        content = text.encode("utf-8", "surrogatepass") if self.is_text else _bytes(text)
         if self.packed:
             deflater = zlib.compressobj(wbits=self.packed)
-            content = deflater.compress(content) + deflater.flush()
+            content = deflater.compress(content) + deflater.flush() + _bytes(behind)
         encoded = (base64.urlsafe_b64encode if self.url_safe else base64.b64encode)(content).decode()
         if not self.padded:
             encoded = encoded.rstrip("=")
@@ -84,44 +86,85 @@ def opened(run: str, budget: Budget) -> Opened | None:
         return None
     padding = -len(run) % 4
     content = (base64.urlsafe_b64decode if url_safe else base64.b64decode)(run + "=" * padding)
-    packed, content = _inflated(content, budget)
-    try:
-        text, is_text = content.decode(), True
-    except UnicodeDecodeError:
-        text, is_text = content.decode("latin-1"), False
-    return Opened(text=text, is_text=is_text, url_safe=url_safe, padded=padding == 0, packed=packed)
+    packed, content, behind = _inflated(content, budget)
+    text = _utf8(content)
+    if text is None and not packed and (inflated := _inflated_raw(content, budget)) is not None:
+        packed, text = _RAW, inflated
+    return Opened(
+        text=content.decode("latin-1") if text is None else text,
+        is_text=text is not None,
+        url_safe=url_safe,
+        padded=padding == 0,
+        packed=packed,
+        behind=behind.decode("latin-1"),
+    )
 
 
 def may_hold_text(run: str) -> bool:
-    """Say whether `opened` could find letters in *run*; most words and all digests have none."""
+    """Say whether `opened` finds text or a stretch of letters in *run*: most words and all digests have none."""
     inside = opened(run, Budget())
-    return inside is not None and PRINTABLE.search(inside.text) is not None
+    return inside is not None and (inside.is_text or PRINTABLE.search(inside.text + inside.behind) is not None)
 
 
-def _inflated(content: bytes, budget: Budget) -> tuple[int, bytes]:
-    """Inflate gzip (of one or several members) and zlib; what is broken, or has something behind it, stays packed."""
+def _inflated(content: bytes, budget: Budget) -> tuple[int, bytes, bytes]:
+    """Inflate gzip (of one or several members) and zlib; also give what stands behind. What is broken stays packed."""
     if content[:2] == b"\x1f\x8b":
         packed = _GZIP
     elif content[:1] == b"\x78" and int.from_bytes(content[:2], "big") % 31 == 0:  # RFC 1950, section 2.2
         packed = _ZLIB
     else:
-        return 0, content
+        return 0, content, b""
     parts: list[bytes] = []
     rest = content
     while rest:
-        if len(parts) == _MOST_MEMBERS:
-            return 0, content
         inflater = zlib.decompressobj(wbits=packed)
         try:
-            parts.append(inflater.decompress(rest, budget.left_bytes + 1))
+            part = _spent(inflater.decompress(rest, budget.left_bytes + 1), budget)
         except zlib.error:
-            return 0, content
-        budget.left_bytes -= len(parts[-1])
-        if budget.left_bytes < 0:
-            raise RedactionError(
-                "a compressed value is too large to be looked through",
-                expected=f"at most {_MOST_INFLATED_BYTES:,} bytes inflated",
-                hint="it was not recorded; record it with the value left out",
-            )
+            break
+        if parts and not part and not inflater.eof:
+            break  # too little to be told from the beginning of a member
+        if len(parts) == _MOST_MEMBERS:
+            raise _too_large(f"at most {_MOST_MEMBERS:,} gzip members")
+        parts.append(part)
         rest = inflater.unused_data
-    return packed, b"".join(parts)
+    return (packed, b"".join(parts), rest) if parts else (0, content, b"")
+
+
+def _inflated_raw(content: bytes, budget: Budget) -> str | None:
+    """Inflate deflate without a header, which has nothing to be known by but that it is whole and holds a text."""
+    inflater = zlib.decompressobj(wbits=_RAW)
+    try:
+        inflated = inflater.decompress(content, budget.left_bytes + 1)
+    except zlib.error:
+        return None
+    if len(inflated) <= budget.left_bytes and (not inflater.eof or inflater.unused_data):
+        return None
+    return _utf8(_spent(inflated, budget))
+
+
+def _spent(inflated: bytes, budget: Budget) -> bytes:
+    budget.left_bytes -= len(inflated)
+    if budget.left_bytes < 0:
+        raise _too_large(f"at most {_MOST_INFLATED_BYTES:,} bytes inflated")
+    return inflated
+
+
+def _too_large(expected: str) -> RedactionError:
+    return RedactionError(
+        "a compressed value is too large to be looked through",
+        expected=expected,
+        hint="it was not recorded; record it with the value left out",
+    )
+
+
+def _utf8(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _bytes(text: str) -> bytes:
+    """Give the bytes that stand as characters in *text*; a stand-in for an escaped letter is escaped again."""
+    return text.encode("latin-1", "backslashreplace")

@@ -54,7 +54,11 @@ def replaced(raw: str, replace: Callable[[str], str]) -> str:
         if end - start > 1 and not char.isalnum()
     }
     in_url = any(unit.startswith("%") for unit in written.values())
-    return "".join(written.get(char) or (char if char.isascii() or not in_url else quote(char)) for char in made)
+    return "".join(written.get(char) or (_quoted(char) if in_url else char) for char in made)
+
+
+def _quoted(char: str) -> str:
+    return char if char.isascii() else quote(char, errors="surrogatepass")
 
 
 def _unescaped_once(raw: str) -> Unescaped | None:

@@ -22,7 +22,8 @@ def redacted_jwt(token: str, pseudonyms: Pseudonyms, plain: Callable[[str], str]
     made = "".join(char if char.isalnum() else "-" for char in pseudonyms.secret(f"{token}#"))
     at = len(MARK)
     for proof in proofs:
-        parts.append(MARK + made[at : at + len(proof) - len(MARK)] if len(proof) > len(MARK) else MARK)
+        stand_in = MARK + made[at : at + len(proof) - len(MARK)] if len(proof) > len(MARK) else MARK
+        parts.append(proof if is_pseudonym("secret", proof) and proof else stand_in)
         at += max(0, len(proof) - len(MARK))
     return ".".join(parts)
 
@@ -33,7 +34,7 @@ def _redacted_part(part: str, pseudonyms: Pseudonyms, plain: Callable[[str], str
         redacted = json.dumps(_redacted(content, pseudonyms, plain), separators=(",", ":"))
     except (ValueError, RecursionError):  # cut off, encrypted, or hostile
         kept = "eyJ" if part.startswith("eyJ") else ""
-        return part if is_pseudonym("secret", part) else kept + pseudonyms.secret(part[len(kept) :])
+        return part if is_pseudonym("secret", part, kept) else kept + pseudonyms.secret(part[len(kept) :])
     return base64.urlsafe_b64encode(redacted.encode()).rstrip(b"=").decode()
 
 

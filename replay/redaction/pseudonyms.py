@@ -2,8 +2,8 @@
 What stands in for a private value: the same for the same value, of the same length and look, and nobody's own.
 
 Each carries a mark by which it is known again, so that redacting twice changes nothing: e-mails end in `.invalid`
-(RFC 2606), secrets hold `REDACTED`, card numbers a test prefix with a check of ours, phone numbers the country code 999
-(kept free by ITU-T E.164), IBANs the check digits 00.
+(RFC 2606), secrets begin with `REDACTED`, card numbers have a test prefix and a check of ours, phone numbers the
+country code 999 (kept free by ITU-T E.164), IBANs the check digits 00.
 """
 
 import hashlib
@@ -18,6 +18,8 @@ MARK = "REDACTED"
 _EMAIL_END = ".invalid"
 _AT = re.compile("([@\uff20\ufe6b])")
 _PHONE_START = "999"
+_RECEIPT_HANDLE = "AQEB"
+"""How SQS begins a receipt handle: those that we make hold the mark right behind it."""
 
 Stream = Iterator[int]
 
@@ -92,14 +94,14 @@ class Pseudonyms:
         return "".join(_alike(char, stream) for char in value)
 
 
-def is_pseudonym(detector: str, value: str) -> bool:
-    """Say whether *value* is one of our own stand-ins, so that it can stay."""
+def is_pseudonym(detector: str, value: str, prefix: str = "") -> bool:
+    """Say whether *value*, behind the *prefix* that stays, is one of our own stand-ins, so that it can stay."""
     check = _KNOWN_AGAIN.get(detector, _is_secret_pseudonym)
-    return check(value)
+    return check(value[len(prefix) :])
 
 
 def _is_secret_pseudonym(value: str) -> bool:
-    return MARK in value or not value.strip("x")
+    return value.startswith((MARK, _RECEIPT_HANDLE + MARK)) or not value.strip("x")
 
 
 def _is_iban_pseudonym(value: str) -> bool:
@@ -115,6 +117,7 @@ def _is_email_pseudonym(value: str) -> bool:
 
 
 _KNOWN_AGAIN: dict[str, Callable[[str], bool]] = {
+    "aws-access-key-id": lambda value: value[4:].startswith(MARK),
     "card-number": lambda value: is_test_card(digits_of(value)),
     "email": _is_email_pseudonym,
     "iban": _is_iban_pseudonym,

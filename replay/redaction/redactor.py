@@ -2,12 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 from replay.errors import InvalidJson
-from replay.payloads.exact_json import Edit, Json, Token, is_json, splice, string_value, tokens
+from replay.payloads.exact_json import Edit, Token, is_json, splice, string_value, tokens
 from replay.payloads.failures import Failure, Signature
 from replay.redaction import encodings, escapes
 from replay.redaction.card_numbers import card_of_number
@@ -26,6 +27,13 @@ _SHORTEST = 6
 _SHORTEST_CARD = 13
 _LONGEST_REMEMBERED = 128
 _MOST_ROUNDS = 8
+_MAKERS: Mapping[str, Callable[[Pseudonyms, str], str]] = {
+    "email": Pseudonyms.email,
+    "card-number": Pseudonyms.card,
+    "phone": Pseudonyms.phone,
+    "iban": Pseudonyms.iban,
+    "aws-access-key-id": Pseudonyms.aws_key_id,
+}
 _JSON_STARTS = frozenset('{["')
 _SCHEME = re.compile(r"\s*(?:bearer|basic|digest|token|api-?key|negotiate|ntlm|aws4-hmac-sha256)\s+", re.IGNORECASE)
 
@@ -56,17 +64,19 @@ class Redactor:
 
     def __init__(self, settings: RedactionSettings | None = None) -> None:
         self._settings = settings or RedactionSettings()
-        self._pseudonyms = Pseudonyms(self._settings.key or secrets.token_bytes(32))
+        self._keyed: Pseudonyms | None = None
+        self._keying = threading.Lock()
         self._goes_by_content = not (self._settings.redact or self._settings.keep)
         self._plain_key = lru_cache(maxsize=4096)(self._plain_part)
-        self._makers: dict[str, Callable[[str], str]] = {
-            "email": self._pseudonyms.email,
-            "card-number": self._pseudonyms.card,
-            "phone": self._pseudonyms.phone,
-            "iban": self._pseudonyms.iban,
-            "aws-access-key-id": self._pseudonyms.aws_key_id,
-            "jwt": lambda token: redacted_jwt(token, self._pseudonyms, self._plain_part),
-        }
+
+    @property
+    def _pseudonyms(self) -> Pseudonyms:
+        """Made when the first is needed: where nothing is recorded, no key is made."""
+        with self._keying:
+            if self._keyed is None:
+                key = self._settings.key
+                self._keyed = Pseudonyms((key() if callable(key) else key) or secrets.token_bytes(32))
+            return self._keyed
 
     def event(self, text: str) -> Redacted:
         """
@@ -96,16 +106,6 @@ class Redactor:
         if not self._settings.enabled:
             return text
         return splice(text, self._string_edits(text, self._root(), 0))
-
-    def value(self, value: Json) -> Json:
-        """Redact every string of a JSON value of our own making."""
-        if isinstance(value, str):
-            return self.plain(value)
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, dict):
-            return {self.plain(name): self.value(item) for name, item in value.items()}
-        return value
 
     def failure(self, failure: Failure) -> Failure:
         """Redact what was observed of a failure: type, message, signature, stack, source lines, log lines."""
@@ -265,12 +265,19 @@ class Redactor:
         if opened.is_text:
             edits = self._string_edits(opened.text, inside, level + 1)
         else:
-            edits = [
-                Edit(stretch.start() + edit.start, stretch.start() + edit.end, edit.replacement)
-                for stretch in encodings.PRINTABLE.finditer(opened.text)
-                for edit in self._string_edits(stretch[0], inside, level + 1)
-            ]
-        return [Edit(start, start + len(encoded), opened.closed(splice(opened.text, edits)))] if edits else []
+            edits = self._stretch_edits(opened.text, inside, level + 1)
+        behind = self._stretch_edits(opened.behind, inside, level + 1)
+        if not edits and not behind:
+            return []
+        made = opened.closed(splice(opened.text, edits), splice(opened.behind, behind))
+        return [Edit(start, start + len(encoded), made)]
+
+    def _stretch_edits(self, characters: str, place: Place, level: int) -> list[Edit]:
+        return [
+            Edit(stretch.start() + edit.start, stretch.start() + edit.end, edit.replacement)
+            for stretch in encodings.PRINTABLE.finditer(characters)
+            for edit in self._string_edits(stretch[0], place, level)
+        ]
 
     def _replace(self, value: str, parts: list[Span], place: Place) -> list[Edit]:
         made = self._made(value, parts)
@@ -298,14 +305,13 @@ class Redactor:
         return made
 
     def _stand_in(self, part: Span, private: str) -> str:
-        if is_pseudonym(part.detector, private):
+        if is_pseudonym(part.detector, private, part.prefix):
             return private
         if part.detector == "vendor-key":
             return self._pseudonyms.vendor_key(private, part.prefix)
-        maker = self._makers.get(part.detector)
-        if maker is not None:
-            return maker(private)
-        return self._pseudonyms.secret(private)
+        if part.detector == "jwt":
+            return redacted_jwt(private, self._pseudonyms, self._plain_part)
+        return _MAKERS.get(part.detector, Pseudonyms.secret)(self._pseudonyms, private)
 
 
 def _whole(value: str, detector: str) -> Span:
@@ -327,7 +333,7 @@ def _is_innocent(text: str) -> bool:
 
 
 def _holds_nothing(text: str) -> bool:
-    """Say of a short text, quickly, that nothing private is in it, encoded or not; of a longer one that is not known."""
+    """Say quickly that nothing private is in a short text, encoded or not; of a longer one that is not known."""
     return len(text) < _SHORTEST or (len(text) <= _LONGEST_REMEMBERED and _is_plain_and_innocent(text))
 
 

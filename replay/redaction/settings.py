@@ -4,7 +4,7 @@ import contextlib
 import difflib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -22,17 +22,17 @@ class RedactionSettings:
 
     `redact` and `keep` are globs over key names (`customer_*`) or, where they begin with `/`, over JSON Pointers into
     the event (`#` steps into an encoded string: `/Records/*/body#/customer`); each means all that is beneath as well,
-    and `keep` wins. `key` makes pseudonyms the same in every recording; without one they are the same within
-    one recording.
+    and `keep` wins. `key`, or what it gives when the first pseudonym is made, makes pseudonyms the same in every
+    recording; without one they are the same within one recording.
     """
 
     enabled: bool = True
     redact: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
-    key: bytes | None = None
+    key: bytes | Callable[[], bytes | None] | None = None
 
     @classmethod
-    def read(cls, settings: Mapping[str, Any], *, key: bytes | None = None) -> Self:
+    def read(cls, settings: Mapping[str, Any], *, key: bytes | Callable[[], bytes | None] | None = None) -> Self:
         """
         Read the mapping of `[tool.replay.redaction]`.
 

@@ -65,7 +65,8 @@ def remark_lines(summary: RecordingSummary) -> list[str]:
         lines.append(f"problem: … and {summary.failed - _PROBLEMS_AT_MOST:,} more")
     if summary.interrupted:
         lines.append(
-            "interrupted: what was recorded is whole, and everything taken was given back; run it again to go on"
+            "interrupted: what was recorded is whole, and what was taken was given back but for what is noted above; "
+            "run it again to go on"
         )
     return lines
 

@@ -30,7 +30,11 @@ class FilesOptions:
     """Which files to read."""
 
     path: tuple[str, ...] = field(
-        metadata={"help": "a JSON or JSON Lines file, a folder of them, or - for standard input", "metavar": "PATH", "positional": True}
+        metadata={
+            "help": "a JSON or JSON Lines file, a folder of them, or - for standard input",
+            "metavar": "PATH",
+            "positional": True,
+        }
     )
 
 

@@ -1,6 +1,7 @@
 """The messages of an SQS queue, most often a dead-letter queue: leased, recorded, and given back or drained."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,15 @@ from replay.sources.base import Consumed, Recording, Settlement, Source
 from replay.sources.sqs_drain import Drain
 from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY, Leases, Message, lease_timeout_s
 from replay.sources.sqs_messages import message_capture, sent_at
-from replay.sources.sqs_queue import Address, Queue, RedriveSources, find_queue, live_consumers, queue_address
+from replay.sources.sqs_queue import (
+    Address,
+    Queue,
+    RedriveSources,
+    find_queue,
+    live_consumers,
+    on_aws,
+    queue_address,
+)
 
 DEFAULT_CONCURRENCY = 2
 """Behind 15 ms of latency two receives bring what one process can redact and write; see benchmarks/."""
@@ -97,21 +106,33 @@ class SqsSource(Source):
         Raises:
             SourceError: The option names no queue.
             SourceRefused: Receiving counts against the queue's redrive policy, or the drain would feed itself.
+            ConfigurationError: The region option contradicts the queue's ARN or URL.
             AwsError: Credentials, region, permission, name.
         """
         options = self._options
         address = queue_address(options.queue)
+        _refuse_other_region("--region", options.region, address)
         client = self._client("sqs", address)
         queue = find_queue(client, address)
         if not options.force:
             _refuse_live_queue(queue)
         sources = RedriveSources(client, queue)
-        move_to = find_queue(client, queue_address(options.drain_to)) if options.drain_to else None
+        move_to = self._move_to(client)
         if move_to is not None:
             _refuse_circle(queue, move_to, sources, forced=options.force)
         recording = SqsRecording(client, queue, options, sources, move_to)
-        recording.notes += live_consumers(queue, self._client("lambda", address))
+        functions = self._client("lambda", address)
+        # With AWS_ENDPOINT_URL_SQS alone, an emulator's queue would be looked for in a real account.
+        same_side = on_aws(client) or not on_aws(functions)
+        recording.notes += live_consumers(queue, functions if same_side else None)
         return recording
+
+    def _move_to(self, client: Any) -> Queue | None:
+        if not self._options.drain_to:
+            return None
+        address = queue_address(self._options.drain_to)
+        _refuse_other_region("the queue's region", client.meta.region_name, address)
+        return find_queue(client, address)
 
     def _client(self, service: str, address: Address) -> Any:
         options = self._options
@@ -121,6 +142,17 @@ class SqsSource(Source):
             profile=options.profile,
             endpoint_url=options.endpoint_url,
             max_pool_connections=2 * options.concurrency + GIVE_BACK_CONCURRENCY,
+        )
+
+
+def _refuse_other_region(name: str, region: str | None, address: Address) -> None:
+    """A queue of the same name in the other region would be taken for the one that is meant."""
+    if region and address.region not in {"", region}:
+        raise ConfigurationError(
+            f"queue {address.name} is in {address.region}, but {name} is {region}",
+            where=f"queue {address.name}",
+            expected=f"one region; between {region} and {address.region} nothing is read or moved",
+            hint="leave out --region, or name a queue of that region",
         )
 
 
@@ -143,7 +175,8 @@ def _refuse_circle(queue: Queue, move_to: Queue, sources: RedriveSources, *, for
         raise SourceRefused(
             "the queue cannot be drained to itself", where=f"--drain-to {move_to.name}", hint="name another queue"
         )
-    if move_to.arn in sources.arns and not forced:
+    # Its own redrive policy tells it too, where the sources may not be listed.
+    if (move_to.arn in sources.arns or move_to.redrive_to == queue.arn) and not forced:
         raise SourceRefused(
             f"{move_to.name} is the queue that these messages failed in: its consumer would get them again",
             where=f"--drain-to {move_to.name}",
@@ -263,27 +296,31 @@ class SqsRecording(Recording):
         return Consumed(deleted=drain.deleted, moved=drain.moved, left=drain.left.total())
 
     def close(self) -> None:
-        """Finish the drain, and give every other message back."""
-        if self._closed or self._leases is None:
-            return
-        self._closed = True
+        """Finish the drain, and give every other message back; also when Ctrl-C comes meanwhile."""
         leases = self._leases
-        leases.stop()
-        try:
+        if self._closed or leases is None:
+            return
+        with ExitStack() as last_to_first:
+            last_to_first.callback(_despite_ctrl_c, lambda: self._give_back(leases))
             if self._drain is not None:
-                self._drain.close()
-        finally:
-            released = leases.give_back()
-            self.notes += self._sources.notes
-            self.notes += self._what_was_not_seen(leases)
-            if released.unreleased:
-                self.notes.append(
-                    f"{released.unreleased} messages of {self._queue.name} could not be given back; "
-                    f"they return by themselves within {released.kept_for_s:.0f} s"
-                )
-            if self._drain is not None:
-                self.notes += [f"{count} messages stay in {self._queue.name}: {reason}"
-                               for reason, count in sorted(self._drain.left.items())]  # fmt: skip
+                last_to_first.callback(_despite_ctrl_c, self._drain.close)
+            last_to_first.callback(_despite_ctrl_c, leases.stop)
+
+    def _give_back(self, leases: Leases) -> None:
+        if self._closed:
+            return
+        released = leases.give_back()
+        notes = [*self._sources.notes, *self._what_was_not_seen(leases)]
+        if released.unreleased:
+            notes.append(
+                f"{released.unreleased} messages of {self._queue.name} could not be given back; "
+                f"they return by themselves within {released.kept_for_s:.0f} s"
+            )
+        if self._drain is not None:
+            left = sorted(self._drain.left.items())
+            notes += [f"{count} messages stay in {self._queue.name}: {reason}" for reason, count in left]
+        self.notes = [*self.notes, *notes]
+        self._closed = True
 
     def _what_was_not_seen(self, leases: Leases) -> Iterator[str]:
         queue = self._queue
@@ -308,3 +345,12 @@ class SqsRecording(Recording):
                 f"{self._near_expiry} messages of {queue.name} expire soon, the first at "
                 f"{self._first_expiry:%Y-%m-%d %H:%M} UTC: age counts from the original enqueue"
             )
+
+
+def _despite_ctrl_c(task: Callable[[], None]) -> None:
+    """Do *task*, and once more from its beginning when Ctrl-C broke it off; then let the Ctrl-C go on."""
+    try:
+        task()
+    except KeyboardInterrupt:
+        task()
+        raise

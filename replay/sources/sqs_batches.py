@@ -8,20 +8,20 @@ from replay.readers.aws_errors import error_code
 BATCH_SIZE = 10
 """SQS API: a batch request holds at most ten entries."""
 
-UNANSWERED = frozenset(
-    {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError", "HTTPClientError"}
-)
-"""What boto3 raises when no answer came: whether the call took effect is not known."""
-
 Operation = Callable[..., Mapping[str, Any]]
 Entry = Mapping[str, Any]
 
 
 class Failed(NamedTuple):
-    """An entry that failed for good: its place among the entries given, and AWS's code, or the exception's name."""
+    """
+    An entry that failed for good: its place among the entries given, and AWS's code, or the exception's name.
+
+    Without an answer whether the call took effect is not known.
+    """
 
     place: int
     code: str
+    answered: bool = True
 
 
 def send_batch(operation: Operation, queue_url: str, entries: Sequence[Entry]) -> tuple[dict[int, Any], list[Failed]]:
@@ -36,8 +36,8 @@ def send_batch(operation: Operation, queue_url: str, entries: Sequence[Entry]) -
     """
     done, failed = _once(operation, queue_url, dict(enumerate(entries)))
     if len(entries) > 1:
-        again = [failure for failure in failed if failure.code not in UNANSWERED]
-        failed = [failure for failure in failed if failure.code in UNANSWERED]
+        again = [failure for failure in failed if failure.answered]
+        failed = [failure for failure in failed if not failure.answered]
         for failure in again:
             answer, still = _once(operation, queue_url, {failure.place: entries[failure.place]})
             done |= answer
@@ -46,14 +46,16 @@ def send_batch(operation: Operation, queue_url: str, entries: Sequence[Entry]) -
 
 
 def _once(operation: Operation, queue_url: str, entries: Mapping[int, Entry]) -> tuple[dict[int, Any], list[Failed]]:
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError, ParamValidationError
 
     body = [{"Id": str(index), **entry} for index, entry in entries.items()]
     try:
         answer = operation(QueueUrl=queue_url, Entries=body)
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, ParamValidationError) as error:
         code = error_code(error) or type(error).__name__
         return {}, [Failed(index, code) for index in entries]
+    except Exception as error:  # noqa: BLE001 - not all is a BotoCoreError, such as ResponseParserError of a proxy's page
+        return {}, [Failed(index, type(error).__name__, answered=False) for index in entries]
     done = {int(entry["Id"]): entry for entry in answer.get("Successful", [])}
     codes = {int(entry["Id"]): str(entry.get("Code", "")) for entry in answer.get("Failed", [])}
     return done, [Failed(index, codes.get(index, "NoAnswer")) for index in entries if index not in done]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replay.readers.aws_errors import aws_errors, error_code
-from replay.sources.sqs_batches import BATCH_SIZE, UNANSWERED, send_batch
+from replay.sources.sqs_batches import BATCH_SIZE, Failed, send_batch
 from replay.sources.sqs_queue import Queue, read_queue
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ Message = dict[str, Any]
 ENOUGH_EMPTY_POLLS = 3
 MOST_EMPTY_POLLS = 10
 GIVE_BACK_CONCURRENCY = 16
+RENEW_CONCURRENCY = 4
 _TICK_S = 0.1
 _PAUSE_S = 0.03
 _PATIENCE_S = 35
@@ -28,13 +29,18 @@ _ALREADY_VISIBLE = {
     "ReceiptHandleIsInvalid", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight",
     "InvalidParameterValue",
 }  # fmt: skip
-"""What SQS answers about a lease that has run out: the message is back in its queue already, or gone."""
+"""
+What SQS answers about a lease that has run out: the message is back in its queue already, or gone.
+
+An extension beyond 12 hours is refused with `InvalidParameterValue` too, while the lease still runs.
+"""
 
 
 @dataclass(slots=True)
 class _Lease:
     handle: str
     expires: float
+    lost: bool = False
 
 
 class GivenBack(NamedTuple):
@@ -222,46 +228,51 @@ class Leases:
     # Keeping
 
     def _renew_all(self) -> None:
-        while not self._stop.wait(max(_TICK_S, self._visibility_timeout_s / 8)):
-            soon = time.monotonic() + self._visibility_timeout_s / 2
-            with self._lock:
-                due = [identity for identity, lease in self._held.items() if lease.expires < soon]
-            for start in range(0, len(due), BATCH_SIZE):
-                if self._stop.is_set():
-                    return
-                self._renew(due[start : start + BATCH_SIZE])
+        try:
+            with ThreadPoolExecutor(RENEW_CONCURRENCY, thread_name_prefix="sqs-renew") as pool:
+                while not self._stop.wait(max(_TICK_S, self._visibility_timeout_s / 8)):
+                    soon = time.monotonic() + self._visibility_timeout_s / 2
+                    with self._lock:
+                        due = [name for name, lease in self._held.items() if lease.expires < soon and not lease.lost]
+                    batches = [due[start : start + BATCH_SIZE] for start in range(0, len(due), BATCH_SIZE)]
+                    list(pool.map(self._renew, batches))
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits for messages
+            self._error = self._error or error
+            self._stop.set()
 
     def _renew(self, identities: Sequence[str]) -> None:
+        if self._stop.is_set():
+            return
         expires = time.monotonic() + self._visibility_timeout_s
-        failed, codes = self._change_visibility(identities, self._visibility_timeout_s)
+        sent, failures = self._change_visibility(identities, self._visibility_timeout_s)
         with self._lock:
-            for identity in identities:
+            for identity, handle in sent.items():
                 lease = self._held.get(identity)
-                if lease is None:
-                    continue
-                if identity not in failed:
+                if lease is None or lease.handle != handle:
+                    continue  # meanwhile it was deleted, or received again
+                if identity not in failures:
                     lease.expires = expires
-                elif codes[identity] in _ALREADY_VISIBLE:
+                elif failures[identity].code in _ALREADY_VISIBLE and not lease.lost:
+                    lease.lost = True  # its handle is kept: the lease may still run, and then it is given back
                     self.lost += 1
-                    del self._held[identity]
 
-    def _change_visibility(self, identities: Sequence[str], timeout_s: int) -> tuple[set[str], dict[str, str]]:
+    def _change_visibility(self, identities: Sequence[str], timeout_s: int) -> tuple[dict[str, str], dict[str, Failed]]:
+        """Give the handles that were sent, and what failed, both by message id."""
         with self._lock:
             held = [(identity, self._held[identity].handle) for identity in identities if identity in self._held]
         if not held:
-            return set(), {}
+            return {}, {}
         entries = [{"ReceiptHandle": handle, "VisibilityTimeout": timeout_s} for _, handle in held]
         _, failures = send_batch(self._client.change_message_visibility_batch, self._queue.url, entries)
-        codes = {held[failure.place][0]: failure.code for failure in failures}
-        return set(codes), codes
+        return dict(held), {held[failure.place][0]: failure for failure in failures}
 
     # Giving up
 
     def handle(self, identity: str) -> str | None:
-        """Give the newest receipt handle of a message, or None when we no longer hold it."""
+        """Give the newest receipt handle of a message, or None when we no longer hold it for certain."""
         with self._lock:
             lease = self._held.get(identity)
-            return lease.handle if lease else None
+            return lease.handle if lease and not lease.lost else None
 
     def forget(self, identities: Sequence[str]) -> None:
         """Note that these messages were deleted: there is nothing to give back."""
@@ -307,11 +318,11 @@ class Leases:
     def _release(self, identities: Sequence[str]) -> set[str]:
         if self._unreachable:
             return set(identities)
-        _, codes = self._change_visibility(identities, 0)
+        _, failures = self._change_visibility(identities, 0)
         # Each call tries for half a minute: with the network gone, thousands of them would never end.
-        if not UNANSWERED.isdisjoint(codes.values()):
+        if not all(failure.answered for failure in failures.values()):
             self._unreachable = True
-        return {identity for identity, code in codes.items() if code not in _ALREADY_VISIBLE}
+        return {identity for identity, failure in failures.items() if failure.code not in _ALREADY_VISIBLE}
 
 
 def lease_timeout_s(about: int) -> int:

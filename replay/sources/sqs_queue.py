@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from replay.errors import AwsError, SourceError
+from replay.errors import AwsError, SourceError, SourceRefused
 from replay.payloads.event_sources import EventSource
 from replay.readers.aws_errors import aws_errors, error_code
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _ARN = re.compile(r"arn:[\w-]+:sqs:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<name>[\w-]{1,80}(?:\.fifo)?)")
 _NAME = re.compile(r"[\w-]{1,75}\.fifo|[\w-]{1,80}", re.ASCII)
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
-_URL_REGION = re.compile(rf"https?://(?:[\w-]+\.)?sqs\.({_REGION})\.|https?://({_REGION})\.queue\.")
+_URL_REGION = re.compile(rf"https?://(?:[\w-]+\.)?sqs(?:-fips)?\.({_REGION})\.|https?://({_REGION})\.queue\.")
+_URL_ACCOUNT = re.compile(r"/(\d{12})/[^/]+/?$")
+_AWS_HOST = re.compile(r"https?://[^/]*\.(?:amazonaws\.|api\.aws\b)")
 _NOT_THERE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"}
 _MOST_NAMES = 1000
 
@@ -84,7 +86,13 @@ def queue_address(text: str) -> Address:
     if re.match(r"https?://", text):
         region = _URL_REGION.match(text)
         name = text.rstrip("/").rpartition("/")[2]
-        return Address(name=name, url=text, region=(region[1] or region[2]) if region else "")
+        account = _URL_ACCOUNT.search(text)
+        return Address(
+            name=name,
+            url=text,
+            region=(region[1] or region[2]) if region else "",
+            account_id=account[1] if account else "",
+        )
     if _NAME.fullmatch(text):
         return Address(name=text)
     raise SourceError(
@@ -101,15 +109,34 @@ def find_queue(client: "SQSClient", address: Address) -> Queue:
 
     Raises:
         AwsError: There is no such queue, or it may not be looked at.
+        SourceRefused: What was found is a queue of the same name in another account or region.
     """
     where = f"queue {address.name} in {client.meta.region_name}"
     with aws_errors(where=where, service="sqs"):
         try:
-            return read_queue(client, address.url or _url(client, address))
+            queue = read_queue(client, address.url or _url(client, address))
         except client.exceptions.ClientError as error:
             if error_code(error) not in _NOT_THERE:
                 raise
             raise _no_queue(client, address, where, error_code(error)) from None
+    if on_aws(client) and not _is_meant(queue, address):
+        raise SourceRefused(
+            "a queue of that name was found, but in another account or region",
+            where=queue.arn,
+            expected=f"a queue of {' in '.join(filter(None, (address.account_id, address.region)))}",
+            hint="use the --profile of that account; or give only the queue's name, if the found one is meant",
+        )
+    return queue
+
+
+def on_aws(client: Any) -> bool:
+    """Say whether *client* talks to AWS itself, and not to an emulator, which has one account whatever an ARN says."""
+    return _AWS_HOST.match(str(client.meta.endpoint_url)) is not None
+
+
+def _is_meant(queue: Queue, address: Address) -> bool:
+    region, account_id = queue.arn.split(":")[3:5]
+    return address.account_id in {"", account_id} and address.region in {"", region}
 
 
 def read_queue(client: "SQSClient", url: str) -> Queue:
@@ -136,9 +163,8 @@ def _url(client: "SQSClient", address: Address) -> str:
         try:
             return client.get_queue_url(QueueName=address.name, QueueOwnerAWSAccountId=address.account_id)["QueueUrl"]
         except client.exceptions.ClientError as error:
-            if error_code(error) not in _NOT_THERE:
+            if error_code(error) not in _NOT_THERE or on_aws(client):
                 raise
-            # Emulators have one account, whatever the ARN says.
     return client.get_queue_url(QueueName=address.name)["QueueUrl"]
 
 
@@ -161,6 +187,8 @@ def _no_queue(client: "SQSClient", address: Address, where: str, code: str) -> A
         names = []  # we may not list: then there is nothing to suggest
     listing = f"`aws sqs list-queues --region {client.meta.region_name}`"
     hint = f"did you mean {' or '.join(near)}?" if near else f"check the name, --region and --profile; see {listing}"
+    if address.account_id and address.name in names:
+        hint = f"the queue {address.name} that you can list is another account's; check the account, and --profile"
     return AwsError("there is no such queue", code=code, where=where, hint=hint)
 
 
@@ -194,6 +222,8 @@ class RedriveSources:
         return self._known[arn]
 
     def _listed(self) -> list[Queue]:
+        from botocore.exceptions import BotoCoreError
+
         client = self._client
         try:
             pages = client.get_paginator("list_dead_letter_source_queues").paginate(QueueUrl=self._queue.url)
@@ -203,27 +233,46 @@ class RedriveSources:
             # Some emulators lack the operation, and a reader may lack the permission: each message tells its source.
             if error_code(error).startswith("AccessDenied"):
                 self.notes.append(
-                    "the queues whose dead letters these are could not be looked up "
+                    "the source queues could not be looked up "
                     "(allow sqs:ListDeadLetterSourceQueues and sqs:GetQueueAttributes)"
                 )
             return []
+        except BotoCoreError as error:
+            self.notes.append(f"the source queues could not be looked up ({type(error).__name__})")
+            return []
 
     def _look_up(self, arn: str) -> EventSource:
+        from botocore.exceptions import BotoCoreError
+
         client = self._client
         try:
-            url = _url(client, queue_address(arn))
-            return read_queue(client, url).event_source
-        except (client.exceptions.ClientError, SourceError, KeyError):
+            return find_queue(client, queue_address(arn)).event_source
+        except (AwsError, SourceError, BotoCoreError, KeyError):
             self.notes.append(f"the settings of the source queue {arn} could not be read; AWS's defaults are noted")
             return EventSource(kind="sqs", arn=arn, fifo=arn.endswith(".fifo"), dead_letter_queue=self._queue.arn)
 
 
-def live_consumers(queue: Queue, lambda_client: Any) -> list[str]:
+def live_consumers(queue: Queue, lambda_client: Any | None) -> list[str]:
     """
     Say, as notes for the user, who may take messages from *queue* while it is recorded.
 
+    Args:
+        lambda_client: None where no function can be asked for, as with an emulator of SQS alone.
+
     Source: Lambda API `ListEventSourceMappings`.
     """
+    notes = [] if lambda_client is None else _consuming_functions(queue, lambda_client)
+    if queue.in_flight:
+        notes.append(
+            f"about {queue.in_flight} messages of {queue.name} were in flight already: "
+            "a live consumer, or another recording, holds them, and they are not seen"
+        )
+    if queue.delayed:
+        notes.append(f"about {queue.delayed} messages of {queue.name} are delayed and not seen yet")
+    return notes
+
+
+def _consuming_functions(queue: Queue, lambda_client: Any) -> list[str]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     notes = []
@@ -238,11 +287,4 @@ def live_consumers(queue: Queue, lambda_client: Any) -> list[str]:
         notes.append(
             f"whether a function consumes {queue.name} is not known ({reason}: allow lambda:ListEventSourceMappings)"
         )
-    if queue.in_flight:
-        notes.append(
-            f"about {queue.in_flight} messages of {queue.name} were in flight already: "
-            "a live consumer, or another recording, holds them, and they are not seen"
-        )
-    if queue.delayed:
-        notes.append(f"about {queue.delayed} messages of {queue.name} are delayed and not seen yet")
     return notes

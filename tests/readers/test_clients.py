@@ -219,3 +219,15 @@ def test_a_call_is_translated_where_it_is_made() -> None:
         stub.add_client_error("list_queues", "ExpiredToken")
         with pytest.raises(AwsError, match="have expired"), aws_errors(service="sqs"):
             client.list_queues()
+
+
+@pytest.mark.parametrize(
+    "code", ["SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignatureException", "InvalidToken"]
+)
+def test_a_quoted_request_is_not_shown(code: str) -> None:
+    """AWS may quote the canonical request, which holds the session token."""
+    error = _translated(
+        _refused(code, "The Canonical String should have been 'x-amz-security-token:FwoGZXIvYXdzEXAMPLE'")
+    )
+    assert error.what == "AWS does not know these credentials"
+    assert "FwoGZXIvYXdz" not in str(error)

@@ -175,7 +175,7 @@ _REPEATS = (
     "4539578763621486", "4539578763621486a", "://", "://a:", "://a:b@", "sk-", "ghp_", "AKIA", "DE89", "DE89 ", "bearer ", "bearer+",
     '{"a":"a@b.co"},', '"{x",', "basic ", "cookie: a=b;", "IQoJb3JpZ2lu", "{", '["a', '{"a', "\x1b[1m", '"', "'", "aA1/", "abcdefgh ", "a" * 64 + "@",
 )  # fmt: skip
-_SMALL, _LARGE = 6_000, 48_000
+_SMALL, _LARGE = 4_000, 32_000
 
 
 @pytest.mark.parametrize("unit", _REPEATS)

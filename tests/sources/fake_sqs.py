@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/111122223333/orders-dlq"
 ARN = "arn:aws:sqs:eu-west-1:111122223333:orders-dlq"
 
+AWS = "https://sqs.eu-west-1.amazonaws.com"
+
 Hook = Callable[[str, dict[str, Any]], None]
 
 
@@ -49,7 +51,7 @@ class FakeSqs:
     calls: Counter[str] = field(default_factory=Counter)
     attributes: dict[str, str] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
-    meta: Any = field(default_factory=lambda: SimpleNamespace(region_name="eu-west-1"))
+    meta: Any = field(default_factory=lambda: SimpleNamespace(region_name="eu-west-1", endpoint_url=AWS))
     exceptions: Any = field(default_factory=lambda: SimpleNamespace(ClientError=ClientError))
 
     def put(self, body: str, **message: Any) -> str:

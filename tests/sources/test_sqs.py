@@ -546,7 +546,7 @@ def test_the_source_queue_is_asked_for_its_settings_once(sqs: FakeSqs) -> None:
         sqs.put(str(number), Attributes={"DeadLetterQueueSourceArn": source})
     with recording() as recording_:
         sources = [capture.event_source for capture in recording_.captures()]
-    assert sqs.calls["GetQueueUrl"] == 3  # the queue itself, and twice for its source: with and without the account
+    assert sqs.calls["GetQueueUrl"] == 2, "for the queue itself, and for its source"
     assert {event_source.arn for event_source in sources if event_source} == {source}
     assert {event_source.dead_letter_queue for event_source in sources if event_source} == {ARN}
     (note,) = recording_.notes

@@ -438,7 +438,12 @@ def test_no_key_is_made_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """The project's key is made with the first pseudonym, and asked for once."""
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     asked: list[Path] = []
-    lazy = Redactor(RedactionSettings.read({}, key=lambda: asked.append(tmp_path) or project_key(tmp_path)))
+
+    def key() -> bytes | None:
+        asked.append(tmp_path)
+        return project_key(tmp_path)
+
+    lazy = Redactor(RedactionSettings.read({}, key=key))
     assert lazy.event('{"order": 17}').redactions == ()
     assert not (tmp_path / ".replay").exists()
     made = lazy.plain(EMAIL)

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 _ARN = re.compile(r"arn:[\w-]+:sqs:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<name>[\w-]{1,80}(?:\.fifo)?)")
 _NAME = re.compile(r"[\w-]{1,75}\.fifo|[\w-]{1,80}", re.ASCII)
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
-_URL_REGION = re.compile(rf"https?://(?:[\w-]+\.)?sqs(?:-fips)?\.({_REGION})\.|https?://({_REGION})\.queue\.")
+# The oldest URLs, of us-east-1, name no region.
+_URL_REGION = re.compile(
+    rf"https?://(?:(?:[\w-]+\.)?sqs(?:-fips)?\.({_REGION})\.|({_REGION})\.queue\.|queue\.amazonaws\.com/)"
+)
 _URL_ACCOUNT = re.compile(r"/(\d{12})/[^/]+/?$")
 _AWS_HOST = re.compile(r"https?://[^/]*\.(?:amazonaws\.|api\.aws\b)")
 _NOT_THERE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"}
@@ -90,7 +93,7 @@ def queue_address(text: str) -> Address:
         return Address(
             name=name,
             url=text,
-            region=(region[1] or region[2]) if region else "",
+            region=(region[1] or region[2] or "us-east-1") if region else "",
             account_id=account[1] if account else "",
         )
     if _NAME.fullmatch(text):

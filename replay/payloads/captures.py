@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from replay.payloads.event_sources import EventSource
 from replay.payloads.failures import Failure
@@ -54,12 +55,62 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class S3Object:
+    """An object that holds a payload too large for its message; `size_bytes` is what the sender said of it."""
+
+    bucket: str
+    key: str
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRange:
+    """
+    Records of one shard, or of one partition of a topic, both ends included.
+
+    `partition` is the shard's id or `<topic>-<partition>`, `first` and `last` are sequence numbers or offsets as text;
+    the times are as AWS wrote them, or empty.
+    """
+
+    partition: str
+    first: str
+    last: str
+    first_at: str = ""
+    last_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRecords:
+    """The records that made up an event: enough to read them again while the stream still has them."""
+
+    kind: Literal["kinesis", "dynamodb", "kafka"]
+    arn: str
+    ranges: tuple[StreamRange, ...]
+    batch_size: int | None = None
+    bootstrap_servers: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """
+    Why the event itself is not there, in a user's words.
+
+    `stream` names the records to read again, where that can be done.
+    """
+
+    reason: str
+    stream: StreamRecords | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """
     The JSON that the handler receives, as exact text.
 
-    `kind` is the event source's kind, or `unknown`.
+    `kind` is the event source's kind, or `unknown`. Where the event is `missing`, `text` is what stands for it (a
+    failure record, a payload that was cut), exactly, and is not to be delivered.
     """
 
     text: str
     kind: str = "unknown"
+    missing: Missing | None = None

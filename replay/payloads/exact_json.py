@@ -9,7 +9,8 @@ the very thing that made a message poisonous. So a payload stays the text that i
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from json.encoder import encode_basestring
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from replay.errors import InvalidJson
 
@@ -20,15 +21,21 @@ Path = tuple["Path", Step] | None
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _STRING = r"""\"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+\""""
-# A token with the white space behind it, and a key with its colon: one match each, as this is the hottest line we have.
-_VALUE = re.compile(
+# As this is the hottest line we have, one match takes a token with the white space behind it; in an object a key, its
+# colon, a scalar and, where another key follows, the comma. So a match that ends before a quote has taken a comma.
+# The name of the group that was matched last says how far it came.
+_SCALAR = (
     rf"(?:(?P<string>{_STRING})"
     r"|(?P<number>-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+)"
     r"|(?P<literal>true|false|null|NaN|-?Infinity))[ \t\n\r]*+"
 )
-_KEY = re.compile(rf"(?P<key>{_STRING})[ \t\n\r]*+(?P<colon>:[ \t\n\r]*+)?+")
+_VALUE = re.compile(_SCALAR)
+_MEMBER = re.compile(
+    rf"(?P<key>{_STRING})[ \t\n\r]*+(?:(?P<colon>:)[ \t\n\r]*+(?:{_SCALAR}(?:,[ \t\n\r]*+(?=\")|(?!\")))?)?"
+)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CLOSER = {"{": "}", "[": "]"}
+_SPACES = frozenset(" \t\n\r")
 
 
 class Token(NamedTuple):
@@ -106,28 +113,37 @@ def tokens(text: str) -> Iterator[Token]:  # noqa: C901 - a grammar in one loop 
     Raises:
         InvalidJson: At the first place that is not JSON; tokens before it have been given already.
     """
+    new = tuple.__new__  # Token(...) takes twice the time
     position = _space(text, 0)
     path: Path = None
     closers: list[str] = []
+    is_member = False
     while True:
-        # Here a value must begin.
-        opener = text[position : position + 1]
-        if opener in _CLOSER:
-            closers.append(_CLOSER[opener])
-            position = _space(text, position + 1)
-            path = (path, 0)  # an object's place is the same until its first key is known
-            if text[position : position + 1] != closers[-1]:
-                if opener == "{":
-                    token, position, path = _key(text, position, path)
-                    yield token
-                continue
-        else:
-            found = _VALUE.match(text, position)
-            if found is None:
-                raise _not_json(text, position, "a value")
-            kind: Any = found.lastgroup
-            yield Token(path, position, found.end(kind), kind)
-            position = found.end()
+        # Here a value must begin, or a key and its value.
+        kind: Any = "colon"
+        if is_member:
+            found = _member(text, position)
+            path = (path[0] if path else None, string_value(found[1]))
+            yield new(Token, (path, position, found.end(1), "key"))
+            kind, position = found.lastgroup, found.end()
+            if kind != "colon":
+                yield new(Token, (path, *found.span(kind), kind))
+                if text[position : position + 1] == '"':
+                    continue
+        if kind == "colon":
+            opener = text[position : position + 1]
+            if opener in _CLOSER:
+                closers.append(_CLOSER[opener])
+                position = _space(text, position + 1)
+                path = (path, 0)  # an object's place is the same until its first key is known
+                is_member = opener == "{"
+                if text[position : position + 1] != closers[-1]:
+                    continue
+            else:
+                found = _VALUE.match(text, position) or _refuse(text, position, "a value")
+                kind = found.lastgroup
+                yield new(Token, (path, position, found.end(kind), kind))
+                position = found.end()
         # Here a value has ended: close what closes, or go on to the next member.
         while closers and text[position : position + 1] == closers[-1]:
             closers.pop()
@@ -135,37 +151,36 @@ def tokens(text: str) -> Iterator[Token]:  # noqa: C901 - a grammar in one loop 
             position = _space(text, position + 1)
         if not closers:
             break
-        if text[position : position + 1] != ",":
-            raise _not_json(text, position, f"',' or '{closers[-1]}'")
-        position = _space(text, position + 1)
-        if closers[-1] == "}":
-            token, position, path = _key(text, position, path)
-            yield token
-        elif path:
+        position = _comma(text, position, closers[-1])
+        is_member = closers[-1] == "}"
+        if path and not is_member:
             path = (path[0], int(path[1]) + 1)
     if position != len(text):
-        raise _not_json(text, position, "the end")
+        _refuse(text, position, "the end")
 
 
 def _space(text: str, position: int) -> int:
+    """Go over white space, of which there mostly is none."""
+    if text[position : position + 1] not in _SPACES:
+        return position
     return _SPACE.match(text, position).end()  # type: ignore[union-attr]  # it matches the empty string
 
 
-def _key(text: str, position: int, path: Path) -> tuple[Token, int, Path]:
-    """Read a key and its colon; *path* is the place of the member before it."""
-    found = _KEY.match(text, position)
-    if found is None:
-        raise _not_json(text, position, "a key in double quotes")
-    if found["colon"] is None:
-        raise _not_json(text, found.end(), "':'")
-    inside = (path[0] if path else None, string_value(found["key"]))
-    return Token(inside, position, found.end("key"), "key"), found.end(), inside
+def _member(text: str, position: int) -> re.Match[str]:
+    found = _MEMBER.match(text, position) or _refuse(text, position, "a key in double quotes")
+    return found if found.lastgroup != "key" else _refuse(text, found.end(), "':'")
 
 
-def _not_json(text: str, position: int, expected: str) -> InvalidJson:
+def _comma(text: str, position: int, closer: str) -> int:
+    if text[position : position + 1] != ",":
+        _refuse(text, position, f"',' or '{closer}'")
+    return _space(text, position + 1)
+
+
+def _refuse(text: str, position: int, expected: str) -> NoReturn:
     line = text.count("\n", 0, position) + 1
     column = position - text.rfind("\n", 0, position)
-    return InvalidJson("not JSON", where=f"line {line}, column {column}", expected=expected)
+    raise InvalidJson("not JSON", where=f"line {line}, column {column}", expected=expected)
 
 
 def splice(text: str, edits: Iterable[Edit]) -> str:
@@ -186,14 +201,14 @@ def string_value(token: str) -> str:
 
 def string_token(value: str) -> str:
     """Encode *value* as a JSON string token: readable, with only what UTF-8 or JSON cannot hold escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = encode_basestring(value)  # what json.dumps does after it has made an encoder
+    return text if text.isascii() else _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def write(value: Json) -> str:
     """Write a value of our own making; what must stay exact goes in through `string_token` or `splice`."""
     text = json.dumps(value, ensure_ascii=False)
-    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text if text.isascii() else _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def steps(path: Path) -> tuple[Step, ...]:

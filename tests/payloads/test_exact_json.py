@@ -140,6 +140,13 @@ def test_tokens_see_what_the_parser_sees(text: str) -> None:
 @example("1.")
 @example('{"a" 1}')
 @example("[1 2]")
+@example('{"a":1 "b":2}')
+@example('{"a":"x" "b":2}')
+@example('{"a":"x" "b"}')
+@example('{"a":1"b":2}')
+@example('{"a":1, "b":2, }')
+@example('{"a":1,"b"}')
+@example('{"a":}')
 @example("\ufeff1")
 def test_valid_is_what_the_parser_takes(text: str) -> None:
     """Text is JSON to us exactly when it is JSON to Python's parser, which Lambda's runtime uses."""

@@ -1,16 +1,24 @@
-"""Every envelope that is there: the files of this folder, and what third parties add."""
+"""Every envelope that is there, and the walk through the envelopes of a capture from the outside in."""
 
 import importlib
 import inspect
 import pkgutil
-from functools import cache
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
 
 from replay.payloads import envelopes as folder
-from replay.payloads.captures import Capture
+from replay.payloads.captures import Capture, S3Object
 from replay.payloads.envelopes.base import Envelope, Unwrapped
+from replay.payloads.envelopes.claim_checks import claim_check, claim_checks
+from replay.payloads.envelopes.documents import document
+from replay.payloads.envelopes.event_shape import EventShape
+from replay.payloads.event_sources import EventSource
 
 ENTRY_POINTS = "replay.envelopes"
+_MOST_LAYERS = 100
+_REDRIVEN = "DeadLetterQueueSourceArn"
 
 
 @cache
@@ -31,9 +39,88 @@ def _declared(module: str) -> set[type[Envelope]]:
     }
 
 
-def unwrap(capture: Capture) -> tuple[Envelope, Unwrapped]:
-    """Ask each envelope in turn; the last accepts everything."""
-    for envelope in envelopes():
+def unwrap(capture: Capture, function_sources: Sequence[EventSource] = ()) -> tuple[Envelope, Unwrapped]:
+    """
+    Find the event that a function received, through as many envelopes as there are.
+
+    - A message that a redrive policy moved (`DeadLetterQueueSourceArn`) failed in a consumer of its queue: the event is
+      the SQS record, whatever its body holds.
+    - Else a record of a failure tells which event failed, however it came here (from a topic to a queue, say).
+    - Else it is what the outermost envelope hands over. A notification in a queue was meant for the queue's consumer,
+      or it is the dead letter of a function's own subscription: that shows in nothing but *function_sources*.
+
+    Args:
+        function_sources: The event sources of the function that the event is for, as far as they are known.
+    """
+    layers = list(_layers(capture))
+    envelope, held = layers[_received(layers, function_sources)]
+    unwrapped = envelope.unwrap(held)
+    names = tuple(each.name for each, _ in layers)
+    if len(names) > 1 and names[-1] == "unknown":
+        names = names[:-1]
+    return envelope, replace(
+        unwrapped,
+        envelopes=names,
+        claim_checks=_claim_checks(layers, unwrapped.event.text),
+        details={**unwrapped.details, "envelopes": list(names)} if len(names) > 1 else unwrapped.details,
+    )
+
+
+def _claim_checks(layers: Sequence[tuple[Envelope, Capture]], event_text: str) -> tuple[S3Object, ...]:
+    """List what the event points to; only a message's own attributes tell the size."""
+    own = [claim_check(held.body, held.message_attributes) for _, held in layers]
+    sized = {(each.bucket, each.key): each for each in own if each is not None}
+    return tuple(sized.get((each.bucket, each.key), each) for each in claim_checks(event_text))
+
+
+def _layers(capture: Capture) -> Iterator[tuple[Envelope, Capture]]:
+    """Open one envelope after the other, without recursion."""
+    held: Capture | None = capture
+    for _ in range(_MOST_LAYERS):
+        if held is None:
+            return
+        envelope = _envelope_of(held)
+        yield envelope, held
+        held = envelope.inside(held)
+
+
+def _envelope_of(capture: Capture) -> Envelope:
+    """Ask each envelope in turn, of the shapes only those that could be meant; the last accepts everything."""
+    event, every = document(capture.body), envelopes()
+    asked = _worth_asking(every, _marks(every).intersection(event)) if isinstance(event, dict) else every
+    for envelope in asked:
         if envelope.detect(capture):
-            return envelope, envelope.unwrap(capture)
+            return envelope
     raise AssertionError("the envelope `unknown` accepts every capture")
+
+
+@lru_cache(maxsize=2)
+def _marks(every: tuple[Envelope, ...]) -> frozenset[str]:
+    """Give all members by which shapes know their events."""
+    return frozenset().union(*(_known_by(envelope) or () for envelope in every))
+
+
+@lru_cache(maxsize=256)
+def _worth_asking(every: tuple[Envelope, ...], marks: frozenset[str]) -> tuple[Envelope, ...]:
+    """List the envelopes but for the shapes of which an event with these *marks* has none: mostly forty and more."""
+    return tuple(each for each in every if (known_by := _known_by(each)) is None or not known_by.isdisjoint(marks))
+
+
+def _known_by(envelope: Envelope) -> frozenset[str] | None:
+    return envelope.known_by if isinstance(envelope, EventShape) else None
+
+
+def _received(layers: Sequence[tuple[Envelope, Capture]], function_sources: Sequence[EventSource]) -> int:
+    """Say which of the layers is the one that the function received its event from."""
+    if _REDRIVEN in layers[0][1].attributes:
+        return 0
+    for index, (envelope, _) in enumerate(layers):
+        if envelope.tells_of_failure:
+            return index
+        if not envelope.carries:
+            break
+    known = layers[0][1].event_source
+    kinds = {source.kind for source in function_sources or ([known] if known else [])}
+    if "sns" in kinds and "sqs" not in kinds:
+        return next((index for index, (envelope, _) in enumerate(layers) if envelope.name == "sns-notification"), 0)
+    return 0

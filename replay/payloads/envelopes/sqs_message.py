@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from replay.payloads.captures import Capture, Event, MessageAttribute
-from replay.payloads.envelopes.base import Envelope, Unwrapped
+from replay.payloads.envelopes.base import Envelope, Unwrapped, inner_capture, known_or
+from replay.payloads.envelopes.sns_signatures import withdraw_signatures
 from replay.payloads.envelopes.sqs_digests import md5_of_body, md5_of_message_attributes, renew_digests
 from replay.payloads.event_sources import EventSource
 from replay.payloads.exact_json import Json, string_token
@@ -33,6 +34,7 @@ class SqsMessage(Envelope):
 
     name: ClassVar[str] = "sqs-message"
     rank: ClassVar[int] = 80
+    carries: ClassVar[bool] = True
 
     def detect(self, capture: Capture) -> bool:
         """Say whether the capture was received from SQS."""
@@ -40,7 +42,7 @@ class SqsMessage(Envelope):
 
     def unwrap(self, capture: Capture) -> Unwrapped:
         """Give an event of one record."""
-        source = capture.event_source or _event_source(capture)
+        source = known_or(capture, _event_source(capture))
         record = {
             "messageId": string_token(capture.origin.identity),
             "receiptHandle": string_token(fake_receipt_handle(capture.origin.identity)),
@@ -60,9 +62,13 @@ class SqsMessage(Envelope):
             event=event, event_source=source, failure=capture.failure, details=_observed(capture, fifo=source.fifo)
         )
 
+    def inside(self, capture: Capture) -> Capture | None:
+        """Give the body, with the message attributes that came with it."""
+        return inner_capture(capture, capture.body, capture.message_attributes)
+
     def reseal(self, before: str, after: str) -> str:
-        """Renew the digests of a changed body and of changed message attributes."""
-        return renew_digests(before, after)
+        """Withdraw the signatures inside changed bodies; renew the digests of changed bodies and message attributes."""
+        return renew_digests(before, withdraw_signatures(before, after))
 
 
 def fake_receipt_handle(message_id: str) -> str:

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from replay.payloads.captures import Capture, Event
 from replay.payloads.envelopes.base import Envelope, Unwrapped
+from replay.payloads.envelopes.function_event import event_text
 from replay.payloads.event_sources import EventSource
-from replay.payloads.exact_json import is_json, string_token
 
 
 class Unknown(Envelope):
@@ -25,9 +25,8 @@ class Unknown(Envelope):
 
     def unwrap(self, capture: Capture) -> Unwrapped:
         """Give the body as the event of a direct invocation."""
-        text = capture.body if is_json(capture.body) else string_token(capture.body)
         return Unwrapped(
-            event=Event(text=text, kind="unknown"),
+            event=Event(text=event_text(capture.body), kind="unknown"),
             event_source=capture.event_source or EventSource(kind="direct"),
             failure=capture.failure,
         )

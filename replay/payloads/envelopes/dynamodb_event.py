@@ -1,0 +1,24 @@
+"""The records that a mapping of a DynamoDB stream hands over."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from replay.payloads.envelopes.documents import text_at
+from replay.payloads.envelopes.event_shape import EventShape, first_record, source_of_record
+from replay.payloads.event_sources import EventSource
+
+
+class DynamoDbEvent(EventShape):
+    """
+    Changes of a table, with or without a tumbling window.
+
+    Source: recording test_dynamodb_event_source_mapping.
+    """
+
+    name: ClassVar[str] = "dynamodb-event"
+
+    def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
+        """Know it by the records' source."""
+        if source_of_record(event) != "aws:dynamodb":
+            return None
+        return EventSource(kind="dynamodb", arn=text_at(first_record(event), "eventSourceARN"))

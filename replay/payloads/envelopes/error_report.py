@@ -1,0 +1,152 @@
+"""What a runtime reported of a failed invocation: type, message and trace, as a failure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from replay.payloads.exact_json import Json
+from replay.payloads.failures import Failure, Frame
+
+_PYTHON = re.compile(r'\s*File "(?P<file>.*)", line (?P<line>\d{1,9}), in (?P<function>.*)\n?(?P<code>(?s:.*))')
+_NODE = re.compile(r"\s*at (?:(?P<function>.*) \()?(?:file://)?(?P<file>[^()]+?):(?P<line>\d{1,9}):\d+\)?\s*")
+_JAVA = re.compile(
+    r"\s*(?:at )?(?P<function>[\w.$/<>@-]+)\((?P<file>[\w$-]+\.(?:java|kt|scala)):(?P<line>\d{1,9})\)\s*"
+)
+_RUBY = re.compile(r"(?P<file>/[^:]+):(?P<line>\d{1,9}):in [`'](?P<function>.*)'\s*")
+_LONGEST_LINE = 2_000
+_MOST_LINES = 1_000
+_TIMED_OUT = "Task timed out after"
+_EXITED = "Runtime exited"
+_PLACES: tuple[tuple[re.Pattern[str], Literal["user", "library"]], ...] = (
+    (re.compile(r".*/(?:site|dist)-packages/(.*)"), "library"),
+    (re.compile(r"/var/lang/lib/python3\.\d+/(.*)"), "library"),
+    (re.compile(r"(?:/var/task/|/opt/)?(.*node_modules/.*)"), "library"),
+    (re.compile(r"/var/task/(.*)"), "user"),
+    (re.compile(r"/opt/(?:python/|nodejs/|ruby/lib/)?(.*)"), "library"),
+    (re.compile(r"/var/(?:runtime|lang)/(.*)"), "library"),
+    (re.compile(r"((?:node:|internal/|<|java\.|jdk\.).*)"), "library"),
+)
+
+
+class ReportedError(NamedTuple):
+    """The type, message and stack of an error report; all empty where there is none."""
+
+    error_type: str
+    message: str
+    frames: tuple[Frame, ...] = ()
+    stack: str = ""
+
+
+def reported_failure(
+    report: Json,
+    *,
+    otherwise: str,
+    condition: str | None = None,
+    attempts: int | None = None,
+    request_id: str | None = None,
+    trace_id: str | None = None,
+) -> Failure:
+    """
+    Make a failure of what an invocation answered: `errorType`, `errorMessage`, `stackTrace` or `trace`.
+
+    Args:
+        report: The parsed report; anything else than an object tells nothing.
+        otherwise: The error type where the report tells none.
+
+    Source: the payload keys of each runtime, recordings test_uncaught_exception_invoke; a timeout has a type since 2025
+    only, recordings test_lambda_invoke_with_timeout and test_lambda_invoke_timed_out_environment_reuse.
+    """
+    error = reported_error(report)
+    return Failure(
+        error_type=error.error_type or error_type_of(error.message) or otherwise,
+        message=error.message,
+        frames=error.frames,
+        stack=error.stack,
+        condition=condition,
+        attempts=attempts,
+        request_id=request_id,
+        trace_id=trace_id,
+    )
+
+
+def reported_error(report: Json) -> ReportedError:
+    """Read the report of a runtime; see `reported_failure`."""
+    if not isinstance(report, dict):
+        return ReportedError("", "")
+    error_type, message = _text(report.get("errorType")), _text(report.get("errorMessage"))
+    lines = _lines(report.get("stackTrace")) or _lines(report.get("trace"))
+    return ReportedError(error_type, message, frames_of(lines), _stack(lines, error_type, message))
+
+
+def error_type_of(message: str) -> str:
+    """Give the type that Lambda itself gives an error with this *message*, or an empty text."""
+    if _TIMED_OUT in message:
+        return "Sandbox.Timedout"
+    return "Runtime.ExitError" if _EXITED in message else ""
+
+
+def frames_of(lines: Sequence[str]) -> tuple[Frame, ...]:
+    """
+    Read the frames of a trace that was made on Lambda, outermost first, where its language is known.
+
+    Files under `/var/task` are the user's, also those of packages that were bundled with the code: only who knows the
+    function's dependencies can tell them apart.
+    """
+    short = [line[:_LONGEST_LINE] for line in lines]
+    outermost_first = [found for line in short if (found := _PYTHON.fullmatch(line))]
+    if not outermost_first:
+        others = (_NODE, _JAVA, _RUBY)
+        matched = (
+            next((found for each in others if (found := each.fullmatch(line))), None) for line in reversed(short)
+        )
+        outermost_first = [found for found in matched if found]
+    return tuple(_frame(found) for found in outermost_first)
+
+
+def _frame(found: re.Match[str]) -> Frame:
+    module, owner = _place(found["file"])
+    return Frame(
+        module=module,
+        function=found["function"] or "<anonymous>",
+        code=(found.groupdict().get("code") or "").strip(),
+        owner=owner,
+        line=int(found["line"]),
+    )
+
+
+def _place(file: str) -> tuple[str, Literal["user", "library"]]:
+    for pattern, owner in _PLACES:
+        if found := pattern.fullmatch(file):
+            return found[1], owner
+    return file, "user"
+
+
+def _stack(lines: Sequence[str], error_type: str, message: str) -> str:
+    if any(_PYTHON.fullmatch(line[:_LONGEST_LINE]) for line in lines):
+        last = f"{error_type}: {message}" if message else error_type
+        return "Traceback (most recent call last):\n" + "".join(map(_ended, lines)) + f"{last}\n"
+    return "".join(map(_ended, lines))
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith("\n") else f"{line}\n"
+
+
+def _lines(value: Any) -> list[str]:
+    """Give the entries of a trace; .NET and some wrappers write it as one text."""
+    if isinstance(value, str):
+        return value.splitlines()[:_MOST_LINES]
+    return [line for line in value[:_MOST_LINES] if isinstance(line, str)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def trace_id_of(attributes: Mapping[str, str]) -> str | None:
+    """Give the X-Ray trace id of a message's `AWSTraceHeader` (`Root=1-…;Parent=…;Sampled=1`), or None."""
+    for part in attributes.get("AWSTraceHeader", "").split(";"):
+        name, _, value = part.partition("=")
+        if name.strip() == "Root" and value:
+            return value.strip()
+    return None

@@ -1,0 +1,26 @@
+"""The records that a mapping of Kafka topics hands over."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from replay.payloads.envelopes.documents import text_at
+from replay.payloads.envelopes.event_shape import EventShape
+from replay.payloads.event_sources import EventSource
+
+_SOURCES = ("aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka")
+
+
+class KafkaEvent(EventShape):
+    """
+    Records by topic and partition, from MSK or from a cluster of one's own.
+
+    Source: Lambda Developer Guide, "Example event" of both; some tools spell the second source with `aws:`.
+    """
+
+    name: ClassVar[str] = "kafka-event"
+
+    def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
+        """Know it by its source, which is the event's and not the records'."""
+        if event.get("eventSource") not in _SOURCES or not isinstance(event.get("records"), dict):
+            return None
+        return EventSource(kind="kafka", arn=text_at(event, "eventSourceArn"))

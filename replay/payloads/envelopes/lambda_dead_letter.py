@@ -1,0 +1,61 @@
+"""What Lambda sends to a function's dead-letter queue or topic after the last attempt."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from replay.payloads.captures import Capture, Event
+from replay.payloads.envelopes.base import Envelope, Unwrapped, inner_capture, known_or
+from replay.payloads.envelopes.error_report import error_type_of, trace_id_of
+from replay.payloads.envelopes.function_event import asynchronous_source, event_text
+from replay.payloads.envelopes.sqs_digests import renew_digests
+from replay.payloads.failures import Failure
+
+_ATTRIBUTES = ("RequestID", "ErrorCode", "ErrorMessage")
+_TYPES = {"200": "Unhandled", "429": "TooManyRequestsException"}
+
+
+class LambdaDeadLetter(Envelope):
+    """
+    A message of a function's `DeadLetterConfig`: the body is the event as it was, the attributes tell of the failure.
+
+    `ErrorCode` is an HTTP status: 200 is the function's own error. No error type, no stack and no function is told.
+
+    Source: recordings test_dead_letter_queue, test_sqs_queue_as_lambda_dead_letter_queue and
+    test_sns_topic_as_lambda_dead_letter_queue; Lambda Developer Guide, "Adding a dead-letter queue".
+    """
+
+    name: ClassVar[str] = "lambda-dead-letter"
+    rank: ClassVar[int] = 84
+    tells_of_failure: ClassVar[bool] = True
+
+    def detect(self, capture: Capture) -> bool:
+        """Say whether the three attributes of a dead letter are there, the code a number."""
+        named = capture.message_attributes
+        code = named["ErrorCode"].string_value or "" if "ErrorCode" in named else ""
+        return code.isdecimal() and code.isascii() and all(name in named for name in _ATTRIBUTES)
+
+    def unwrap(self, capture: Capture) -> Unwrapped:
+        """Give the body as the event."""
+        request_id, code, message = (capture.message_attributes[name].string_value or "" for name in _ATTRIBUTES)
+        text = event_text(capture.body)
+        source = known_or(capture, asynchronous_source(text))
+        failure = Failure(
+            error_type=error_type_of(message) or _TYPES.get(code, f"ErrorCode {code}"),
+            message=message,
+            request_id=request_id or None,
+            trace_id=trace_id_of(capture.attributes),
+        )
+        return Unwrapped(
+            event=Event(text=text, kind=source.kind),
+            event_source=replace(source, dead_letter_queue=source.dead_letter_queue or capture.origin.arn or None),
+            failure=capture.failure or failure,
+            details={"error_code": code},
+        )
+
+    def inside(self, capture: Capture) -> Capture | None:
+        """Give the event."""
+        return inner_capture(capture, capture.body)
+
+    def reseal(self, before: str, after: str) -> str:
+        """Renew the digests of changed SQS records, which an event that was sent by hand may have."""
+        return renew_digests(before, after)

@@ -1,0 +1,362 @@
+"""
+What Lambda and its runtimes write into a log: entries, reports, and the failures of requests, in text and in JSON.
+
+Pure parsing: who reads the lines, and from where, is another's business. A log event of CloudWatch is one entry,
+however many lines it has; `log_entries` puts the lines of a text file together as far as their form tells.
+
+Source: Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs" and "Lambda Telemetry API Event schema
+reference"; recordings test_dead_letter_queue (log_result), test_multi_line_prints; aws-lambda-python-runtime-interface-
+client and aws-lambda-nodejs-runtime-interface-client: what an uncaught error is written as.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from replay.errors import InvalidJson
+from replay.payloads.envelopes.documents import at, text_at
+from replay.payloads.envelopes.error_report import reported_failure, trace_id_of
+from replay.payloads.exact_json import parse
+from replay.payloads.failures import Failure, Report
+
+EntryKind = Literal["start", "end", "report", "platform", "error", "application", "text"]
+Status = Literal["succeeded", "failed", "timed_out", "exited", "out_of_memory", "unknown"]
+
+_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+_ID = r"[0-9A-Za-z]{8}-(?:[0-9A-Za-z]{4}-){3}[0-9A-Za-z]{12}"
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+_MARKED = re.compile(r"(?P<mark>START|END|REPORT) RequestId: ?(?P<id>[^\s\\]{8,64})")
+_INIT = re.compile(r"(?:INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY|LOGS)\b")
+_TIMED_OUT = re.compile(rf"(?:(?P<at>{_ISO})\s+)?(?P<id>{_ID})\s+(?P<message>Task timed out after .*)")
+_EXITED = re.compile(r"RequestId: (?P<id>\S{8,64}) Error: (?P<message>[^\n]*)(?:\n(?P<type>[\w.]+))?\s*")
+_PYTHON = re.compile(rf"\[(?P<level>[A-Z]+)\]\s+(?P<at>{_ISO})\s+(?P<id>{_ID})\s+(?P<message>.*)", re.DOTALL)
+_NODE = re.compile(rf"(?P<at>{_ISO})\s+(?P<id>{_ID}|undefined)\s+(?P<level>[A-Z]+)\s+(?P<message>.*)", re.DOTALL)
+_UNCAUGHT = re.compile(
+    r"\[ERROR\] (?P<type>[\w.]+)(?:: (?P<message>.*?))?\nTraceback \(most recent call last\):(?:\n|$)", re.DOTALL
+)
+_UNTRACED = re.compile(r"\[ERROR\] (?P<type>(?:Runtime|Sandbox|Extension|Function)\.\w+): (?P<message>.*)", re.DOTALL)
+_NODE_ERROR = re.compile(
+    r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?P<report>\{.*\})\s*", re.DOTALL
+)
+_RUBY_ERROR = re.compile(r"Error raised from handler method\s+(?P<report>\{.*\})\s*", re.DOTALL)
+_TRACE_ID = re.compile(r"XRAY TraceId: (?P<id>\S+)")
+_NUMBERS = {
+    "duration_ms": re.compile(r"(?<!Billed )(?<!Init )(?<!Restore )Duration: (\d{1,12}(?:\.\d{1,12})?) ms"),
+    "billed_duration_ms": re.compile(r"(?<!Restore )Billed Duration: (\d{1,12}(?:\.\d{1,12})?) ms"),
+    "memory_size_mb": re.compile(r"Memory Size: (\d{1,12}) MB"),
+    "max_memory_used_mb": re.compile(r"Max Memory Used: (\d{1,12}) MB"),
+    "init_duration_ms": re.compile(r"Init Duration: (\d{1,12}(?:\.\d{1,12})?) ms"),
+}
+_METRICS = {
+    "duration_ms": "durationMs",
+    "billed_duration_ms": "billedDurationMs",
+    "memory_size_mb": "memorySizeMB",
+    "max_memory_used_mb": "maxMemoryUsedMB",
+    "init_duration_ms": "initDurationMs",
+}
+_STATUS = re.compile(r"\bStatus: (\w+)")
+_ERROR_TYPE = re.compile(r"\bError Type: ([\w.]+)")
+_FAILED = ("timeout", "error", "failure")
+_CONTINUES = ("Traceback (most recent call last):", "Caused by:", "During handling of the above", "The above exception")
+_MOST_LINES = 2_000
+_MOST_OPEN = 1_000
+_MOST = 1e12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """
+    One entry of a log: `text` exactly as it was, `message` without what the runtime wrote before it.
+
+    `failure` is there where the entry says that a request failed; an error that a function only logged is none.
+    """
+
+    text: str
+    kind: EntryKind
+    message: str
+    request_id: str | None = None
+    at: str | None = None
+    level: str | None = None
+    failure: Failure | None = None
+    report: Report | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """The entries of one request of one log stream, and what became of it."""
+
+    request_id: str
+    entries: tuple[LogEntry, ...]
+
+    @property
+    def report(self) -> Report | None:
+        """What was used, as far as it is told."""
+        return next((each.report for each in self.entries if each.report is not None), None)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The X-Ray trace, where the request was traced."""
+        return next((each.trace_id for each in self.entries if each.trace_id is not None), None)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The failure, as the entry tells it that knows most: a stack before a message before a status."""
+        told = [each.failure for each in self.entries if each.failure is not None]
+        best = max(told, key=lambda each: (bool(each.frames), bool(each.stack), bool(each.message)), default=None)
+        return best and replace(
+            best, request_id=self.request_id, trace_id=best.trace_id or self.trace_id, observed="logs"
+        )
+
+    @property
+    def status(self) -> Status:
+        """What became of the request, in the words of outcomes."""
+        failure, report = self.failure, self.report
+        if failure is None:
+            ended = any(each.kind in {"end", "report"} for each in self.entries)
+            return "succeeded" if ended else "unknown"
+        if failure.error_type == "Sandbox.Timedout":
+            return "timed_out"
+        if failure.error_type.startswith("Runtime.Exit"):
+            used_up = report is not None and report.memory_was_used_up
+            return "out_of_memory" if used_up and "killed" in failure.message else "exited"
+        return "out_of_memory" if failure.error_type == "Runtime.OutOfMemory" else "failed"
+
+
+def log_entry(text: str) -> LogEntry:
+    """Read one entry, of one line or of many; what has no known form is the function's own text."""
+    stripped = text.strip()
+    if stripped[:1] == "{":
+        try:
+            value = parse(stripped)
+        except InvalidJson:
+            value = None
+        if isinstance(value, dict):
+            return _of_object(text, stripped, value)
+    found = _MARKED.match(stripped)
+    if found:
+        return _marked(text, stripped, found)
+    return _failed(text, stripped) or _written(text, stripped)
+
+
+def log_entries(lines: Iterable[str]) -> Iterator[LogEntry]:
+    """
+    Read the entries of a text file of one log stream.
+
+    A trace belongs to the error above it, `XRAY` to the report, an indented line to the object that is still open. All
+    other lines are entries of their own, as CloudWatch has it: a text of several lines that was printed is several.
+    """
+    held: list[str] = []
+    for line in lines:
+        if held and (len(held) >= _MOST_LINES or not _continues(held, line)):
+            yield log_entry("".join(held))
+            held = []
+        held.append(line)
+    if held:
+        yield log_entry("".join(held))
+
+
+def invocations(entries: Iterable[LogEntry]) -> Iterator[Invocation]:
+    """
+    Put the entries of one log stream together by request, in the order in which the requests began.
+
+    An entry without a request id belongs to the request that runs: a log stream is that of one environment, which runs
+    one request at a time. A request is given once the next has begun, for a timeout is told behind its report.
+    """
+    open_: dict[str, list[LogEntry]] = {}
+    running: str | None = None
+    for entry in entries:
+        request_id = entry.request_id or running
+        if request_id is None:
+            continue
+        if entry.kind == "start" or len(open_) > _MOST_OPEN:
+            for earlier in [each for each in open_ if each != request_id]:
+                yield Invocation(request_id=earlier, entries=tuple(open_.pop(earlier)))
+        running = request_id
+        open_.setdefault(request_id, []).append(entry)
+    for request_id, held in open_.items():
+        yield Invocation(request_id=request_id, entries=tuple(held))
+
+
+def _continues(held: list[str], line: str) -> bool:
+    first = held[0].lstrip()
+    if line.startswith("XRAY TraceId"):
+        return first.startswith("REPORT ")
+    if first.startswith("{"):
+        return line[:1] in {" ", "\t", "}"} and not _is_object("".join(held))
+    if "Error: " in first and line.startswith(("Runtime.", "Sandbox.", "Extension.")):
+        return len(held) == 1
+    of_error = first.startswith("[ERROR]") or any(each.startswith(_CONTINUES) for each in held)
+    return line.startswith(_CONTINUES) or (of_error and (not line.strip() or line[:1] in {" ", "\t", _NO_BREAK_SPACE}))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(parse(text), dict)
+    except InvalidJson:
+        return False
+
+
+# Text
+
+
+def _marked(text: str, stripped: str, found: re.Match[str]) -> LogEntry:
+    """Read START, END and REPORT."""
+    if found["mark"] != "REPORT":
+        kind: EntryKind = "start" if found["mark"] == "START" else "end"
+        return LogEntry(text=text, kind=kind, message=stripped, request_id=found["id"])
+    numbers = {name: float(value[1]) for name, each in _NUMBERS.items() if (value := each.search(stripped))}
+    status, error_type, trace = (each.search(stripped) for each in (_STATUS, _ERROR_TYPE, _TRACE_ID))
+    failed = status is not None and status[1] in _FAILED
+    return LogEntry(
+        text=text,
+        kind="report",
+        message=stripped,
+        request_id=found["id"],
+        failure=_status_failure(status[1], error_type and error_type[1]) if status and failed else None,
+        report=Report(status=status and status[1], **numbers),
+        trace_id=trace and trace["id"],
+    )
+
+
+def _failed(text: str, stripped: str) -> LogEntry | None:
+    """Read what says that a request failed: a timeout, an end of the process, or an error that nobody caught."""
+    if found := _TIMED_OUT.fullmatch(stripped):
+        failure = Failure(error_type="Sandbox.Timedout", message=found["message"])
+        return _error(text, found["message"], failure, request_id=found["id"], moment=found["at"])
+    if found := _EXITED.fullmatch(stripped):
+        failure = reported_failure(
+            {"errorType": found["type"], "errorMessage": found["message"]}, otherwise="Runtime.Unknown"
+        )
+        return _error(text, stripped, failure, request_id=found["id"])
+    if found := _UNCAUGHT.match(stripped):
+        return _error(text, stripped, _traced(found["type"], found["message"] or "", stripped[found.end() :]))
+    if found := _UNTRACED.fullmatch(stripped):
+        return _error(text, stripped, Failure(error_type=found["type"], message=found["message"]))
+    if found := _RUBY_ERROR.fullmatch(stripped):
+        return _reported(text, stripped, found["report"], None, None)
+    return None
+
+
+def _written(text: str, stripped: str) -> LogEntry:
+    """Read what the function wrote through its runtime's logger, or without one."""
+    found = _PYTHON.fullmatch(stripped) or _NODE.fullmatch(stripped)
+    if found is None:
+        return LogEntry(text=text, kind="platform" if _INIT.match(stripped) else "text", message=stripped)
+    request_id = None if found["id"] == "undefined" else found["id"]
+    uncaught = _NODE_ERROR.fullmatch(found["message"])
+    if uncaught and (entry := _reported(text, found["message"], uncaught["report"], request_id, found["at"])):
+        return entry
+    return LogEntry(
+        text=text,
+        kind="application",
+        message=found["message"],
+        request_id=request_id,
+        at=found["at"],
+        level=found["level"],
+    )
+
+
+def _reported(text: str, message: str, report: str, request_id: str | None, moment: str | None) -> LogEntry | None:
+    try:
+        value = parse(report)
+    except InvalidJson:
+        return None
+    if isinstance(value, dict) and "stack" in value:
+        value = {**value, "trace": value["stack"]}
+    failure = reported_failure(value, otherwise="Unhandled")
+    return _error(text, message, failure, request_id=request_id or failure.request_id, moment=moment)
+
+
+def _error(
+    text: str, message: str, failure: Failure, *, request_id: str | None = None, moment: str | None = None
+) -> LogEntry:
+    told = replace(failure, request_id=request_id, observed="logs")
+    return LogEntry(
+        text=text, kind="error", message=message, request_id=request_id, at=moment, level="ERROR", failure=told
+    )
+
+
+def _traced(error_type: str, message: str, trace: str) -> Failure:
+    """Read a Python trace, whose lines are indented by no-break spaces: a frame is a place, and its code."""
+    entries: list[str] = []
+    for line in trace.replace(_NO_BREAK_SPACE, " ").splitlines()[:_MOST_LINES]:
+        if line.lstrip().startswith('File "') or not entries:
+            entries.append(f"{line}\n")
+        else:
+            entries[-1] += f"{line}\n"
+    report = {"errorType": error_type, "errorMessage": message, "stackTrace": entries}
+    return reported_failure(report, otherwise=error_type)
+
+
+# JSON
+
+
+def _of_object(text: str, stripped: str, value: Mapping[str, Any]) -> LogEntry:
+    kind = text_at(value, "type") or ""
+    if kind.startswith("platform.") and isinstance(value.get("record"), dict):
+        return _of_platform(text, stripped, value, kind.removeprefix("platform."))
+    if kind in {"function", "extension"} and isinstance(value.get("record"), str):
+        inner = log_entry(value["record"])
+        return replace(inner, text=text, at=inner.at or text_at(value, "time"))
+    uncaught = _uncaught_report(value)
+    request_id = _request_id(value)
+    moment = text_at(value, "timestamp") or text_at(value, "time")
+    if uncaught is not None:
+        return _error(
+            text, stripped, reported_failure(uncaught, otherwise="Unhandled"), request_id=request_id, moment=moment
+        )
+    return LogEntry(
+        text=text,
+        kind="application",
+        message=text_at(value, "message") or stripped,
+        request_id=request_id,
+        at=moment,
+        level=text_at(value, "level") or text_at(value, "log_level"),
+        trace_id=text_at(value, "xray_trace_id"),
+    )
+
+
+def _request_id(value: Mapping[str, Any]) -> str | None:
+    """Find the request's id; Powertools and others have names of their own for it."""
+    names = ("requestId", "AWSRequestId", "function_request_id", "aws_request_id", "request_id")
+    return next((found for name in names if (found := text_at(value, name))), None)
+
+
+def _uncaught_report(value: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Find the report of an error that nobody caught: it has no message of a logger beside it, or is the message."""
+    message = value.get("message")
+    if isinstance(message, dict) and "errorType" in message and "errorMessage" in message:
+        return {**message, "trace": message.get("stack", message.get("trace"))}
+    told = "errorType" in value and "errorMessage" in value
+    return dict(value) if told and message is None and "logger" not in value else None
+
+
+def _of_platform(text: str, stripped: str, value: Mapping[str, Any], name: str) -> LogEntry:
+    record = value["record"]
+    status, trace = text_at(record, "status"), text_at(record, "tracing", "value")
+    of_request = name in {"runtimeDone", "report"}
+    failed = of_request and status in _FAILED
+    kinds: dict[str, EntryKind] = {"start": "start", "runtimeDone": "end", "end": "end", "report": "report"}
+    return LogEntry(
+        text=text,
+        kind=kinds.get(name, "platform"),
+        message=stripped,
+        request_id=text_at(record, "requestId"),
+        at=text_at(value, "time"),
+        failure=_status_failure(str(status), text_at(record, "errorType")) if failed else None,
+        report=_metrics(record, status) if name == "report" else None,
+        trace_id=trace_id_of({"AWSTraceHeader": trace}) if trace else None,
+    )
+
+
+def _metrics(record: Mapping[str, Any], status: str | None) -> Report:
+    numbers = {name: at(record, "metrics", told) for name, told in _METRICS.items()}
+    known = {name: float(each) for name, each in numbers.items() if isinstance(each, int | float) and 0 <= each < _MOST}
+    return Report(status=status, **known)
+
+
+def _status_failure(status: str, error_type: str | None) -> Failure:
+    """Make a failure of no more than a status."""
+    return Failure(error_type=error_type or ("Sandbox.Timedout" if status == "timeout" else "Unhandled"), message="")

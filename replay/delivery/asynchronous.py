@@ -1,4 +1,26 @@
-"""Asynchronous invocation: Lambda queues the event itself, tries again by itself, and gives it up by itself."""
+"""
+Asynchronous invocation: Lambda queues the event itself, tries again by itself, and gives it up by itself.
+
+- An event is tried 1 + `maximum_retry_attempts` (0 to 2, default 2) times, 60 s and then 120 s after a failure, each
+  time with the same request id. (1)
+- Errors, timeouts and exits count as attempts. A throttled invocation does not: it is tried again after 1 s, and
+  then after twice as long each time, up to 5 minutes. (2) So do system errors of Lambda, which no target here has.
+- `maximum_event_age_s` (default 6 hours) looks ahead: the event is given up at once when its next attempt would
+  come at that age or later. (3)
+- With a reserved concurrency of 0 it is never invoked, and given up at once. (4)
+- What is given up goes to the destination `on_failure` (`sent_to_destination`), to the function's
+  `dead_letter_queue` (`dead_lettered`), or is `discarded`. With both it goes to both, as LocalStack does it, and
+  counts as `sent_to_destination`. What AWS does is not recorded.
+- What succeeds goes to `on_success`, if set, and is `processed`.
+
+The event is one delivery and its one disposition is that of `event`, whatever records it has: SNS and EventBridge
+invoke a function once for each message, so a hand-made event with several SNS records stays one event. That an age
+beyond the last retry ends in `RetriesExhausted` is not recorded.
+
+Source: (1) recordings test_retries, test_request_id_async_invoke_with_retry; (2) Lambda developer guide, "How
+Lambda handles errors and retries with asynchronous invocation"; (3) recording test_maxeventage; (4) recording
+test_reserved_concurrency; for the documents see `destinations`.
+"""
 
 from dataclasses import dataclass, field
 
@@ -50,27 +72,7 @@ class _Queued:
 
 def deliver_asynchronously(event: Event, event_source: EventSource, function_arn: str) -> Delivery:
     """
-    Deliver *event* as Lambda does for SNS, S3, EventBridge, schedules and `InvocationType` `Event`.
-
-    - It is tried 1 + `maximum_retry_attempts` (0 to 2, default 2) times, 60 s and then 120 s after a failure, each time
-      with the same request id. (1)
-    - Errors, timeouts and exits count as attempts. A throttled invocation does not: it is tried again after 1 s, and
-      then after twice as long each time, up to 5 minutes. (2) So do system errors of Lambda, which no target here has.
-    - `maximum_event_age_s` (default 6 hours) looks ahead: the event is given up at once when its next attempt would
-      come at that age or later. (3)
-    - With a reserved concurrency of 0 it is never invoked, and given up at once. (4)
-    - What is given up goes to the destination `on_failure` (`sent_to_destination`), to the function's
-      `dead_letter_queue` (`dead_lettered`), or is `discarded`. With both it goes to both, as LocalStack does it, and
-      counts as `sent_to_destination`. What AWS does is not recorded.
-    - What succeeds goes to `on_success`, if set, and is `processed`.
-
-    The event is one delivery and its one disposition is that of `event`, whatever records it has: SNS and EventBridge
-    invoke a function once for each message, so a hand-made event with several SNS records stays one event. That an age
-    beyond the last retry ends in `RetriesExhausted` is not recorded.
-
-    Source: (1) recordings test_retries, test_request_id_async_invoke_with_retry; (2) Lambda developer guide, "How
-    Lambda handles errors and retries with asynchronous invocation"; (3) recording test_maxeventage; (4) recording
-    test_reserved_concurrency; for the documents see `destinations`.
+    Deliver *event* as Lambda does for SNS, S3, EventBridge, schedules and `InvocationType` `Event`, by the rules above.
 
     Raises:
         ConfigurationError: `on_success` is a bucket, which Lambda refuses.

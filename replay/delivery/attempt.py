@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from replay.payloads.aws_calls import AwsCall
 from replay.payloads.failures import Failure
 
 ReplyStatus = Literal[
@@ -32,7 +33,8 @@ class Reply:
     What the function answered.
 
     `payload` is the JSON text of the answer, and None unless `status` is `returned`. `failure` is set for every other
-    status. `duration_s` is wall time in the target, `memory_mb` None where it is not measured.
+    status. `duration_s` is wall time in the target, `memory_mb` None where it is not measured. `effects` are the AWS
+    calls that the function made, in order.
     """
 
     status: ReplyStatus
@@ -41,6 +43,7 @@ class Reply:
     duration_s: float = 0.0
     memory_mb: float | None = None
     log: str = ""
+    effects: tuple[AwsCall, ...] = ()
 
     @property
     def succeeded(self) -> bool:

@@ -1,15 +1,17 @@
 """Deliver an event to a Python callable in this process, as AWS would deliver it to a Lambda function."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from replay.delivery.attempt import Attempt, Reply, ReplyStatus
 from replay.delivery.families import begin_delivery, drive
+from replay.delivery.python_answers import AnswerRefused, UnsendableAnswer, exit_message, written_answer
 from replay.delivery.raised import frames_of
 from replay.delivery.report import DeliveryReport
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource
-from replay.payloads.exact_json import Json, parse, write
+from replay.payloads.exact_json import parse, write
 from replay.payloads.failures import Failure
 
 _DIRECT = EventSource()
@@ -56,29 +58,35 @@ def deliver(
         InvalidEvent: An event that this event source could never deliver.
     """
     event = _event(event_or_records, event_source)
-    name = getattr(function, "__name__", type(function).__name__)
+    delivery = begin_delivery(event, event_source, _function_arn(_name_of(function)))
+    return drive(delivery, partial(reply_of, function))
 
-    def invoke(attempt: Attempt) -> Reply:
-        payload = parse(attempt.payload)
-        try:
-            answer = function(payload, CallableContext(name, attempt.request_id))
-        except SystemExit:
-            # What sys.exit was given is lost on the way: recording test_lambda_handler_exit.
-            message = f"RequestId: {attempt.request_id} Error: Runtime exited without providing a reason"
-            return _failed("exited", "Runtime.ExitError", message)
-        except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer
-            frames = frames_of(error, function)
-            failure = Failure(
-                error_type=type(error).__name__,
-                message=str(error),
-                frames=frames,
-                observed="local",
-                request_id=attempt.request_id,
-            )
-            return Reply(status="raised", failure=failure)
-        return _answered(answer)
 
-    return drive(begin_delivery(event, event_source, _function_arn(name)), invoke)
+def reply_of(function: Callable[[Any, Any], Any], attempt: Attempt) -> Reply:
+    """Make one invocation of a callable; whatever it raises, but Ctrl-C, is its answer."""
+    event = parse(attempt.payload)
+    try:
+        answer = function(event, CallableContext(_name_of(function), attempt.request_id))
+        return Reply(status="returned", payload=written_answer(answer))
+    except SystemExit as ended:
+        return _exited(ended.code, attempt)
+    except UnsendableAnswer:
+        return _exited(1, attempt)
+    except AnswerRefused as refused:
+        return _failed(refused.status, refused.error_type, str(refused))
+    except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer
+        failure = Failure(
+            error_type=type(error).__name__,
+            message=str(error),
+            frames=frames_of(error, function),
+            observed="local",
+            request_id=attempt.request_id,
+        )
+        return Reply(status="raised", failure=failure)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def _function_arn(name: str) -> str:
@@ -95,24 +103,8 @@ def _event(given: Event | str | dict[str, Any] | Sequence[Any], event_source: Ev
     return Event(text=write({"Records": list(given)}), kind=event_source.kind)
 
 
-def _answered(answer: Json | object) -> Reply:
-    """
-    Turn an answer into JSON as Lambda's Python runtime does: Decimals and NaN pass, bytes go as they are.
-
-    Source: awslambdaric, `lambda_runtime_marshaller.py`.
-    """
-    if answer is None:
-        return Reply(status="returned", payload="null")
-    if isinstance(answer, bytes):
-        return Reply(status="returned", payload=answer.decode("utf-8", "replace"))
-    import simplejson
-
-    try:
-        return Reply(status="returned", payload=simplejson.dumps(answer, ensure_ascii=False, allow_nan=True))
-    except (TypeError, ValueError, RecursionError) as error:
-        if isinstance(answer, Coroutine):
-            answer.close()  # an `async def` handler: nobody will ever await it
-        return _failed("unserialisable", "Runtime.MarshalError", f"Unable to marshal response: {error}")
+def _exited(code: object, attempt: Attempt) -> Reply:
+    return _failed("exited", "Runtime.ExitError", f"RequestId: {attempt.request_id} Error: {exit_message(code)}")
 
 
 def _failed(status: ReplyStatus, error_type: str, message: str) -> Reply:

@@ -1,6 +1,7 @@
 """Which state machine delivers which kind of event source, and the loop that drives any of them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from replay.delivery.asynchronous import deliver_asynchronously
 from replay.delivery.attempt import Attempt, Reply
@@ -18,6 +19,8 @@ from replay.delivery.stream import deliver_stream
 from replay.errors import ConfigurationError
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource, EventSourceKind
+
+_NO_CONCURRENCY = "the function's reserved concurrency is 0: every attempt was throttled, and none reached it"
 
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:function"
 """The unqualified ARN of a function of which none is known."""
@@ -52,17 +55,32 @@ def begin_delivery(event: Event, event_source: EventSource, function_arn: str = 
     Raises:
         ConfigurationError: There is no such kind of event source.
     """
-    documenting = _DOCUMENTING_FAMILIES.get(event_source.kind)
-    if documenting:
-        return documenting(event, event_source, function_arn)
     family = _FAMILIES.get(event_source.kind)
-    if family is None:
+    documenting = _DOCUMENTING_FAMILIES.get(event_source.kind)
+    if documenting is not None:
+        delivery = documenting(event, event_source, function_arn)
+    elif family is not None:
+        delivery = family(event, event_source)
+    else:
         raise ConfigurationError(
             f"there is no event source of kind {event_source.kind!r}",
             where="kind",
             expected=", ".join(sorted({*_FAMILIES, *_DOCUMENTING_FAMILIES})),
         )
-    return family(event, event_source)
+    never = event_source.reserved_concurrency == 0 and documenting is not deliver_asynchronously
+    return _never_invoked(delivery) if never else delivery
+
+
+def _never_invoked(delivery: Delivery) -> Delivery:
+    """
+    Deliver to a function with a reserved concurrency of 0: Lambda throttles every attempt, and none reaches it.
+
+    An asynchronous invocation ends otherwise (see `deliver_asynchronously`). Source: Lambda developer guide,
+    "Configuring reserved concurrency"; recording test_lambda_concurrency_block.
+    """
+    yield from ()  # a delivery without attempts
+    report = drive(delivery, lambda _: Reply(status="throttled"))
+    return replace(report, invocations=(), notes=(*report.notes, _NO_CONCURRENCY))
 
 
 def drive(delivery: Delivery, invoke: Callable[[Attempt], Reply]) -> DeliveryReport:

@@ -138,6 +138,20 @@ def content_of(body: str, *, encoded: bool) -> str | bytes:
         raise UnusableAnswer("isBase64Encoded is true, and the body is not base64") from None
 
 
+def decoded_answer(answer: Mapping[str, Json], headers: Headers) -> HttpAnswer:
+    """
+    Read an answer that must have a status code, and whose body is decoded where it says that it is base64.
+
+    Raises:
+        UnusableAnswer: One of its parts is not of this form.
+    """
+    return HttpAnswer(
+        status_code=status_code_of(answer["statusCode"]),
+        headers=headers,
+        content=content_of(body_of(answer.get("body")), encoded=flag_of(answer.get("isBase64Encoded"))),
+    )
+
+
 def headers_of(answer: Mapping[str, Json], *, several: bool = True) -> dict[str, list[str]]:
     """
     Read the headers of *answer*: those of `multiValueHeaders` (unless not *several*), then those of `headers`.

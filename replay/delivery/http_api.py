@@ -6,13 +6,10 @@ from replay.delivery.attempt import Attempt, Reply
 from replay.delivery.http_answers import (
     HttpAnswer,
     UnusableAnswer,
-    body_of,
-    content_of,
-    flag_of,
+    decoded_answer,
     headers_of,
     read_json,
     response,
-    status_code_of,
 )
 from replay.delivery.payload_format_2 import read_format_2
 from replay.delivery.report import Delivery
@@ -39,7 +36,7 @@ def deliver_http_api(event: Event, event_source: EventSource) -> Delivery:
     | returns an object with a statusCode, format 1.0 | that, with headers, multiValueHeaders and body |
     | returns anything else, format 1.0 | 500 `{"message":"Internal Server Error"}` (1) |
     | raises, exits, runs into its own timeout, is throttled | the same (2) |
-    | takes more than 30 s | 503 `{"message":"Service Unavailable"}`; neither recorded nor documented |
+    | takes more than 30 s, or `caller_timeout_s` | 503 `{"message":"Service Unavailable"}`; not documented |
 
     Base64 bodies are decoded. That Content-Type is text/plain where the function gives none is not documented. Nothing
     of all this has been recorded.
@@ -48,7 +45,7 @@ def deliver_http_api(event: Event, event_source: EventSource) -> Delivery:
     "Lambda integrations for HTTP APIs", and the quotas.
     """
     version = event_source.payload_format_version or _version_of(event)
-    return serve(event, event_source, partial(_served, version), waits_s=INTEGRATION_TIMEOUT_S, too_late=_too_late())
+    return serve(event, event_source, partial(_served, version), waits_s=INTEGRATION_TIMEOUT_S, too_late=_too_late)
 
 
 def _version_of(event: Event) -> str:
@@ -74,15 +71,11 @@ def _format_1(payload: str | None) -> HttpAnswer:
     answer = read_json(payload)
     if not isinstance(answer, dict) or answer.get("statusCode") is None:
         raise UnusableAnswer("the answer is not an object with a statusCode, as payload format 1.0 needs it")
-    return HttpAnswer(
-        status_code=status_code_of(answer["statusCode"]),
-        headers=headers_of(answer),
-        content=content_of(body_of(answer.get("body")), encoded=flag_of(answer.get("isBase64Encoded"))),
-    )
+    return decoded_answer(answer, headers_of(answer))
 
 
-def _too_late() -> Served:
-    problem = f"the function took longer than the integration timeout of {INTEGRATION_TIMEOUT_S} s"
+def _too_late(waited_s: float) -> Served:
+    problem = f"the function took longer than the integration timeout of {waited_s:g} s"
     return Served(response=_error(503, "Service Unavailable"), problem=problem)
 
 

@@ -7,13 +7,10 @@ from replay.delivery.attempt import Attempt, Reply
 from replay.delivery.http_answers import (
     HttpAnswer,
     UnusableAnswer,
-    body_of,
-    content_of,
-    flag_of,
+    decoded_answer,
     headers_of,
     read_json,
     response,
-    status_code_of,
 )
 from replay.delivery.report import Delivery
 from replay.delivery.synchronous import Served, serve
@@ -81,11 +78,7 @@ def _answer(payload: str | None, *, multi_value: bool) -> HttpAnswer:
     if not isinstance(answer, dict) or answer.get("statusCode") is None:
         raise UnusableAnswer("the answer is not an object with a statusCode")
     key = "multiValueHeaders" if multi_value else "headers"
-    return HttpAnswer(
-        status_code=status_code_of(answer["statusCode"]),
-        headers=headers_of({key: answer.get(key)}),
-        content=content_of(body_of(answer.get("body")), encoded=flag_of(answer.get("isBase64Encoded"))),
-    )
+    return decoded_answer(answer, headers_of({key: answer.get(key)}))
 
 
 def _size(payload: str | None) -> int:

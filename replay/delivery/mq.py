@@ -1,17 +1,19 @@
 """An Amazon MQ event source mapping, of ActiveMQ or RabbitMQ: the whole batch is one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from replay.delivery.attempt import Attempt
 from replay.delivery.record_ids import unlike
-from replay.delivery.report import Delivery
-from replay.delivery.whole_batch import deliver_whole_batch
+from replay.delivery.report import Delivery, DeliveryReport, Disposition, Invocation
+from replay.delivery.request_ids import RequestIds
+from replay.delivery.retry_delays import UNLIMITED_RETRIES, retry_delay_s
 from replay.errors import InvalidEvent
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource
 from replay.payloads.exact_json import Json, parse
 
 _UNPROVEN = "Amazon MQ is imitated from AWS's documentation: no recording proves it"
+_LEFT = f"nothing ends the retries: after {UNLIMITED_RETRIES} of them the messages were left with the broker"
 
 
 def deliver_mq(event: Event, event_source: EventSource) -> Delivery:
@@ -19,8 +21,8 @@ def deliver_mq(event: Event, event_source: EventSource) -> Delivery:
     Deliver the messages of *event* as an Amazon MQ event source mapping does.
 
     The batch is one transaction: it is tried again as it is until the function returns, whatever it returns, or the
-    messages expire. Here it stays `still_queued` after a few retries. `filter_criteria` are not applied, and
-    `redelivered` is not set: the event is delivered as it was captured.
+    messages expire. Here it stays `still_queued` after `UNLIMITED_RETRIES` retries. `filter_criteria` are not applied,
+    and `redelivered` is not set: the event is delivered as it was captured. An event without messages invokes nothing.
 
     Source: Lambda developer guide, "Using Lambda with Amazon MQ". Nothing is recorded.
 
@@ -29,9 +31,25 @@ def deliver_mq(event: Event, event_source: EventSource) -> Delivery:
         InvalidEvent: It has neither `messages` nor `rmqMessagesByQueue`.
     """
     del event_source  # none of its settings is imitated
-    ids = _ids_of(parse(event.text))
-    report = yield from deliver_whole_batch(event.text, ids, retries=None, is_done=lambda reply: reply.succeeded)
-    return replace(report, notes=(*report.notes, _UNPROVEN))
+    ids = tuple(_ids_of(parse(event.text)))
+    request_ids = RequestIds(event.text)
+    invocations: list[Invocation] = []
+    end: Disposition = "still_queued"
+    at_s = elapsed_s = 0.0
+    while ids and end != "processed" and len(invocations) <= UNLIMITED_RETRIES:
+        number = len(invocations) + 1
+        attempt = Attempt(payload=event.text, record_ids=ids, number=number, at_s=at_s, request_id=request_ids(number))
+        reply = yield attempt
+        end = "processed" if reply.succeeded else "still_queued"
+        invocations.append(Invocation(attempt=attempt, reply=reply, failed_records=() if reply.succeeded else ids))
+        elapsed_s = max(elapsed_s, at_s + reply.duration_s)
+        at_s += retry_delay_s(number, limited=True)
+    return DeliveryReport(
+        invocations=tuple(invocations),
+        dispositions=dict.fromkeys(ids, end),
+        elapsed_s=elapsed_s,
+        notes=(_UNPROVEN,) if end == "processed" or not ids else (_LEFT, _UNPROVEN),
+    )
 
 
 def _ids_of(event: Json) -> list[str]:

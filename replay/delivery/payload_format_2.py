@@ -3,13 +3,10 @@
 from replay.delivery.http_answers import (
     HttpAnswer,
     UnusableAnswer,
-    body_of,
     compact,
-    content_of,
-    flag_of,
+    decoded_answer,
     headers_of,
     read_json,
-    status_code_of,
 )
 from replay.payloads.exact_json import Json
 
@@ -35,11 +32,7 @@ def read_format_2(payload: str | None) -> HttpAnswer:
     cookies = _cookies(answer.get("cookies"))
     if cookies:
         headers.setdefault("set-cookie", []).extend(cookies)
-    return HttpAnswer(
-        status_code=status_code_of(answer["statusCode"]),
-        headers=headers,
-        content=content_of(body_of(answer.get("body")), encoded=flag_of(answer.get("isBase64Encoded"))),
-    )
+    return decoded_answer(answer, headers)
 
 
 def _cookies(value: Json) -> list[str]:

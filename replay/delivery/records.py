@@ -7,9 +7,10 @@ depth and without recursion.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from json import JSONDecoder
+from typing import Any, NamedTuple
 
 from replay.errors import InvalidEvent
 from replay.payloads.exact_json import Json, parse, string_value
@@ -18,7 +19,10 @@ _SPACE = re.compile(r"[ \t\n\r]*+")
 _SEPARATOR = re.compile(r"[ \t\n\r]*+(?:,[ \t\n\r]*+)?+")
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SCALAR = re.compile(rf"{_STRING}|[^,\]}}\s]++", re.DOTALL)
-_ONLY_MEMBER = re.compile(r"\s*\]\s*\}\s*\Z")
+_S = r"[ \t\n\r]*+"
+_NEXT_OBJECT = re.compile(rf"{_S},{_S}(?=\{{)")
+_ONLY_MEMBER = re.compile(rf"{_S}\]{_S}\}}{_S}\Z")
+_SCAN: Callable[[str, int], tuple[Any, int]] = JSONDecoder().scan_once  # type: ignore[attr-defined]  # not in typeshed
 _TO_BRACKET = re.compile(rf'(?:[^"{{}}\[\]]++|{_STRING})*+([{{}}\[\]])', re.DOTALL)
 _SHALLOW_DEPTH = 4  # a record whose message attributes have lists
 
@@ -50,7 +54,12 @@ class EventRecords:
     def __init__(self, text: str, key: str = "Records") -> None:
         self.text = text
         self.key = key
-        self.values = _records_of(parse(text), key)
+        self._plain_spans: tuple[Span, ...] | None = None
+        plain = _read_plain(text, key)
+        if plain is None:
+            self.values = _records_of(parse(text), key)
+        else:
+            self.values, self._plain_spans = plain
 
     def __len__(self) -> int:
         return len(self.values)
@@ -68,13 +77,31 @@ class EventRecords:
 
     @cached_property
     def _spans(self) -> tuple[Span, ...]:
-        start = re.match(rf'\s*\{{\s*"{re.escape(self.key)}"\s*:\s*(?=\[)', self.text)
-        if start:
-            spans = tuple(_elements(self.text, start.end()))
-            if not spans or _ONLY_MEMBER.match(self.text, spans[-1].end):
-                return spans  # the records are all that the event has, as always on AWS: walked once, not twice
+        if self._plain_spans is not None:
+            return self._plain_spans
         array = member(self.text, Span(0, len(self.text)), self.key)
-        return tuple(_elements(self.text, array.start)) if array else ()
+        return tuple(elements(self.text, array.start)) if array else ()
+
+
+def _read_plain(text: str, key: str) -> tuple[list[dict[str, Json]], tuple[Span, ...]] | None:
+    """
+    Read an event that has nothing but its records, as always on AWS: values and places in one walk.
+
+    None is for any other event, and for one that is not JSON.
+    """
+    opening = rf'{_S}\{{{_S}"{re.escape(key)}"{_S}:{_S}\[{_S}(?=\{{)'
+    found = re.match(opening, text)
+    values, spans = [], []
+    try:
+        while found is not None:
+            start = found.end()
+            value, end = _SCAN(text, start)
+            values.append(value)
+            spans.append(Span(start, end))
+            found = _NEXT_OBJECT.match(text, end)
+    except (StopIteration, ValueError, RecursionError):
+        return None
+    return (values, tuple(spans)) if spans and _ONLY_MEMBER.match(text, spans[-1].end) else None
 
 
 def _records_of(event: Json, key: str) -> list[dict[str, Json]]:
@@ -99,14 +126,15 @@ def member(text: str, span: Span, key: str) -> Span | None:
     The last one counts where a key stands twice, as for Python's parser.
     """
     found = None
-    for name, value in _members(text, _space(text, span.start)):
+    for name, value in members(text, span):
         if name == key:
             found = value
     return found
 
 
-def _members(text: str, start: int) -> Iterator[tuple[str, Span]]:
-    position = _space(text, start + 1)
+def members(text: str, span: Span) -> Iterator[tuple[str, Span]]:
+    """Walk the members of the object at *span* of *text*, which must be JSON, in order."""
+    position = _space(text, _space(text, span.start) + 1)
     while text[position] != "}":
         key_end = _end_of_value(text, position)
         value_start = _space(text, _space(text, key_end) + 1)
@@ -115,7 +143,8 @@ def _members(text: str, start: int) -> Iterator[tuple[str, Span]]:
         position = _next(text, value_end)
 
 
-def _elements(text: str, start: int) -> Iterator[Span]:
+def elements(text: str, start: int) -> Iterator[Span]:
+    """Walk the elements of the array that begins at *start* of *text*, which must be JSON, in order."""
     position = _space(text, start + 1)
     while text[position] != "]":
         end = _end_of_value(text, position)

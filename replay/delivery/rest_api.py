@@ -32,7 +32,7 @@ def deliver_rest_api(event: Event, event_source: EventSource) -> Delivery:
     | returns an object with another key, no object, a statusCode that is no number, a value of multiValueHeaders that is no list | 502 (1) |
     | returns a body that is an object or list, headers that are no object, NaN | 502; not recorded |
     | raises, exits, or runs into its own timeout | 502 (1); of the timeout not recorded |
-    | takes more than 29 s | 504 (2); not recorded |
+    | takes more than 29 s, or `caller_timeout_s` | 504 (2); not recorded |
     | is throttled | 500 (2); not recorded |
 
     A header's value may be a number or boolean (1). The default of Content-Type is application/json. A body with
@@ -41,7 +41,7 @@ def deliver_rest_api(event: Event, event_source: EventSource) -> Delivery:
     Source: (1) recordings test_aws_proxy_response_payload_format_validation, test_lambda_aws_proxy_response_format;
     (2) API Gateway developer guide, "Gateway response types" and quotas.
     """  # noqa: E501 - rows of a table
-    return serve(event, event_source, _served, waits_s=INTEGRATION_TIMEOUT_S, too_late=_too_late())
+    return serve(event, event_source, _served, waits_s=INTEGRATION_TIMEOUT_S, too_late=_too_late)
 
 
 def _served(_: Attempt, reply: Reply) -> Served:
@@ -71,8 +71,8 @@ def _answer(payload: str | None) -> tuple[HttpAnswer, bool]:
     return read, flag_of(answer.get("isBase64Encoded"))
 
 
-def _too_late() -> Served:
-    problem = f"the function took longer than the integration timeout of {INTEGRATION_TIMEOUT_S} s"
+def _too_late(waited_s: float) -> Served:
+    problem = f"the function took longer than the integration timeout of {waited_s:g} s"
     return Served(response=_error(504, "Endpoint request timed out"), problem=problem)
 
 

@@ -3,7 +3,12 @@
 import math
 
 UNLIMITED_RETRIES = 2
-"""How often a batch is tried again without progress when no setting ever ends it."""
+"""
+How often a batch is tried again without progress when no setting ever ends it.
+
+AWS goes on until the records expire: for days, thousands of times. Two retries are enough for a failure that passes by
+itself to pass, and for a developer to see that this one does not.
+"""
 _FIRST_DELAY_S = 0.25
 _LONGEST_DELAY_S = 60.0
 _DOUBLINGS = 40  # beyond any age

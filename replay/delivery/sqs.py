@@ -4,6 +4,21 @@ An SQS event source mapping: batches, partial batch responses, visibility timeou
 A delivery goes in rounds. A round is one instant of virtual time at which every visible message is received, in
 batches, as Lambda's concurrent pollers do; what fails in it comes back together when the visibility timeout has passed.
 How long the function takes moves `elapsed_s` but never changes who is in which batch: two runs of an event are alike.
+
+- A batch has at most `batch_size` records (default 10, FIFO never more) and 6 MB; one that is not full waits for
+  `maximum_batching_window_s`.
+- Records that `filter_criteria` reject are deleted: `filtered`.
+- What is processed is deleted: `processed`. An error, timeout, exit or throttle fails the whole batch; an answer
+  fails what it reports if `report_batch_item_failures` (see `read_batch_response`), and is ignored otherwise.
+- What failed is received again after `visibility_timeout_s` (default 30), its receive count one higher, until it
+  has been delivered `max_receive_count` times; then it is `dead_lettered`. Without `max_receive_count` AWS delivers
+  it until the retention period ends; here it is `still_queued` after `UNLIMITED_RETRIES` more deliveries, with a note.
+- In a FIFO queue the messages of a group keep their order: while one is not done, those after it wait.
+- That a throttled batch uses up receives is documented, but not for every case, and not recorded.
+
+Source: Lambda developer guide, "Using Lambda with Amazon SQS", its pages on errors, scaling and filters; recordings
+test_failing_lambda_retries_after_visibility_timeout, test_redrive_policy_with_failing_lambda,
+test_report_batch_item_failures, test_sqs_event_filter, test_fifo_message_group_parallelism.
 """
 
 from collections import deque
@@ -15,6 +30,7 @@ from replay.delivery.batch_response import BatchResponse, read_batch_response
 from replay.delivery.records import EventRecords
 from replay.delivery.report import Delivery, DeliveryReport, Disposition, Invocation
 from replay.delivery.request_ids import RequestIds
+from replay.delivery.retry_delays import UNLIMITED_RETRIES
 from replay.delivery.sqs_messages import Message, dead_letter, event_of, is_fifo, messages_of, size_bytes
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource
@@ -25,6 +41,10 @@ BATCH_SIZE = 10
 VISIBILITY_TIMEOUT_S = 30
 BATCH_LIMIT_BYTES = 6 * 1024 * 1024
 _UTF8_AT_MOST = 4  # bytes a character
+_NO_REDRIVE_POLICY = (
+    f"no max_receive_count is known of the source queue: after {1 + UNLIMITED_RETRIES} deliveries the messages were "
+    "left in it, where SQS goes on until their retention period ends"
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +62,7 @@ class _Queue:
     stuck: set[str | None] = field(default_factory=set)
     elapsed_s: float = 0.0
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def batch_size(self) -> int:
@@ -56,22 +77,7 @@ class _Queue:
 
 def deliver_sqs(event: Event, event_source: EventSource) -> Delivery:
     """
-    Deliver the records of *event* as an SQS event source mapping does.
-
-    - A batch has at most `batch_size` records (default 10, FIFO never more) and 6 MB; one that is not full waits for
-      `maximum_batching_window_s`.
-    - Records that `filter_criteria` reject are deleted: `filtered`.
-    - What is processed is deleted: `processed`. An error, timeout, exit or throttle fails the whole batch; an answer
-      fails what it reports if `report_batch_item_failures` (see `read_batch_response`), and is ignored otherwise.
-    - What failed is received again after `visibility_timeout_s` (default 30), its receive count one higher, until it
-      has been delivered `max_receive_count` times; then it is `dead_lettered`. Without `max_receive_count` it is
-      delivered once and is `still_queued`.
-    - In a FIFO queue the messages of a group keep their order: while one is not done, those after it wait.
-    - That a throttled batch uses up receives is documented, but not for every case, and not recorded.
-
-    Source: Lambda developer guide, "Using Lambda with Amazon SQS", its pages on errors, scaling and filters; recordings
-    test_failing_lambda_retries_after_visibility_timeout, test_redrive_policy_with_failing_lambda,
-    test_report_batch_item_failures, test_sqs_event_filter, test_fifo_message_group_parallelism.
+    Deliver the records of *event* as an SQS event source mapping does, by the rules above.
 
     Raises:
         InvalidJson: The event is not JSON.
@@ -172,6 +178,7 @@ def _settle(
             continue
         queue.problem = problem or queue.problem
         if queue.source.max_receive_count is None:
+            queue.notes = (_NO_REDRIVE_POLICY,)
             if message.group is not None:
                 queue.stuck.add(message.group)
             continue
@@ -201,4 +208,5 @@ def _report(queue: _Queue) -> DeliveryReport:
         failure_records=tuple(queue.dead_letters),
         elapsed_s=queue.elapsed_s,
         problem=queue.problem,
+        notes=queue.notes,
     )

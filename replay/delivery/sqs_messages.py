@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from replay.delivery.record_ids import unlike
 from replay.delivery.records import EventRecords, Span, member
+from replay.delivery.retry_delays import UNLIMITED_RETRIES
 from replay.payloads.exact_json import Edit, Json, splice
 
 
@@ -34,8 +35,8 @@ def messages_of(records: EventRecords, *, max_receive_count: int | None, fifo: b
 
     The records go on counting where the event has them, so a message at its second receive of 3 has two deliveries
     left. A count beyond *max_receive_count* is that of a message taken from the dead-letter queue: it has all
-    deliveries before it again, as after a redrive. Without *max_receive_count* there is one delivery: all others would
-    only repeat it until the retention period ends.
+    deliveries before it again, as after a redrive. Without *max_receive_count* AWS goes on until the retention period
+    ends; here there are `UNLIMITED_RETRIES` after the first delivery.
     """
     taken: set[str] = set()
     messages = []
@@ -133,7 +134,7 @@ def _receive_count(record: Mapping[str, Json]) -> int:
 
 def _deliveries(count: int, max_receive_count: int | None) -> int:
     if max_receive_count is None:
-        return 1
+        return 1 + UNLIMITED_RETRIES
     return max_receive_count - count + 1 if count <= max_receive_count else max_receive_count
 
 

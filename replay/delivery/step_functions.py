@@ -25,21 +25,30 @@ def deliver_step_functions(event: Event, event_source: EventSource) -> Delivery:
     result of the first is `{"ExecutedVersion", "Payload", "SdkResponseMetadata", "StatusCode"}` (its SdkHttpMetadata is
     left out), that of the second the function's answer.
 
-    - A failed function's error is its errorType (its own timeout's is `Sandbox.Timedout`), and the cause is the whole
-      error object as JSON text. (1)
+    - A failed function's error is its errorType, and the cause is the whole error object as JSON text (1): its own
+      timeout is `Sandbox.Timedout`, too little memory and an exit are `Runtime.ExitError`. An error without a type is
+      `Lambda.Unknown`; the wording of its cause is not recorded.
+    - An answer that comes after `caller_timeout_s`, the task's TimeoutSeconds, is lost: `States.Timeout`, which has no
+      cause. (5) HeartbeatSeconds, which only tasks with a token have, is no setting here.
     - An answer of more than 256 KB is `States.DataLimitExceeded`; what `lambda:invoke` adds to the answer is not
       counted here. (2)
     - A throttled invocation is `Lambda.TooManyRequestsException` (3); its cause is worded like that of a missing
       function (4), and not recorded.
-    - A task's own TimeoutSeconds (`States.Timeout`) is no setting of an event source, and a Retry belongs to the state
-      machine: neither is imitated.
+    - A Retry or Catch belongs to the state machine. `States.TaskFailed`, by which they match any of these errors but
+      `States.Timeout`, is no error's own name.
 
     Source: (1) recordings task_lambda and task_service_lambda, test_raise_exception, and Step Functions developer
     guide, "Handling errors in Step Functions workflows"; (2) recording
     test_task_lambda_data_limit_exceeded_on_large_utf8_response and its lambda:invoke twin; (3) Step Functions developer
-    guide, "Handle transient Lambda service exceptions"; (4) recording test_no_such_function_catch.
+    guide, "Handle transient Lambda service exceptions"; (4) recording test_no_such_function_catch; (5) recordings
+    test_fixed_timeout_service_lambda and test_service_lambda_map_timeout.
     """
-    return serve(event, event_source, partial(_served, _function_of(event_source)))
+    return serve(event, event_source, partial(_served, _function_of(event_source)), too_late=_too_late)
+
+
+def _too_late(waited_s: float) -> Served:
+    problem = f"the function took longer than the task's TimeoutSeconds of {waited_s:g}"
+    return Served(response={"error": "States.Timeout", "cause": ""}, problem=problem)
 
 
 def _function_of(event_source: EventSource) -> str | None:
@@ -54,9 +63,7 @@ def _served(function: str | None, attempt: Attempt, reply: Reply) -> Served:
         cause = f"{THROTTLED} (Service: AWSLambda; {code}; Request ID: {attempt.request_id}; Proxy: null)"
         return Served(response={"error": "Lambda.TooManyRequestsException", "cause": cause}, problem="throttled")
     if not reply.succeeded:
-        payload = error_payload(attempt, reply)
-        cause = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-        return Served(response={"error": payload["errorType"] or "Lambda.Unknown", "cause": cause})
+        return Served(response=_failed(attempt, reply))
     answer = compact(reply.payload or "null")
     if len(answer.encode("utf-8", "surrogatepass")) > RESULT_LIMIT_BYTES:
         what = f"The state/task '{function or 'lambda'}' returned a result"
@@ -73,6 +80,17 @@ def _served(function: str | None, attempt: Attempt, reply: Reply) -> Served:
             "StatusCode": 200,
         }
     )
+
+
+def _failed(attempt: Attempt, reply: Reply) -> Json:
+    payload = error_payload(attempt, reply)
+    if not (reply.failure and reply.failure.error_type):
+        payload.pop("errorType")
+    cause = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    if "errorType" in payload:
+        return {"error": payload["errorType"], "cause": cause}
+    what = "The cause could not be determined because Lambda did not return an error type."
+    return {"error": "Lambda.Unknown", "cause": f"{what} Returned payload: {cause}"}
 
 
 def _value(text: str) -> Json:

@@ -4,6 +4,32 @@ Kinesis and DynamoDB event source mappings: batches in order, checkpoints, bisec
 A delivery goes lane by lane. A lane is what is processed in order, so in it one batch is settled before the next one
 begins; of several lanes, the one that is due first goes on. Time begins when the youngest record arrives. How long the
 function takes moves `elapsed_s` but never changes what is delivered: two runs of an event are alike.
+
+- A batch has at most `batch_size` records of one shard (default 100) and 6 MB; one that is not full waits for
+  `maximum_batching_window_s`. Within a shard, or within a partition key if `parallelization_factor` is over 1, no
+  record is delivered before those ahead of it are done with. Which keys share a lane is ours; an event that one
+  batch can hold stays one, since AWS delivered it so.
+- Records that `filter_criteria` reject are stepped over: `filtered`.
+- An error, timeout or exit fails the whole batch. With `report_batch_item_failures` the lowest sequence number that
+  the answer reports is the checkpoint: what comes before is `processed`, all from there on comes again, and the
+  retry counter starts afresh. An answer that cannot be used fails the whole batch (see `read_batch_response`).
+- With `bisect_batch_on_function_error` a function error splits the batch in two that are retried apart, the first
+  one first; a split is no retry. A reported checkpoint is where it is split, and only what remains is retried. An
+  answer that cannot be used is no function error, and splits nothing.
+- After `maximum_retry_attempts` retries the batch is given up. So are records that are older than
+  `maximum_record_age_s`, off the front of the batch; what remains begins afresh. Given up is `sent_to_destination`
+  if `on_failure` is set (see `failure_document`) and `discarded` otherwise.
+- A throttle never uses up retries, only age.
+- Where nothing limits the retries, AWS goes on until the records expire, and the shard is blocked: here a batch
+  that comes to nothing in `UNLIMITED_RETRIES` retries stays `still_queued`, with all that is behind it.
+- With `tumbling_window_s` every invocation has the window's state, and one without records closes the window.
+
+Source: Lambda developer guide, "Process Amazon Kinesis Data Streams records with Lambda" and its pages on partial
+batch responses, discarded batches, windows and filters, and their DynamoDB twins; recordings
+test_kinesis_report_batch_item_failures, …_success_scenarios, …_failure_scenarios,
+test_kinesis_maximum_record_age_exceeded, test_kinesis_event_filtering_json_pattern and their DynamoDB twins. Of
+bisecting nothing is recorded: the order and size of the halves, and what an unusable answer does, are ours (AWS may
+also join the documents of neighbours). How long a retry waits is not documented (see `retry_delay_s`).
 """
 
 from collections.abc import Sequence
@@ -34,33 +60,7 @@ class _Answer(NamedTuple):
 
 def deliver_stream(event: Event, event_source: EventSource, function_arn: str) -> Delivery:
     """
-    Deliver the records of *event* as a Kinesis or DynamoDB event source mapping does.
-
-    - A batch has at most `batch_size` records of one shard (default 100) and 6 MB; one that is not full waits for
-      `maximum_batching_window_s`. Within a shard, or within a partition key if `parallelization_factor` is over 1, no
-      record is delivered before those ahead of it are done with. Which keys share a lane is ours; an event that one
-      batch can hold stays one, since AWS delivered it so.
-    - Records that `filter_criteria` reject are stepped over: `filtered`.
-    - An error, timeout or exit fails the whole batch. With `report_batch_item_failures` the lowest sequence number that
-      the answer reports is the checkpoint: what comes before is `processed`, all from there on comes again, and the
-      retry counter starts afresh. An answer that cannot be used fails the whole batch (see `read_batch_response`).
-    - With `bisect_batch_on_function_error` a function error splits the batch in two that are retried apart, the first
-      one first; a split is no retry. A reported checkpoint is where it is split, and only what remains is retried. An
-      answer that cannot be used is no function error, and splits nothing.
-    - After `maximum_retry_attempts` retries the batch is given up. So are records that are older than
-      `maximum_record_age_s`, off the front of the batch; what remains begins afresh. Given up is `sent_to_destination`
-      if `on_failure` is set (see `failure_document`) and `discarded` otherwise.
-    - A throttle never uses up retries, only age.
-    - Where nothing limits the retries, AWS goes on until the records expire, and the shard is blocked: here a batch
-      that comes to nothing in `UNLIMITED_RETRIES` retries stays `still_queued`, with all that is behind it.
-    - With `tumbling_window_s` every invocation has the window's state, and one without records closes the window.
-
-    Source: Lambda developer guide, "Process Amazon Kinesis Data Streams records with Lambda" and its pages on partial
-    batch responses, discarded batches, windows and filters, and their DynamoDB twins; recordings
-    test_kinesis_report_batch_item_failures, …_success_scenarios, …_failure_scenarios,
-    test_kinesis_maximum_record_age_exceeded, test_kinesis_event_filtering_json_pattern and their DynamoDB twins. Of
-    bisecting nothing is recorded: the order and size of the halves, and what an unusable answer does, are ours (AWS may
-    also join the documents of neighbours). How long a retry waits is not documented (see `retry_delay_s`).
+    Deliver the records of *event* as a Kinesis or DynamoDB event source mapping does, by the rules above.
 
     Raises:
         InvalidJson: The event is not JSON.
@@ -229,7 +229,7 @@ def _give_up(
         return
     given_up = GivenUp(
         condition=because,
-        records=records,
+        function_arn=stream.function_arn,
         invocations=batch.invocations,
         request_id=stream.request_ids(len(stream.invocations)),
         at_s=stream.began_s + lane.now_s,
@@ -237,11 +237,7 @@ def _give_up(
         payload=event_of(stream.records, records),
     )
     document = failure_document(
-        given_up,
-        kind=stream.source.kind,
-        function_arn=stream.function_arn,
-        stream_arn=stream.stream_arn,
-        destination=destination,
+        given_up, records, kind=stream.source.kind, stream_arn=stream.stream_arn, destination=destination
     )
     stream.failure_documents.append(document)
 

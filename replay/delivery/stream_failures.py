@@ -16,14 +16,14 @@ GivenUpBecause = Literal["RetryAttemptsExhausted", "RecordAgeExceeded"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenUp:
     """
-    Records of one shard that are given up together.
+    That records of a stream or topic are given up together.
 
     `at_s` is epoch time; `function_error` is AWS's word for the last answer (`Unhandled`), and None when the function
     returned something that could not be used or that reported records; `payload` is the event of these records.
     """
 
     condition: GivenUpBecause
-    records: Sequence[StreamRecord]
+    function_arn: str
     invocations: int
     request_id: str
     at_s: float
@@ -32,10 +32,15 @@ class GivenUp:
 
 
 def failure_document(
-    given_up: GivenUp, *, kind: EventSourceKind, function_arn: str, stream_arn: str | None, destination: str
+    given_up: GivenUp,
+    records: Sequence[StreamRecord],
+    *,
+    kind: EventSourceKind,
+    stream_arn: str | None,
+    destination: str,
 ) -> dict[str, Json]:
     """
-    Write the document that *destination* gets.
+    Write the document that *destination* gets of *records*, which are of one shard.
 
     - `functionArn` is unqualified; `approximateInvokeCount` counts the invocations with this batch, and is never 0.
     - Records that are too old have no `responseContext`.
@@ -47,10 +52,16 @@ def failure_document(
     order of `payload` is that of Lambda developer guide, "Retain discarded batch records for a Kinesis Data Streams
     event source". The shard id of DynamoDB records is not known, and made of zeros.
     """
+    info = "KinesisBatchInfo" if kind == "kinesis" else "DDBStreamBatchInfo"
+    return written_document(given_up, {info: _batch_info(given_up, records, kind, stream_arn)}, destination)
+
+
+def written_document(given_up: GivenUp, batch_info: Mapping[str, Json], destination: str) -> dict[str, Json]:
+    """Write what the documents of all pollers have in common around their *batch_info*, in Lambda's order."""
     document: dict[str, Json] = {
         "requestContext": {
             "requestId": given_up.request_id,
-            "functionArn": function_arn,
+            "functionArn": given_up.function_arn,
             "condition": given_up.condition,
             "approximateInvokeCount": max(1, given_up.invocations),
         }
@@ -61,17 +72,16 @@ def failure_document(
             "executedVersion": "$LATEST",
             "functionError": given_up.function_error,
         }
-    document["version"] = "1.0"
-    document["timestamp"] = milliseconds(given_up.at_s)
-    info = "KinesisBatchInfo" if kind == "kinesis" else "DDBStreamBatchInfo"
-    document[info] = _batch_info(given_up, kind=kind, stream_arn=stream_arn)
+    document |= {"version": "1.0", "timestamp": milliseconds(given_up.at_s), **batch_info}
     if service_of(destination) == "s3":
         document["payload"] = given_up.payload
     return document
 
 
-def _batch_info(given_up: GivenUp, *, kind: EventSourceKind, stream_arn: str | None) -> Json:
-    first, last = given_up.records[0], given_up.records[-1]
+def _batch_info(
+    given_up: GivenUp, records: Sequence[StreamRecord], kind: EventSourceKind, stream_arn: str | None
+) -> Json:
+    first, last = records[0], records[-1]
     moment = milliseconds if kind == "kinesis" else seconds
     return {
         "shardId": first.shard_id,
@@ -79,7 +89,7 @@ def _batch_info(given_up: GivenUp, *, kind: EventSourceKind, stream_arn: str | N
         "endSequenceNumber": last.sequence_number,
         "approximateArrivalOfFirstRecord": moment(given_up.at_s if first.arrived_s is None else first.arrived_s),
         "approximateArrivalOfLastRecord": moment(given_up.at_s if last.arrived_s is None else last.arrived_s),
-        "batchSize": len(given_up.records),
+        "batchSize": len(records),
         "streamArn": stream_arn,
     }
 

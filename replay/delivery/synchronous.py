@@ -31,32 +31,32 @@ def serve(
     served: Callable[[Attempt, Reply], Served],
     *,
     waits_s: float = inf,
-    too_late: Served | None = None,
+    too_late: Callable[[float], Served] | None = None,
 ) -> Delivery:
     """
     Invoke the function once, and make of its reply what *served* does; nobody tries again.
 
     The event is `processed` when the client gets the function's answer, whatever its status code; otherwise it is
-    `discarded`. With a reserved concurrency of 0 the function is not invoked, which the caller sees as a throttle.
+    `discarded`.
 
     Args:
         event: The event.
-        event_source: Its settings.
+        event_source: Its settings; `caller_timeout_s` overrides *waits_s*.
         served: What the caller makes of a reply.
         waits_s: How long the caller waits.
-        too_late: What the client gets when the reply took longer, and is lost.
+        too_late: What the client gets, by how long the caller waited, when the reply took longer and is lost.
     """
+    waits_s = waits_s if event_source.caller_timeout_s is None else event_source.caller_timeout_s
     attempt = Attempt(payload=event.text, request_id=RequestIds(event.text)(1))
-    never = event_source.reserved_concurrency == 0
-    reply = Reply(status="throttled") if never else (yield attempt)
-    result = too_late if too_late and reply.duration_s > waits_s else served(attempt, reply)
+    reply = yield attempt
+    result = too_late(waits_s) if too_late and reply.duration_s > waits_s else served(attempt, reply)
     done = reply.succeeded and not result.problem
     disposition: Disposition = "processed" if done else "discarded"
     invocation = Invocation(
         attempt=attempt, reply=reply, failed_records=() if done else ("event",), problem=result.problem
     )
     return DeliveryReport(
-        invocations=() if never else (invocation,),
+        invocations=(invocation,),
         dispositions={"event": disposition},
         response=result.response,
         elapsed_s=min(reply.duration_s, waits_s),

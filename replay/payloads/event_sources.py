@@ -16,7 +16,9 @@ class EventSource:
 
     Units: `_s` are seconds. `filter_criteria` are patterns as JSON text, one per filter. `on_failure`, `on_success` and
     `dead_letter_queue` are ARNs. `max_receive_count` and `visibility_timeout_s` are those of the source queue;
-    without a redrive policy `max_receive_count` is None, and a failing message stays in the queue.
+    without a redrive policy `max_receive_count` is None, and a failing message stays in the queue (after a few
+    deliveries, where AWS goes on until it expires). `caller_timeout_s` is
+    how long a synchronous caller waits: TimeoutSeconds of a Step Functions task, the integration timeout of an API.
 
     Source: Lambda API `CreateEventSourceMapping` and `PutFunctionEventInvokeConfig`, SQS `SetQueueAttributes`.
     """
@@ -39,6 +41,7 @@ class EventSource:
     tumbling_window_s: int | None = None
     maximum_concurrency: int | None = None
     reserved_concurrency: int | None = None
+    caller_timeout_s: int | None = None
     on_failure: str | None = None
     on_success: str | None = None
     payload_format_version: str | None = None

@@ -1,6 +1,7 @@
 """The public function: a Python callable as the function."""
 
 import asyncio
+import sys
 from decimal import Decimal
 
 import pytest
@@ -58,16 +59,25 @@ def test_request_ids_are_the_same_in_every_run_and_differ_within_one() -> None:
     assert len(set(first)) == 3
 
 
-def test_sys_exit_ends_the_runtime() -> None:
+@pytest.mark.parametrize(
+    ("code", "ended"),
+    [
+        (0, "without providing a reason"),
+        (None, "without providing a reason"),
+        (3, "with error: exit status 3"),
+        ("gone", "with error: exit status 1"),
+    ],
+)
+def test_sys_exit_ends_the_runtime(code: object, ended: str) -> None:
     """A function that calls sys.exit has failed as on Lambda, and does not end us."""
 
     def handler(event, context):
-        raise SystemExit(1)
+        sys.exit(code)
 
     reply = deliver({}, handler).invocations[0].reply
     assert reply.status == "exited"
     assert reply.failure.error_type == "Runtime.ExitError"
-    assert reply.failure.message.endswith("Error: Runtime exited without providing a reason")
+    assert reply.failure.message.endswith(f"Error: Runtime exited {ended}")
 
 
 def test_the_keyboard_still_interrupts() -> None:

@@ -19,7 +19,7 @@ def test_a_direct_invocation_gives_its_answer() -> None:
 
 
 def test_a_failed_direct_invocation_is_not_tried_again() -> None:
-    """Nobody retries a synchronous invocation: one attempt, and the event is gone."""
+    """Nobody retries a synchronous invocation: one attempt, the event is gone, and the caller has the error object."""
 
     def handler(event, context):
         raise KeyError("customer_id")
@@ -27,7 +27,7 @@ def test_a_failed_direct_invocation_is_not_tried_again() -> None:
     report = deliver({}, handler)
     (invocation,) = report.invocations
     assert report.dispositions == {"event": "discarded"}
-    assert report.response is None
+    assert list(report.response) == ["errorMessage", "errorType", "requestId", "stackTrace"]
     assert invocation.failed_records == ("event",)
     assert invocation.reply.failure.error_type == "KeyError"
     assert invocation.reply.failure.message == "'customer_id'"

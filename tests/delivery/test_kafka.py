@@ -1,5 +1,6 @@
 """Kafka event source mappings: documented by AWS, recorded nowhere."""
 
+import base64
 import json
 
 import pytest
@@ -102,16 +103,87 @@ def test_throttles_use_up_no_retries() -> None:
     assert report.dispositions == dict.fromkeys(IDS, "discarded")
 
 
+def failing(*items: object):
+    return lambda *_: {"batchItemFailures": [{"itemIdentifier": item} for item in items]}
+
+
+def test_the_lowest_offset_of_each_partition_is_its_checkpoint() -> None:
+    """What comes before it is done, all from there on comes again with a fresh counter, other partitions are done."""
+    event = {**EVENT, "records": {"orders-0": [record(0, n) for n in (5, 6, 7)], "orders-1": [record(1, 5)]}}
+    answer = failing({"partition": "orders-0", "offset": 7}, {"partition": "orders-0", "offset": 6})
+    settings = kafka(report_batch_item_failures=True, maximum_retry_attempts=1, on_failure=QUEUE)
+    report = deliver(event, answer, settings)
+    again = ("orders-0/6", "orders-0/7")
+    assert [each.attempt.record_ids for each in report.invocations[1:]] == [again, again]
+    assert list(report.invocations[1].event["records"]) == ["orders-0"]
+    assert report.invocations[1].event["records"]["orders-0"] == event["records"]["orders-0"][1:]
+    assert report.invocations[1].event["bootstrapServers"] == "b-1:9092"
+    ends = ["processed", "sent_to_destination", "sent_to_destination", "processed"]
+    assert list(report.dispositions.values()) == ends
+    (document,) = report.failure_records
+    assert document["requestContext"]["approximateInvokeCount"] == 2
+    assert document["responseContext"]["functionError"] is None
+    assert document["KafkaBatchInfo"]["batchSize"] == 2
+
+
 @pytest.mark.parametrize(
-    "answer", [{"batchItemFailures": [{"itemIdentifier": {"partition": "orders-0", "offset": 16}}]}, b"{"]
+    "answer",
+    [
+        b"{",
+        "text",
+        {"batchItemFailures": "orders-0"},
+        {"batchItemFailures": ["orders-0"]},
+        {"batchItemFailures": [{"itemIdentifier": "15"}]},
+        {"batchItemFailures": [{"itemIdentifier": {"partition": "orders-0", "offset": 99}}]},
+        {"batchItemFailures": [{"itemIdentifier": {"partition": "orders-0", "offset": "15"}}]},
+    ],
 )
-def test_a_partial_batch_response_fails_the_whole_batch_and_is_noted(answer) -> None:
-    """Which records would come again is not imitated: nothing is called processed that may not be."""
+def test_an_answer_that_cannot_be_used_fails_the_whole_batch(answer) -> None:
+    """Nothing is called processed that may not be."""
     report = deliver(EVENT, lambda *_: answer, kafka(report_batch_item_failures=True, maximum_retry_attempts=0))
     assert report.dispositions == dict.fromkeys(IDS, "discarded")
-    assert "report_batch_item_failures is not imitated" in report.notes[1]
-    done = deliver(EVENT, lambda *_: {"batchItemFailures": []}, kafka(report_batch_item_failures=True))
-    assert done.dispositions == dict.fromkeys(IDS, "processed")
+    assert report.problem
+
+
+@pytest.mark.parametrize("answer", [None, "", [], {}, {"batchItemFailures": []}, {"batchItemFailures": None}])
+def test_an_answer_without_failures_is_done(answer) -> None:
+    """As of the streams."""
+    report = deliver(EVENT, lambda *_: answer, kafka(report_batch_item_failures=True))
+    assert report.dispositions == dict.fromkeys(IDS, "processed")
+
+
+def test_a_function_error_splits_the_batch() -> None:
+    """Bisecting gives up the poison record, and only that."""
+
+    def handler(event, context):
+        if any(each["offset"] == 16 for held in event["records"].values() for each in held):
+            raise KeyError
+
+    settings = kafka(bisect_batch_on_function_error=True, maximum_retry_attempts=0)
+    report = deliver(EVENT, handler, settings)
+    assert list(report.dispositions.values()) == ["processed", "discarded", "processed"]
+    assert [each.attempt.record_ids for each in report.invocations] == [
+        tuple(IDS), ("orders-0/15",), ("orders-0/16", "orders-1/7"), ("orders-0/16",), ("orders-1/7",),
+    ]  # fmt: skip
+
+
+def test_records_that_are_too_old_are_given_up() -> None:
+    """Age ends what retries do not; such a document has no responseContext."""
+    report = deliver(EVENT, fail, kafka(maximum_record_age_s=60, on_failure=QUEUE, maximum_retry_attempts=10_000))
+    assert report.dispositions == dict.fromkeys(IDS, "sent_to_destination")
+    (document,) = report.failure_records
+    assert document["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert "responseContext" not in document
+    assert report.elapsed_s == 60
+
+
+def test_filters_and_batch_sizes_are_applied() -> None:
+    """Rejected records are stepped over; the others come in batches, in order, each in an event of its own."""
+    held = [record(0, n) | {"value": base64.b64encode(json.dumps({"n": n}).encode()).decode()} for n in range(5)]
+    source = kafka(filter_criteria=('{"value": {"n": [{"numeric": [">", 0]}]}}',), batch_size=3)
+    report = deliver({"records": {"t-0": held}}, lambda *_: None, source)
+    assert [each.attempt.record_ids for each in report.invocations] == [("t-0/1", "t-0/2", "t-0/3"), ("t-0/4",)]
+    assert report.dispositions["t-0/0"] == "filtered"
 
 
 @pytest.mark.parametrize("event", [{}, [], {"records": []}, {"Records": []}])

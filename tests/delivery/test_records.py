@@ -57,6 +57,27 @@ def test_another_shape_is_refused_with_what_to_do(text: str) -> None:
         EventRecords(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"Records": [{"a": 1} {"a": 2}]}',
+        '{"Records": [{"a": 1},, {"a": 2}]}',
+        '{"Records": [{"a": 1},]}',
+        '{"Records": [{"a": 1}]},',
+        '{"Records": [{"a": 1}]} x',
+        '{"Records": [{"a": 1}]',
+        '{"Records":\u00a0[{"a": 1}]}',
+        '{"Records": [{"a": 1}\u000b]}',
+        '{"Records": [{"a": }]}',
+        '{"Records": [' + '{"a":' * 100_000 + "1" + "}" * 100_000 + "]}",
+    ],
+)
+def test_what_only_looks_like_records_is_refused(text: str) -> None:
+    """The quick way through an event of nothing but records takes no text that a parser would not."""
+    with pytest.raises(InvalidJson):
+        EventRecords(text)
+
+
 def test_text_that_is_not_json_is_refused() -> None:
     """What is not JSON is refused before anything is delivered."""
     with pytest.raises(InvalidJson):

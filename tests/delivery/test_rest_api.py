@@ -129,11 +129,3 @@ def test_an_answer_after_29_seconds_is_a_504(status) -> None:
     assert json.loads(report.response["body"]) == {"message": "Endpoint request timed out"}
     assert report.dispositions == {"event": "discarded"}
     assert report.elapsed_s == 29
-
-
-def test_with_a_reserved_concurrency_of_zero_nothing_is_invoked() -> None:
-    """The client gets what it gets of a throttle."""
-    report = reply(Reply(status="returned", payload="{}"), reserved_concurrency=0)
-    assert report.invocations == ()
-    assert report.response["statusCode"] == 500
-    assert report.dispositions == {"event": "discarded"}

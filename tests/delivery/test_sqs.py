@@ -114,11 +114,26 @@ def test_a_message_from_a_dead_letter_queue_has_all_its_deliveries_again() -> No
 
 
 def test_without_a_redrive_policy_a_failing_message_stays_in_the_queue() -> None:
-    """There is one delivery, as the others would only repeat it, and nothing is dead-lettered."""
-    report = deliver(sqs_event(["a"]), fail, sqs())
-    assert len(report.invocations) == 1
+    """It is delivered a few times where SQS goes on for days, its count growing, and nothing is dead-lettered."""
+    report = deliver(sqs_event(["a"]), fail, sqs(visibility_timeout_s=10))
+    assert [counts_of(invocation.event) for invocation in report.invocations] == [["1"], ["2"], ["3"]]
+    assert [invocation.attempt.at_s for invocation in report.invocations] == [0, 10, 20]
     assert report.dispositions == {"a": "still_queued"}
     assert report.failure_records == ()
+    assert "after 3 deliveries" in report.notes[0]
+
+
+def test_without_a_redrive_policy_a_failure_that_passes_is_made_good() -> None:
+    """A message that succeeds when it comes back is done, as it would be in production, and there is nothing to note."""
+
+    def handler(event, context):
+        if counts_of(event) != ["3"]:
+            raise ValueError("not yet")
+
+    report = deliver(sqs_event(["a"]), handler, sqs())
+    assert len(report.invocations) == 3
+    assert report.dispositions == {"a": "processed"}
+    assert report.notes == ()
 
 
 def test_a_failed_batch_comes_back_after_the_visibility_timeout() -> None:
@@ -330,7 +345,7 @@ def test_a_fifo_group_without_a_redrive_policy_is_stuck() -> None:
             raise KeyError("customer_id")
 
     report = deliver(records, handler, EventSource(kind="sqs", batch_size=1))
-    assert batches(report) == [["a1"], ["b1"]]
+    assert batches(report) == [["a1"], ["b1"], ["a1"], ["a1"]]
     assert report.dispositions == {"a1": "still_queued", "a2": "still_queued", "b1": "processed"}
 
 

@@ -1,6 +1,7 @@
 """What a task of a state machine gets from its function."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -74,3 +75,38 @@ def test_a_result_over_256_kb_is_an_error(source, named) -> None:
     assert report.response["error"] == "States.DataLimitExceeded"
     assert report.response["cause"].startswith(f"The state/task '{named}' returned a result with a size exceeding")
     assert report.dispositions == {"event": "discarded"}
+
+
+@BOTH
+def test_an_answer_after_the_tasks_timeout_is_lost(source) -> None:
+    """TimeoutSeconds of the task ends it as States.Timeout, which has no cause, whatever the function says later."""
+    source = replace(source, caller_timeout_s=5)
+    in_time = reply(Reply(status="returned", payload="1", duration_s=5), source)
+    assert in_time.dispositions == {"event": "processed"}
+    report = reply(Reply(status="returned", payload="1", duration_s=5.1), source)
+    assert report.response == {"error": "States.Timeout", "cause": ""}
+    assert report.dispositions == {"event": "discarded"}
+    assert report.elapsed_s == 5
+
+
+@BOTH
+@pytest.mark.parametrize("status", ["out_of_memory", "exited"])
+def test_the_end_of_the_process_is_a_runtime_exit_error(source, status) -> None:
+    """Too little memory and an exit have the error type that Lambda gives them."""
+    failure = Failure(
+        error_type="Runtime.ExitError", message="RequestId: 1 Error: Runtime exited with error: signal: killed"
+    )
+    report = reply(Reply(status=status, failure=failure), source)
+    assert report.response["error"] == "Runtime.ExitError"
+    assert json.loads(report.response["cause"])["errorType"] == "Runtime.ExitError"
+
+
+@BOTH
+def test_an_error_without_a_type_is_unknown(source) -> None:
+    """Old runtimes report a timeout by its message alone: Step Functions then has no name for it."""
+    failure = Failure(error_type="", message="2024-04-01T00:00:00.000Z 1 Task timed out after 3.00 seconds")
+    report = reply(Reply(status="timed_out", failure=failure), source)
+    assert report.response["error"] == "Lambda.Unknown"
+    assert report.response["cause"].endswith(
+        'Returned payload: {"errorMessage":"2024-04-01T00:00:00.000Z 1 Task timed out after 3.00 seconds"}'
+    )

@@ -19,7 +19,7 @@ SETTINGS = st.builds(
     EventSource,
     kind=st.sampled_from(["sns", "s3", "eventbridge", "schedule", "async"]),
     maximum_retry_attempts=st.none() | st.integers(0, 2),
-    maximum_event_age_s=st.none() | st.integers(60, 21_600),
+    maximum_event_age_s=st.none() | st.sampled_from([60, 61, 90, 180, 181]) | st.integers(60, 21_600),
     reserved_concurrency=st.none() | st.integers(0, 2),
     dead_letter_queue=DESTINATIONS,
     on_failure=DESTINATIONS,

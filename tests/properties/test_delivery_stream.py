@@ -200,6 +200,8 @@ def test_bisecting_finds_every_poison_record_and_only_those(data, count, retries
     report = deliver_by(event, settings, invoke)
     assert {name for name, end in report.dispositions.items() if end != "processed"} == poison
     assert len(report.failure_records) == (len(poison) if settings.on_failure else 0)
+    alone = Counter(each.attempt.record_ids[0] for each in report.invocations if len(each.attempt.record_ids) == 1)
+    assert all(alone[name] == retries + 1 for name in poison)  # a split is no retry
     halvings = math.ceil(math.log2(count))
     assert len(report.invocations) <= 1 + 2 * len(poison) * halvings + len(poison) * retries
 

@@ -11,9 +11,12 @@ from tests.truth.categories import (
     filter_policies,
     http,
     invoke_errors,
+    log_lines,
     mappings,
+    object_logs,
     patterns,
     redrive,
+    shapes,
 )
 from tests.truth.verdicts import Findings, NotImitated, Status, Unreadable, Verdict
 
@@ -32,13 +35,17 @@ CATEGORIES: dict[str, Category] = {
     "esm-sqs": Category(judge=mappings.judge_sqs, judged=mappings.JUDGED),
     "esm-kinesis": Category(judge=mappings.judge_kinesis, judged=mappings.JUDGED),
     "esm-dynamodb": Category(judge=mappings.judge_dynamodb, judged=mappings.JUDGED),
-    "async-invoke": Category(judge=asynchronous.judge_async, judged=asynchronous.JUDGED),
+    "async-invoke": Category(judge=shapes.with_shapes(asynchronous.judge_async), judged=asynchronous.JUDGED),
     "invoke-errors": Category(judge=invoke_errors.judge_invoke_error, judged=invoke_errors.JUDGED),
     "apigateway": Category(judge=http.judge_rest_api, judged=http.JUDGED),
     "lambda-url": Category(judge=http.judge_function_url, judged=http.JUDGED),
     "sqs-redrive": Category(judge=redrive.judge_redrive, judged=redrive.JUDGED),
     "eventbridge-patterns": Category(judge=patterns.judge_pattern, judged=patterns.JUDGED),
     "sns-filter": Category(judge=filter_policies.judge_filter_policy, judged=filter_policies.JUDGED),
+    **{name: Category(judge=shapes.judge_shapes, judged=shapes.JUDGED) for name in shapes.CATEGORIES},
+    "lambda-logs": Category(judge=log_lines.judge_log, judged=log_lines.JUDGED),
+    "s3-logs": Category(judge=object_logs.judge_object_log, judged=object_logs.JUDGED),
+    "apigw-access-logs": Category(judge=object_logs.judge_formats, judged=object_logs.JUDGED_FORMATS),
 }
 
 

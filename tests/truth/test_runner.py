@@ -107,6 +107,54 @@ def test_fails_what_it_cannot_read(tmp_path: Path, stimulus: Any, expect: Any) -
     assert any(line.startswith("cannot read") for line in verdict.lines)
 
 
+_TOLD = [
+    (
+        "esm-sqs",
+        {"messages": 1, "queue": {"maxReceiveCount": 3}, "handler": {"does": "time out"}},
+        {"deliveries": 3, "then": "DLQ"},
+    ),
+    (
+        "esm-sqs",
+        {"messages": 2, "esm": {"BatchSize": 1}, "handler": {"does": "sleep 5 s"}},
+        {"processed": 2, "order": "in order"},
+    ),
+    ("esm-sqs", {"messages": 1, "function": {"ReservedConcurrentExecutions": 0}}, {"invocations": 0, "processed": 0}),
+    ("esm-sqs", {"invoke": {"payload": {}}, "config": {"DeadLetterConfig": "sns"}, "handler": "raise"}, {"attempts": 3}),
+    (
+        "esm-dynamodb",
+        {"put_items_in_order": [{"id": "a"}, {"delete": {"id": "a"}}], "esm": {"FilterCriteria": {"eventName": ["REMOVE"]}}},
+        {"invocations": 1, "records": 1},
+    ),
+    (
+        "esm-kinesis",
+        {"records": {"old": 1, "fresh": 5}, "esm": {"MaximumRecordAgeInSeconds": 90}, "destination": "sqs"},
+        {"condition": "RecordAgeExceeded", "batchSize": 1, "delivered": 5, "no_responseContext": True},
+    ),
+    (
+        "esm-dynamodb",
+        {"records": 1, "record_age_s": 99, "esm": {"MaximumRecordAgeInSeconds": 90}, "handler": "raise", "destination": "s3"},
+        {"invocations": 0, "approximateInvokeCount": 1, "absent": "responseContext"},
+    ),
+    (
+        "invoke-errors",
+        {"handler": {"does": "time out"}, "timeout_s": 7},
+        {"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: <id> Error: Task timed out after 7.00 seconds"},
+    ),
+    ("invoke-errors", {"handler": {"does": "returns 9 MB"}}, {"errorType": "Function.ResponseSizeTooLarge"}),
+    ("apigateway", "REST proxy, handler times out", {"status": 504}),
+    ("lambda-url", {"handler": {"does": "time out"}}, {"status": 502}),
+    ("eventbridge-patterns", {"event": {"a": 1}, "pattern": {"a": [{"numeric": ["<", 2]}]}}, "match"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("category", "stimulus", "expect"), _TOLD)
+def test_stimuli_of_every_kind_are_read(tmp_path: Path, category: str, stimulus: Any, expect: Any) -> None:
+    """Timeouts, slow functions, ages, deletions, settings of the function: each is run, and what AWS does passes."""
+    results = _judge(tmp_path, _case(category, {"stimulus": stimulus, "expect": expect}))
+    assert [each.lines for each in results.verdicts] == [()]
+    assert results.agree
+
+
 @pytest.mark.parametrize("content", [None, "{not json", "[1]"])
 def test_fails_an_unreadable_file(tmp_path: Path, content: str | None) -> None:
     """A file that is missing, or is no JSON object, fails its case."""

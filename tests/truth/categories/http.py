@@ -15,6 +15,7 @@ from tests.truth.checks.documents import COMMENTARY
 from tests.truth.checks.shapes import Comparison, objects_in, parsed, restates
 from tests.truth.stimuli.handlers import read_handler
 from tests.truth.stimuli.prose import read_prose
+from tests.truth.stimuli.running import deliver_to
 from tests.truth.verdicts import Findings, NotImitated, Unreadable
 
 JUDGED = (
@@ -24,6 +25,7 @@ JUDGED = (
 _KEYS = frozenset({"handler", "caller", "integration", "request", "event", "payload", "why", "note"})
 _EVERY_RESPONSE_HAS = re.compile(r"x-am.*|x-cache|connection|date|via|content-length|server|vary", re.IGNORECASE)
 _SERVER_ERRORS = 500
+_LONGER_THAN_ANY_CALLER_S = 31.0
 
 
 def judge_http(kind: EventSourceKind, case: Case, findings: Findings) -> None:
@@ -52,11 +54,9 @@ def _response(kind: EventSourceKind, stimulus: Any) -> Mapping[str, Any]:
         stimulus = read_prose(stimulus)
     if not isinstance(stimulus, dict) or stimulus.keys() - _KEYS:
         raise Unreadable(f"cannot read stimulus: {stimulus!r}")
-    handler = read_handler(stimulus.get("handler"))
+    handler = read_handler(stimulus.get("handler"), timeout_s=_LONGER_THAN_ANY_CALLER_S)
     event: Any = next((stimulus[key] for key in ("event", "request", "payload") if key in stimulus), {})
-    report = deliver(json.dumps(event), handler, _caller(kind, stimulus))
-    if handler.troubles:
-        raise handler.troubles[0]
+    report = deliver_to(handler, json.dumps(event), _caller(kind, stimulus))
     response: Any = report.response
     return dict(response)
 

@@ -9,19 +9,22 @@ from typing import Any
 from replay.delivery.attempt import Attempt, Reply
 from replay.delivery.deliver import deliver
 from replay.delivery.error_payload import error_payload
+from replay.delivery.python_answers import MAXIMUM_RESPONSE_BYTES
 from replay.payloads.event_sources import EventSource
 from replay.payloads.failures import Failure
 from replay.targets.child.endings import out_of_memory
 from replay.targets.child.error_report import reported_failure
 from replay.targets.in_process.code_map import CodeMap
 from replay.targets.in_process.runtime_faults import RuntimeFault, exited, timed_out
-from replay.targets.in_process.runtime_json import MAXIMUM_RESPONSE_BYTES, RuntimeJson
+from replay.targets.in_process.runtime_json import RuntimeJson
 from tests.truth.cases import Case
 from tests.truth.categories.throttles import compare_throttle
 from tests.truth.checks.documents import COMMENTARY
-from tests.truth.checks.shapes import Comparison, objects_in, restates
+from tests.truth.checks.shapes import Comparison, objects_in, parsed, restates
 from tests.truth.stimuli.handlers import read_handler
-from tests.truth.stimuli.settings import destination_arn
+from tests.truth.stimuli.prose import read_prose
+from tests.truth.stimuli.running import deliver_to
+from tests.truth.stimuli.settings import destination_arn, function_settings
 from tests.truth.verdicts import Findings, NotImitated, Unreadable
 
 JUDGED = (
@@ -29,7 +32,10 @@ JUDGED = (
     "runtimes are read as their runtime client reports them, and keep type, message and keys; what Invoke refuses (400, "
     "404, 429) or answers without running (204) is not imitated but for the words of a throttle"
 )
-_KEYS = frozenset({"runtime", "Runtime", "handler", "invoke", "payload", "why", "note"})
+_TIMEOUTS = frozenset({"Timeout", "timeout_s", "timeout"})
+_KEYS = frozenset({
+    "runtime", "Runtime", "handler", "invoke", "payload", "Payload", "function", "config", "why", "note", *_TIMEOUTS,
+})  # fmt: skip
 _OF_INVOKE = frozenset({"status", "code", "StatusCode", "Reason"})
 _TIMED_OUT = re.compile(r"Task timed out after ([\d.]+) seconds")
 _EXIT_STATUS = re.compile(r"exit status (\d+)")
@@ -40,13 +46,13 @@ _ATTEMPT = Attempt(payload="{}", request_id="00000000-0000-5000-8000-00000000000
 def judge_invoke_error(case: Case, findings: Findings) -> None:
     """Judge a case of a synchronous invocation that fails, or answers."""
     recording = case.recording()
-    runtime = "python"
+    runtime, made = "python", Reply(status="returned")
     if case.has_stimulus:
-        runtime = _check_stimulus(case.stimulus, recording)
+        runtime, made = _run_stimulus(case.stimulus)
     _compare_recorded(recording, runtime, findings)
     compare_throttle(recording, findings)
     if case.has_expect:
-        _check(case.expect, recording, findings)
+        _check(case.expect, recording, made, findings)
     if not findings.facts and not findings.differences:
         raise NotImitated(_reason(case))
 
@@ -57,14 +63,21 @@ def _reason(case: Case) -> str:
     return "what Invoke refuses, or answers without running a function, is not imitated"
 
 
-def _check_stimulus(stimulus: Any, recording: Mapping[str, Any]) -> str:
-    """Read the stimulus; the function's own words are in the recording. Give the runtime."""
+def _run_stimulus(stimulus: Any) -> tuple[str, Reply]:
+    """Invoke the function of a stimulus, and give its runtime and what it answered; its words may be recorded only."""
+    if isinstance(stimulus, str):
+        stimulus = read_prose(stimulus)
     if not isinstance(stimulus, dict) or stimulus.keys() - _KEYS:
         raise Unreadable(f"cannot read stimulus: {stimulus!r}")
-    read_handler(stimulus.get("handler"))
-    if not any("errorMessage" in each for each in objects_in(recording)):
-        raise Unreadable("cannot read the recording: it has no error object")
-    return str(stimulus.get("runtime", stimulus.get("Runtime", "python")))
+    settings = stimulus.get("function", stimulus.get("config")) or {}
+    _, known = function_settings({**settings, **{key: stimulus[key] for key in _TIMEOUTS & stimulus.keys()}})
+    told = stimulus.get("handler")
+    told = {**known, **({"does": told} if isinstance(told, str) else told)} if known and told else told
+    invoke = stimulus.get("invoke") or {}
+    payload = next((held[key] for held in (invoke, stimulus) for key in ("payload", "Payload") if key in held), {})
+    names = frozenset(payload) if isinstance(payload, dict) else frozenset()
+    report = deliver_to(read_handler(told, names), json.dumps(payload), EventSource())
+    return str(stimulus.get("runtime", stimulus.get("Runtime", "python"))).lower(), report.invocations[0].reply
 
 
 def _compare_recorded(recording: Mapping[str, Any], runtime: str, findings: Findings) -> None:
@@ -177,27 +190,35 @@ def _read_report(report: Mapping[str, Any], findings: Findings) -> None:
     findings.same("the type that is read", failure.error_type, report.get("errorType", "Unknown"))
 
 
-def _check(expect: Any, recording: Mapping[str, Any], findings: Findings) -> None:
+def _check(expect: Any, recording: Mapping[str, Any], made: Reply, findings: Findings) -> None:
     if not isinstance(expect, dict):
         raise Unreadable(f"cannot read expect: {expect!r}")
     errors = [each for each in objects_in(recording) if "errorMessage" in each]
-    ours = error_payload(_ATTEMPT, _failing(errors[0])) if errors else {}
+    failed = _failing(errors[0]) if errors else made
+    ours = {} if failed.succeeded else error_payload(_ATTEMPT, failed)
     for key, expected in expect.items():
         if key in _OF_INVOKE:
             findings.unjudged.append(f"{key} {expected}: of the Invoke API")
-        elif key in {"errorType", "errorMessage"}:
-            fits = _fits(str(expected), str(ours.get(key)))
-            findings.holds(key, fits, f"ours is {ours.get(key)!r}, AWS has {expected!r}")
-        elif key == "payload_keys":
-            findings.same("the keys of the payload", list(ours), expected)
+        elif key in {"errorType", "errorMessage", "payload_keys"}:
+            _check_error(key, expected, ours, findings)
         elif key == "handler":
             _check_exit(str(expected), errors, findings)
+        elif key in {"payload", "Payload"} and made.payload is not None:
+            findings.same(key, json.loads(made.payload), parsed(expected) if isinstance(expected, str) else expected)
         elif key in _FACTS:
             findings.same(key, _FACTS[key](expected), expected)
         elif restates(recording, key, expected):
             findings.unjudged.append(f"{key}: it repeats the recording")
         elif key not in COMMENTARY:
             raise Unreadable(f"cannot read expect: {key!r}")
+
+
+def _check_error(key: str, expected: Any, ours: Mapping[str, Any], findings: Findings) -> None:
+    if key == "payload_keys":
+        findings.same("the keys of the payload", list(ours), expected)
+    else:
+        fits = _fits(str(expected), str(ours.get(key)))
+        findings.holds(key, fits, f"ours is {ours.get(key)!r}, AWS has {expected!r}")
 
 
 def _answered(text: Any) -> str | None:

@@ -15,6 +15,7 @@ JUDGED = (
     "recorded of a text that is no JSON likewise"
 )
 _IN_FILE = "file holds Event and EventPattern"
+_KEYS = (("Event", "event"), ("EventPattern", "event_pattern", "eventPattern", "Pattern", "pattern"))
 _REFUSED = "InvalidEventPatternException"
 _EXPECTED = {"match": True, "no match": False, True: True, False: False, "matches": True, "does not match": False}
 
@@ -45,9 +46,10 @@ def _stimulus(case: Case) -> tuple[Any, Any]:
             held = read_json5(case.path())
         except (ValueError, RecursionError) as error:
             raise Unreadable(f"cannot read file {case.file!r}: {error}") from None
-    if not isinstance(held, dict) or not {"Event", "EventPattern"} <= held.keys():
+    events, patterns = ([held[key] for key in keys if isinstance(held, dict) and key in held] for keys in _KEYS)
+    if not events or not patterns:
         raise Unreadable(f"cannot read stimulus: {case.stimulus!r}")
-    event, pattern = held["Event"], held["EventPattern"]
+    event, pattern = events[0], patterns[0]
     return (json.loads(event) if isinstance(event, str) else event), pattern
 
 

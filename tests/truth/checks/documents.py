@@ -9,12 +9,19 @@ from tests.truth.verdicts import Findings, Unreadable, shown
 
 COMMENTARY = frozenset({"why", "note", "read", "recorded"})
 """Keys of an expectation that say where it is from, or why it is so."""
+_MEMBERS = frozenset({
+    "requestContext", "requestPayload", "responseContext", "responsePayload", "version", "timestamp", "payload",
+    "KinesisBatchInfo", "DDBStreamBatchInfo",
+})  # fmt: skip
+_NO_MEMBER = re.compile(r"(?:no|without)_(responseContext|responsePayload|requestPayload|payload)")
 _TYPE_AND_VALUE = re.compile(r'(String|Number|Binary)(?: "(.*)")?')
 
 
 def check_document(key: str, expected: Any, documents: list[Any], findings: Findings) -> bool:
     """Judge one key of an expectation by the only document of a run; False when it is not about documents."""
     check = _CHECKS.get(key)
+    if check is None and (found := _NO_MEMBER.fullmatch(key)) and isinstance(expected, bool):
+        check, key, expected = (_absent if expected else _present), "absent", found[1]
     if check is None:
         return False
     if not documents:
@@ -59,6 +66,8 @@ def _function_arn(key: str, expected: Any, record: Mapping[str, Any], findings: 
 
 def _absent(key: str, expected: Any, record: Mapping[str, Any], findings: Findings) -> None:
     for name in expected if isinstance(expected, list) else [expected]:
+        if name not in _MEMBERS:
+            raise Unreadable(f"cannot read expect: {key} {name!r}")
         findings.holds(f"no {name}", name not in record, "it is there")
 
 

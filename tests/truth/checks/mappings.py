@@ -35,8 +35,11 @@ _UNTIL_THE_END = re.compile(
 )
 _ERROR_CODE = re.compile(r"^(?:[A-Z]\w+, |[A-Z]\w+Exception: )")
 _NO_DEAD_LETTER = re.compile(
-    r"nothing (?:is |goes )?(?:in|to) (?:the )?(?:DLQ|dead.?letter queue)|(?:the )?DLQ (?:is|stays) empty|no DLQ.*|not .*DLQ",
+    r"nothing (?:is |goes )?(?:in|to) (?:the )?(?:DLQ|dead.?letter queue)|(?:the )?DLQ (?:(?:is|stays) )?empty|(?:an? )?empty DLQ|no DLQ.*|not .*DLQ",
     re.IGNORECASE,
+)
+_IN_ORDER = re.compile(
+    r"(?:strictly )?in order|(?:by|within|per) (?:message )?group|true|kept|sequential", re.IGNORECASE
 )
 _NO_RETRY = re.compile(r"no retr(?:y|ies)|not retried|once")
 _NOT_DONE = ("sent_to_destination", "discarded", "dead_lettered")
@@ -207,10 +210,37 @@ def _destination(run: MappingRun, expected: Any, findings: Findings) -> None:
         raise Unreadable(f"cannot read expect: destination {expected!r}")
 
 
+def _order(run: MappingRun, expected: Any, findings: Findings) -> None:
+    """Each record once, in the order that is told, or within its group (or the stream) in the order of sending."""
+    delivered = [place for batch in run.batches for place in batch]
+    if isinstance(expected, list):
+        findings.same("the order of delivery", [_named(run, place, expected) for place in delivered], expected)
+        return
+    if not _IN_ORDER.fullmatch(str(expected)):
+        raise Unreadable(f"cannot read expect: order {expected!r}")
+    for group in {_group_of(run, place) for place in delivered}:
+        ours = [place for place in delivered if _group_of(run, place) == group]
+        findings.same(f"the order of delivery of {group or 'all'}", ours, sorted(ours))
+
+
+def _group_of(run: MappingRun, place: int) -> str:
+    return str(run.records[place].get("attributes", {}).get("MessageGroupId", ""))
+
+
+def _reported(run: MappingRun, expected: Any, findings: Findings) -> None:
+    _those("reported to the destination", run, run.settled_as("sent_to_destination"), expected, findings)
+
+
+def _elapsed(run: MappingRun, expected: Any, findings: Findings) -> None:
+    findings.same("the seconds until the end", run.report.elapsed_s, expected)
+
+
 def _outcome(run: MappingRun, expected: Any, findings: Findings) -> None:
     everything = list(range(len(run.records)))
     for clause in split_clauses(str(expected)):
-        if _UNTIL_THE_END.fullmatch(clause):
+        if _NO_DEAD_LETTER.fullmatch(clause):
+            findings.same("what is dead-lettered", run.settled_as("dead_lettered"), [])
+        elif _UNTIL_THE_END.fullmatch(clause):
             whole = [sorted(batch) for batch in run.batches]
             findings.holds("the same batch each time", all(batch == whole[0] for batch in whole), str(whole))
             findings.same("what is given up", run.settled_as(*_NOT_DONE), everything)
@@ -273,6 +303,12 @@ _CHECKS: dict[str, Check] = {
     "batch_sizes": _batch_sizes,
     "destination": _destination,
     "dispositions": _dispositions,
+    "order": _order,
+    "reported": _reported,
+    "sent_to_destination": _reported,
+    "elapsed_s": _elapsed,
+    "records_delivered": _records,
+    "records_per_invocation": _batch_sizes,
     "same_message_id": _same_message_id,
     "same_MessageId": _same_message_id,
     "dlq_body": _dead_letter_body,

@@ -3,7 +3,8 @@ The function of a case, made from what the stimulus says of it.
 
 `{"returns": JSON}` answers with that; `{"raises": …}` and `{"does": "raise"}` fail, with `errorType` and `errorMessage`
 where they are given, and only `when` a condition holds; `{"does": "report records …"}` answers with
-`batchItemFailures`; `{"does": "echo"}` answers with the event. See `conditions` for conditions.
+`batchItemFailures`; `{"does": "echo"}` answers with the event; `{"does": "time out"}` never answers, and `"sleep 5 s"`
+does after that time. See `conditions` for conditions.
 """
 
 import base64
@@ -20,7 +21,9 @@ from tests.truth.verdicts import Unreadable
 
 _KEYS = frozenset({
     "does", "returns", "raises", "errorType", "errorMessage", "message", "when", "if", "while", "why", "note", "runtime",
+    "timeout_s", "timeout", "Timeout", "TimeoutInSeconds", "timeout_seconds", "sleep_s", "sleeps_s", "times_out",
 })  # fmt: skip
+_TIMEOUTS = ("timeout_s", "Timeout", "timeout", "TimeoutInSeconds", "timeout_seconds")
 _UNLESS_TOLD = ("Exception", "failed on purpose")
 _CONDITION = (
     r"(?:,? (?P<word>while|when|if|unless|where|with|on|for|whose|that has|having)(?: (?:its|the))? (?P<condition>.+))?"
@@ -37,20 +40,41 @@ _NOTHING = re.compile(
 )
 _RETURN = re.compile(r"returns? (?P<value>.+)")
 _EXIT = re.compile(r"(?:calls? )?(?:sys\.exit|exits?)(?:\((?P<code>\d*)\))?(?: with(?: status)? (?P<status>\d+))?")
+_TIME_OUT = re.compile(
+    rf"(?:always )?(?:times? out|timeouts?|hangs?(?: forever)?|never (?:returns|answers)|"
+    rf"(?:sleeps?|runs?|takes?) (?:longer|more) than (?:the|its) (?:\w+ )?timeout)"
+    rf"(?: after (?P<seconds>[\d.]+) ?(?:s|seconds?))?{_CONDITION}"
+)
+_SLEEP = re.compile(
+    r"(?:sleeps?|waits?|takes?|runs?)(?: for)? (?P<seconds>[\d.]+) ?(?:s|secs?|seconds?)(?:(?:,| and| then|, then)+ (?P<then>.+))?"
+)
+_MEGABYTES = re.compile(
+    r"returns? (?:an? (?:answer|response|payload) of )?(?P<number>\d+) ?(?P<unit>MB|bytes)(?: of \w+)?"
+)
+TIMEOUT_S = 3.0  # Lambda's default
 _ATTRIBUTE_NAMES = frozenset({
     "ApproximateReceiveCount", "MessageGroupId", "MessageDeduplicationId", "SequenceNumber", "messageId", "eventName",
     "sequenceNumber", "partitionKey", "body", "data", "attempt", "index",
 })  # fmt: skip
 
 
+class TimedOut(BaseException):
+    """The function has not answered in time: nothing that it could catch itself."""
+
+    def __init__(self, after_s: float) -> None:
+        self.after_s = after_s
+        super().__init__(after_s)
+
+
 @dataclass(slots=True)
 class Handler:
-    """The function under delivery: `handler(event, context)`. It keeps what it was asked and what it did."""
+    """The function under delivery: `handler(event, context)`, with what it was asked and did; `takes_s` is virtual."""
 
     answer: Callable[[Any, Any, int], Any]
     request_ids: list[str] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     troubles: list[Unreadable] = field(default_factory=list)
+    takes_s: float = 0.0
     __name__: str = "handler"
 
     def __call__(self, event: Any, context: Any) -> Any:
@@ -63,9 +87,9 @@ class Handler:
         return self.answers[-1]
 
 
-def read_handler(told: Any, event_names: frozenset[str] = frozenset()) -> Handler:
+def read_handler(told: Any, event_names: frozenset[str] = frozenset(), timeout_s: float = TIMEOUT_S) -> Handler:
     """
-    Make the function that *told* describes; None is one that succeeds.
+    Make the function that *told* describes; None is one that succeeds. *timeout_s* is when it times out, unless told.
 
     Raises:
         Unreadable: There are no words for it.
@@ -77,6 +101,11 @@ def read_handler(told: Any, event_names: frozenset[str] = frozenset()) -> Handle
     if not isinstance(told, dict) or told.keys() - _KEYS:
         raise Unreadable(f"cannot read stimulus handler: {told!r}")
     names = event_names | _ATTRIBUTE_NAMES
+    if told.get("times_out"):
+        told = {**told, "does": "time out"}
+    if slept := next((told[key] for key in ("sleep_s", "sleeps_s") if key in told), None):
+        rest = {key: told[key] for key in told.keys() - {"sleep_s", "sleeps_s"}}
+        return _slow(rest if rest.keys() - _TIMEOUTS else None, float(slept), told, event_names)
     if "returns" in told:
         return Handler(_returning(told["returns"]))
     given = next((told[key] for key in ("when", "if", "while") if key in told), None)
@@ -85,28 +114,51 @@ def read_handler(told: Any, event_names: frozenset[str] = frozenset()) -> Handle
         raised = told["raises"]
         error = raised if isinstance(raised, dict) else {"errorMessage": raised}
         return Handler(_raising(_error({**told, **error}), condition))
-    if isinstance(told.get("does"), str):
-        return Handler(_doing(told["does"], told, condition, names))
+    words = told.get("does")
+    if isinstance(words, str) and (found := _SLEEP.fullmatch(words.strip().rstrip("."))):
+        return _slow(
+            {**told, "does": found["then"]} if found["then"] else None, float(found["seconds"]), told, event_names
+        )
+    if isinstance(words, str):
+        hangs = {"timeout_s": _timeout_of(told) or timeout_s}
+        return Handler(_doing(words, {**told, **hangs}, condition, names))
     raise Unreadable(f"cannot read stimulus handler: {told!r}")
 
 
 def _doing(words: str, told: Mapping[str, Any], condition: Condition | None, names: frozenset[str]) -> Any:
     words = words.strip().rstrip(".")
+    made = _failing(words, told, condition, names) or _answering(words, condition, names)
+    if made is None:
+        raise Unreadable(f"cannot read stimulus handler: it does {words!r}")
+    return made
+
+
+def _failing(words: str, told: Mapping[str, Any], condition: Condition | None, names: frozenset[str]) -> Any:
     if found := _RAISE.fullmatch(words):
         type_, message = found["type"], found["message"]
         error = _error({**({"errorType": type_} if type_ else {}), **({"message": message} if message else {}), **told})
         return _raising(error, condition or _told(found, names))
-    if _NOTHING.fullmatch(words):
-        return lambda *_: None
+    if found := _TIME_OUT.fullmatch(words):
+        after_s = float(found["seconds"] or told["timeout_s"])
+        return _hanging(after_s, condition or _told(found, names))
     if found := _EXIT.fullmatch(words):
         return _exiting(int(found["code"] or found["status"] or 0))
+    return None
+
+
+def _answering(words: str, condition: Condition | None, names: frozenset[str]) -> Any:
+    if found := _MEGABYTES.fullmatch(words):
+        size = int(found["number"]) * (1024 * 1024 if found["unit"] == "MB" else 1)
+        return lambda *_: "x" * size
+    if _NOTHING.fullmatch(words):
+        return lambda *_: None
     if found := _ECHO.fullmatch(words):
         return _summary if "summary" in (found["what"] or "") else lambda event, *_: event
     if found := _REPORT.fullmatch(words):
         return _reporting(found["which"] or "", found["things"], condition or _told(found, names))
     if (found := _RETURN.fullmatch(words)) and is_json_value(found["value"]):
         return _returning(json_value(found["value"]))
-    raise Unreadable(f"cannot read stimulus handler: it does {words!r}")
+    return None
 
 
 def _told(found: re.Match[str], names: frozenset[str]) -> Condition | None:
@@ -135,6 +187,32 @@ def _raising(error: Exception, condition: Condition | None) -> Any:
             raise error.with_traceback(None)
 
     return answer
+
+
+def _timeout_of(told: Mapping[str, Any]) -> float | None:
+    found = next((told[key] for key in _TIMEOUTS if key in told), None)
+    try:
+        return None if found is None else float(found)
+    except (TypeError, ValueError):
+        raise Unreadable(f"cannot read stimulus: a timeout of {found!r}") from None
+
+
+def _hanging(after_s: float, condition: Condition | None) -> Any:
+    def answer(event: Any, context: Any, number: int) -> Any:
+        if condition is None or any(condition(scope) for scope in scopes(event, number)):
+            raise TimedOut(after_s)
+
+    return answer
+
+
+def _slow(then: Any, seconds: float, told: Mapping[str, Any], names: frozenset[str]) -> Handler:
+    """A function that takes its time is given it, unless its own timeout is told."""
+    timeout_s = _timeout_of(told)
+    if timeout_s is not None and seconds > timeout_s:
+        return Handler(_hanging(timeout_s, None))
+    handler = read_handler(then, names)
+    handler.takes_s = seconds
+    return handler
 
 
 def _exiting(code: int) -> Any:

@@ -15,11 +15,22 @@ from tests.truth.verdicts import Unreadable
 
 SENT_S = 1_767_225_600  # 2026-01-01
 _PROSE_MESSAGE = re.compile(r"(?:a )?body(?:,? (?:\+|and|with) (?:message ?)?attributes)?", re.IGNORECASE)
+_OLD = frozenset({"old", "expired", "too_old", "stale"})
+_FRESH = frozenset({"fresh", "new", "young", "current"})
+_VERY_OLD_S = 7 * 24 * 60 * 60
+_PUT, _DELETED = (
+    frozenset({"put", "Put", "PutRequest", "put_item", "insert"}),
+    frozenset({"delete", "Delete", "DeleteRequest", "delete_item", "remove", "deleted"}),
+)
 _OF_FIFO = ("MessageGroupId", "MessageDeduplicationId")
 
 
 def count_or_list(told: Any, what: str) -> list[Any]:
-    """Read `15`, or a list of what was sent."""
+    """Read `15`, or a list of what was sent; `{"old": 1, "fresh": 5}` says how old it is."""
+    if isinstance(told, dict) and told and told.keys() <= _OLD | _FRESH:
+        return [
+            {"number": n, "age_s": _VERY_OLD_S if key in _OLD else 0} for key in told for n in range(int(told[key]))
+        ]
     if isinstance(told, bool) or not isinstance(told, int | list):
         raise Unreadable(f"cannot read stimulus: {what} is {told!r}, neither a count nor a list")
     return [{"number": number} for number in range(told)] if isinstance(told, int) else told
@@ -81,6 +92,14 @@ def _message_attribute(told: Any) -> MessageAttribute:
     )
 
 
+def make_older(records: list[dict[str, Any]], ages_s: list[float]) -> None:
+    """Let each record have arrived so many seconds before the youngest."""
+    for record, age_s in zip(records, ages_s, strict=False):
+        for inner, moment in (("kinesis", "approximateArrivalTimestamp"), ("dynamodb", "ApproximateCreationDateTime")):
+            if inner in record:
+                record[inner][moment] -= age_s
+
+
 def kinesis_records(told: list[Any]) -> list[dict[str, Any]]:
     """Make the records of one shard; each of *told* is its data, text or JSON, or has `Data` and `PartitionKey`."""
     return [_kinesis_record(data, index) for index, data in enumerate(told)]
@@ -114,24 +133,34 @@ def dynamodb_records(items: Iterable[Any], key: str | None = None) -> list[dict[
     """
     Make the stream records (NEW_AND_OLD_IMAGES) of putting *items* one after the other.
 
-    What is there already is modified; putting the same again changes nothing and makes no record. The hash key is *key*,
-    or else `id` where the first item has one, or else its first attribute.
+    What is there already is modified; putting the same again changes nothing and makes no record; `{"delete": KEYS}`
+    removes an item. The hash key is *key*, or else `id` where the first item has one, or else its first attribute.
     """
     table: dict[str, Any] = {}
     records: list[dict[str, Any]] = []
     for item in items:
         if not isinstance(item, dict) or not item:
             raise Unreadable(f"cannot read stimulus: the item {item!r}")
-        typed = {name: _typed(value) for name, value in item.items()}
+        is_deletion, attributes = _change(item)
+        typed = {name: _typed(value) for name, value in attributes.items()}
         key = key or ("id" if "id" in typed else next(iter(typed)))
         if key not in typed:
             raise Unreadable(f"cannot read stimulus: an item without its key {key!r}")
         identity = json.dumps(typed[key])
         old = table.get(identity)
-        if old != typed:
-            records.append(_dynamodb_record(typed, old, key, len(records)))
-        table[identity] = typed
+        new = None if is_deletion else typed
+        if old != new:
+            records.append(_dynamodb_record(new, old, key, len(records)))
+        table[identity] = new
     return records
+
+
+def _change(told: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
+    """Read `{"delete": KEYS}`, `{"put": ITEM}`, or an item that is put; say whether it is deleted."""
+    (verb, held), *others = told.items()
+    if others or verb not in _PUT | _DELETED or not isinstance(held, dict):
+        return False, told
+    return verb in _DELETED, next((held[name] for name in ("Item", "Key") if name in held), held)
 
 
 def _typed(value: Any) -> dict[str, Any]:
@@ -145,11 +174,12 @@ def _typed(value: Any) -> dict[str, Any]:
     return {"N": str(value)} if isinstance(value, int | float) else {"S": str(value)}
 
 
-def _dynamodb_record(item: dict[str, Any], old: dict[str, Any] | None, key: str, index: int) -> dict[str, Any]:
+def _dynamodb_record(item: Any, old: Any, key: str, index: int) -> dict[str, Any]:
+    """Make the record of a change from *old* to *item*; None is no item."""
     change: dict[str, Any] = {
         "ApproximateCreationDateTime": SENT_S + 0.0,
-        "Keys": {key: item[key]},
-        "NewImage": item,
+        "Keys": {key: (item or old)[key]},
+        **({"NewImage": item} if item else {}),
         "SequenceNumber": f"{100_000_000_000_000_000_000 + index}",
         "SizeBytes": len(json.dumps([item, old])),
         "StreamViewType": "NEW_AND_OLD_IMAGES",
@@ -158,7 +188,7 @@ def _dynamodb_record(item: dict[str, Any], old: dict[str, Any] | None, key: str,
         change["OldImage"] = old
     return {
         "eventID": f"{index:032x}",
-        "eventName": "MODIFY" if old else "INSERT",
+        "eventName": "REMOVE" if item is None else "MODIFY" if old else "INSERT",
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": REGION,

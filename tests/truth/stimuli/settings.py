@@ -149,6 +149,33 @@ def invoke_settings(told: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def function_settings(told: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """
+    Read what is set for the function itself: as settings of delivery, and what its stimulus' handler must know.
+
+    Raises:
+        Unreadable: One of them is not known.
+    """
+    settings: dict[str, Any] = {}
+    known: dict[str, Any] = {}
+    for key, value in told.items():
+        if key in {"ReservedConcurrentExecutions", "ReservedConcurrency"}:
+            settings["reserved_concurrency"] = None if value is None else _number(key, value)
+        elif key in {"Timeout", "timeout_s", "timeout", "runtime"}:
+            known[key] = value
+        elif key not in {
+            "MemorySize",
+            "memory_mb",
+            "Runtime",
+            "Handler",
+            "Architectures",
+            "Role",
+            *_ESM_WITHOUT_EFFECT,
+        }:
+            raise Unreadable(f"cannot read stimulus: the function's {key!r}")
+    return settings, known
+
+
 def source_arn(kind: EventSourceKind, *, fifo: bool = False) -> str:
     """Give the ARN of a made-up event source."""
     names = {

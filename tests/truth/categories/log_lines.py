@@ -1,0 +1,117 @@
+"""Cases of Lambda's logs: every entry is kept, and every failed request is found."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from replay.payloads.lambda_logs import LogEntry, invocations, log_entries, log_entry
+from tests.truth.cases import Case
+from tests.truth.checks.shapes import objects_in, parsed
+from tests.truth.labels import failed_in_log
+from tests.truth.verdicts import Findings, Unreadable
+
+JUDGED = (
+    "no line is lost, every report and every platform event is read, and the requests that failed, as the words of the "
+    "log and the name of the file say, are found with what is told of their failure"
+)
+_REPORT = re.compile(r"^\W*REPORT RequestId: ?(\S{8,64}?)(?=[\s\\]|$)", re.MULTILINE)
+_PLATFORM = re.compile(r'"type": ?"platform\.(\w+)"')
+_FAILED = re.compile(
+    r'"status": ?"(?:timeout|failure|error)"|Task timed out after|Error: Runtime exited|^\[ERROR\] \w', re.MULTILINE
+)
+
+
+def judge_log(case: Case, findings: Findings) -> None:
+    """Judge the entries of a file: those of a log message, of a recording, or the lines of a text."""
+    texts = list(_texts(case))
+    entries = [entry for text in texts for entry in _entries(text)]
+    findings.same("the text of all entries", "".join(entry.text for entry in entries), "".join(texts))
+    _judge_reports(texts, entries, findings)
+    failed = [entry for entry in entries if entry.failure is not None]
+    said = [text for text in texts if _FAILED.search(text)]
+    findings.same("entries that tell of a failed request", bool(failed), bool(said))
+    requests = list(invocations(entries))
+    broken = [each for each in requests if each.failure is not None]
+    findings.same("requests that failed", bool(broken), bool(said) and bool(requests))
+    label = failed_in_log(case.file)
+    if label is not None:
+        findings.holds(
+            "what became of it",
+            bool(broken) and broken[0].status in label,
+            f"ours is {[each.status for each in broken]}",
+        )
+    for each in broken:
+        findings.holds("a failure has a type", bool(each.failure and each.failure.error_type))
+
+
+def _judge_reports(texts: list[str], entries: list[LogEntry], findings: Findings) -> None:
+    reported = [found for text in texts for found in _REPORT.findall(text)]
+    ours = [
+        entry.request_id for entry in entries if entry.kind == "report" and entry.text.lstrip().startswith("REPORT")
+    ]
+    findings.same("the requests reported in text", ours, reported)
+    named = [name for text in texts for name in _platform_events(text)]
+    read = [
+        name for entry in entries for name in _PLATFORM.findall(entry.text) if entry.kind not in {"text", "application"}
+    ]
+    findings.same("the platform's events", read, named)
+    for entry in entries:
+        if entry.report is not None and "Duration" in entry.text + entry.text.title():
+            findings.holds(
+                "a report has numbers", entry.report.duration_ms is not None or "<duration>" in entry.text, entry.text
+            )
+
+
+def _platform_events(text: str) -> Iterator[str]:
+    """Name the platform's events of a text of objects, one behind the other; a broken example of the guide has none."""
+    decoder, rest = json.JSONDecoder(), text.strip()
+    while rest:
+        try:
+            held, end = decoder.raw_decode(rest)
+        except ValueError:
+            return
+        kind = str(held.get("type", "")) if isinstance(held, dict) else ""
+        if kind.startswith("platform."):
+            yield kind.removeprefix("platform.")
+        rest = rest[end:].lstrip()
+
+
+def _is_object(text: str) -> bool:
+    return isinstance(parsed(text), dict)
+
+
+def _entries(text: str) -> Iterator[LogEntry]:
+    """A text with lines of several entries is read line by line, any other is one entry."""
+    if _is_object(text) or text.count("\n") < _MANY:
+        yield log_entry(text)
+    else:
+        yield from log_entries(text.splitlines(keepends=True))
+
+
+_MANY = 3
+
+
+def _texts(case: Case) -> Iterator[str]:
+    text = case.path().read_text(encoding="utf-8-sig")
+    if case.file.endswith(".jsonl"):
+        for line in text.splitlines():
+            held = parsed(line)
+            literal = isinstance(held, dict) and set(held) == {"id", "line"}
+            yield held["line"] if literal else line
+    elif case.file.endswith(".json"):
+        yield from _messages(text)
+    else:
+        yield text
+
+
+def _messages(text: str) -> Iterator[str]:
+    """Give the messages of log events; what a tool's sample has put for one as an object is written again."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise Unreadable(f"cannot read the file: {error}") from None
+    for each in objects_in(document):
+        message: Any = each.get("message")
+        if "timestamp" in each and message is not None:
+            yield message if isinstance(message, str) else json.dumps(message)

@@ -1,0 +1,120 @@
+"""The runner on shapes and logs, on made-up folders: a wrong label, a lost line or a wrong event must not pass."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.truth import labels
+from tests.truth.runner import Results, judge_folder
+
+_NOTIFICATION = {
+    "Type": "Notification",
+    "MessageId": "<uuid:1>",
+    "TopicArn": "arn:<partition>:sns:<region>:111111111111:<resource:1>",
+    "Message": {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "b"}}}]},
+    "Timestamp": "date",
+    "UnsubscribeURL": "<domain>/?SubscriptionArn=arn",
+}
+_RECORD = {
+    "version": "1.0",
+    "timestamp": "date",
+    "requestContext": {
+        "requestId": "<uuid:1>",
+        "functionArn": "arn:f",
+        "condition": "RetriesExhausted",
+        "approximateInvokeCount": 3,
+    },
+    "requestPayload": {"n": 1},
+    "responsePayload": {
+        "errorMessage": "no",
+        "errorType": "E",
+        "stackTrace": ['  File "/var/task/a.py", line 1, in b\n    c\n'],
+    },
+}
+
+
+def _message(body: Any, **members: Any) -> dict[str, Any]:
+    return {"Messages": [{"Body": body, "MessageId": "<uuid:2>", "ReceiptHandle": "<handle>", **members}]}
+
+
+def _judge(folder: Path, category: str, name: str, content: Any) -> Results:
+    file = f"{category}/{name}"
+    (folder / category).mkdir()
+    text = content if isinstance(content, str) else json.dumps(content)
+    (folder / file).write_text(text, encoding="utf-8")
+    index = [{"id": file, "category": category, "file": file}]
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    return judge_folder(folder)
+
+
+def _recorded(content: Any) -> dict[str, Any]:
+    return {"made-up": {"recorded-date": "", "recorded-content": content}}
+
+
+@pytest.mark.parametrize(
+    ("category", "name", "content"),
+    [
+        ("sample-events", "orders__sqsEvent.json", {"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "x"}]}),
+        ("sample-events", "sqs__Template.json", '{"Records": [{"eventSource": "aws:sqs", "messageId": "{{{id}}}", "body": {{{n}}}}]}'),
+        ("sample-events", "apigw-response.json", {"statusCode": 200, "body": ""}),
+        ("sample-events", "a-name-that-says-nothing.json", {"n": 1}),
+        ("sns", "in-a-queue.json", _recorded({"messages": _message(_NOTIFICATION)})),
+        ("sqs", "plain.json", _recorded({"messages": _message("text", Attributes={"SentTimestamp": "1"})})),
+        ("sns", "destination.json", _recorded({"messages": _message({**_NOTIFICATION, "Message": _RECORD})})),
+        ("sns", "dead-letter.json", _recorded({"messages": _message({**_NOTIFICATION, "Message": {"n": 1}, "MessageAttributes": {
+            "RequestID": {"Type": "String", "Value": "<request-id:1>"}, "ErrorMessage": {"Type": "String", "Value": "no"},
+            "ErrorCode": {"Type": "Number", "Value": "200"}}})})),
+        ("eventbridge", "redriven.json", _recorded({"messages": _message(_RECORD, Attributes={"DeadLetterQueueSourceArn": "arn:q"})})),
+        ("eventbridge", "destination.json", _recorded({"messages": _message(_RECORD)})),
+        ("cloudwatch-logs", "one-behind-the-other.json", json.dumps({"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s",
+                                                                      "logEvents": []}) * 2),
+        ("lambda-logs", "fn_timeout.txt", "2026-01-01T00:00:03.000Z 0a1b2c3d-1111-4222-8333-444455556666 Task timed out after 3.00 seconds\n"),
+    ],
+)  # fmt: skip
+def test_passes_what_agrees(tmp_path: Path, category: str, name: str, content: Any) -> None:
+    """Shapes that are what their names say pass, a template is filled first, and a name that says nothing is no fault."""
+    results = _judge(tmp_path, category, name, content)
+    assert [each.status for each in results.verdicts] == ["passed"], results.verdicts
+
+
+@pytest.mark.parametrize(
+    ("category", "name", "content"),
+    [
+        ("sample-events", "sqsEvent.json", {"Records": [{"eventSource": "aws:sns", "Sns": {"Message": "x"}}]}),
+        ("sample-events", "s3-batch-response.json", {"invocationSchemaVersion": "1.0", "job": {"id": "1"}, "tasks": []}),
+        ("sample-events", "kinesis-event.json", "{not json"),
+        ("sns", "no-topic.json", _recorded({"messages": _message({"Type": "Notification", "TopicArn": "arn", "Message": "x"})})),
+        ("lambda-logs", "fn_oom.txt", "[ERROR] KeyError: 'x'\nTraceback (most recent call last):\n"),
+        ("lambda-logs", "fn_timeout.txt", "it took a long time\n"),
+    ],
+)  # fmt: skip
+def test_fails_what_disagrees(tmp_path: Path, category: str, name: str, content: Any) -> None:
+    """A file that is something else than its name says fails its case."""
+    results = _judge(tmp_path, category, name, content)
+    assert [each.status for each in results.verdicts] == ["failed"]
+
+
+def test_leaves_out_what_holds_no_event(tmp_path: Path) -> None:
+    """What an API answered is left out, with the reason."""
+    results = _judge(tmp_path, "sqs", "refused.json", _recorded({"Error": {"Code": "InvalidParameterValue"}}))
+    assert [each.status for each in results.verdicts] == ["left out"]
+    assert "API answered" in results.verdicts[0].lines[0]
+
+
+def test_fails_a_failure_that_is_told_otherwise(tmp_path: Path) -> None:
+    """A trace that nobody can read is a difference, for its frames are missing."""
+    report = {**_RECORD["responsePayload"], "stackTrace": ["no frame"]}  # type: ignore[dict-item]  # it is a dict
+    results = _judge(
+        tmp_path, "sqs", "record.json", _recorded({"messages": _message({**_RECORD, "responsePayload": report})})
+    )
+    assert [each.status for each in results.verdicts] == ["failed"]
+
+
+def test_every_label_names_a_shape_that_is_there() -> None:
+    """A label for a shape that no envelope has could never be met."""
+    from replay.payloads.envelopes.registry import envelopes
+
+    named = {shape for _, shapes in labels.SAMPLES for shape in shapes} | set(labels.KINDS)
+    assert named - {"messages"} <= {each.name for each in envelopes()}

@@ -2,22 +2,42 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from replay.delivery.attempt import Attempt, Reply
+from replay.payloads.aws_calls import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOptions:
+    """
+    What every target on this machine takes.
+
+    Attributes:
+        cold: Start the function afresh for each invocation, as a cold start does.
+    """
+
+    cold: bool = False
 
 
 class Invoker(ABC):
     """
     A target that answers: delivery drives it, one `invoke` an attempt.
 
+    It is made with a function and, as keywords, the fields of its `options`, a frozen dataclass from which the keys of
+    `[tool.replay.targets.X]` come, and `project`, the folder of the project.
+
     It is a context manager: inside, the function can be invoked; outside, nothing of it is left in the process.
     `suspend` and `resume` step out and in again without losing a warm function, so that other code may run between.
     """
 
     name: ClassVar[str]
+    options: ClassVar[type[Any]] = TargetOptions
+    cold: bool = False
+    """Whether each invocation starts the function afresh; may be changed between invocations."""
 
     def __enter__(self) -> Self:
         return self
@@ -28,12 +48,13 @@ class Invoker(ABC):
     ) -> None: ...
 
     @abstractmethod
-    def begin(self, *, at: datetime | None = None) -> None:
+    def begin(self, *, at: datetime | None = None, faults: Sequence[Fault] = ()) -> None:
         """
         Start a fixture: bring the state back to what it was after `setup`.
 
         Args:
             at: The time to set where the function's clock is `captured`.
+            faults: What the AWS calls of the function shall meet until the next fixture begins.
         """
 
     @abstractmethod

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import sys
 import uuid
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Self
 from replay.delivery.attempt import Attempt, Reply
 from replay.errors import FunctionError, TargetError
 from replay.functions.function import Function
+from replay.payloads.aws_calls import Fault
+from replay.targets.aws.call_recorder import CallRecorder
 from replay.targets.base import Invoker
 from replay.targets.in_process import aws_calls
 from replay.targets.in_process.aws_mock import AwsMock
@@ -48,19 +51,21 @@ class LocalTarget(Invoker):
         """*project* is the folder in which `setup` may be found beside the code; the working directory by default."""
         code, layers = function.code.absolute(), tuple(layer.absolute() for layer in function.layers)
         self._function = function = dataclasses.replace(function, code=code, layers=layers)
-        self._cold = cold
+        self.cold = cold
         self.last_exception: BaseException | None = None
         roots = import_roots(code, layers, function.runtime)
         self._environment = EnvironmentExchange(function)
         self._modules = OwnModules(roots, project=project or Path.cwd(), search_project=function.setup is not None)
         self._loggers = NamedLoggers()
-        self._network = ClosedNetwork(function.name, function.allow_hosts)
+        self._network = ClosedNetwork(function.display_name, function.allow_hosts)
         self._aws = AwsMock()
         self._clock = CapturedClock()
         self._log = InvocationLog()
         self._resources = MockResources(function)
         self._setup = SetupFunction(function)
         self._runtime = PythonRuntime(function, roots, CodeMap(roots, vendored_names(roots)))
+        self._calls = CallRecorder()
+        self._seam = aws_calls.CallSeam(recorder=self._calls, function=function, spend=self._runtime.spend)
         self._log_stream_name = log_stream_name(function)
         self._folder: str | None = None
         self._inside: ExitStack | None = None
@@ -98,7 +103,7 @@ class LocalTarget(Invoker):
             for part in parts:
                 part.resume()
                 stack.callback(part.suspend)
-            stack.enter_context(aws_calls.listening(self._notice))
+            stack.enter_context(aws_calls.listening(self._notice, self._seam))
             self._inside = stack.pop_all()
         self._is_prepared = self._is_prepared and self._aws.is_marked()
 
@@ -116,7 +121,7 @@ class LocalTarget(Invoker):
                 self._is_prepared = False
                 self._setup.close()
 
-    def begin(self, *, at: datetime | None = None) -> None:
+    def begin(self, *, at: datetime | None = None, faults: Sequence[Fault] = ()) -> None:
         """
         Start a fixture: bring AWS back to what it was after `setup`, where anything has changed since.
 
@@ -125,6 +130,7 @@ class LocalTarget(Invoker):
             FunctionError: The function's code is not there.
         """
         self._require_inside()
+        self._calls.begin(faults)
         self.last_exception = None
         moved = self._clock.set(at) if self._function.clock == "captured" else False
         stale = self._has_written or moved or (self._has_run and self._setup.wraps)
@@ -140,7 +146,7 @@ class LocalTarget(Invoker):
         self._require_inside()
         if not self._is_prepared:
             self._prepare()
-        if self._cold and self._runtime.is_warm:
+        if self.cold and self._runtime.is_warm:
             self._forget()
         if not Deadline.can_be_kept():
             self._notes["the function's timeout is kept in the main thread only, and this is another one"] = None
@@ -148,21 +154,30 @@ class LocalTarget(Invoker):
         request_id = attempt.request_id or str(uuid.uuid4())
         started = perf_counter()
         answer, log = self._run(attempt.payload, request_id)
-        duration_s = perf_counter() - started
+        duration_s = perf_counter() - started + self._runtime.spent_s
         self.last_exception = answer.exception
         if answer.status in {"timed_out", "exited"} or not self._runtime.is_warm:
             self._forget()  # the process would be a new one
         return Reply(
-            status=answer.status, payload=answer.payload, failure=answer.failure, duration_s=duration_s, log=log
+            status=answer.status,
+            payload=answer.payload,
+            failure=answer.failure,
+            duration_s=duration_s,
+            log=log,
+            effects=self._calls.stop(),
         )
 
     def _run(self, payload: str, request_id: str) -> tuple[Answer, str]:
         function = self._function
 
         def context() -> LambdaContext:
-            deadline = time() + function.timeout_s
+            self._calls.start()
             return LambdaContext(
-                function, request_id=request_id, log_stream_name=self._log_stream_name, deadline=deadline
+                function,
+                request_id=request_id,
+                log_stream_name=self._log_stream_name,
+                deadline=time() + function.timeout_s,
+                spent_s=lambda: self._runtime.spent_s,
             )
 
         outside = _working_folder()
@@ -183,7 +198,7 @@ class LocalTarget(Invoker):
         self._is_prepared = False
         self._check_runnable()
         self._setup.close()
-        if self._cold:
+        if self.cold:
             self._forget()
         if not self._aws.shared:
             self._aws.reset()
@@ -198,20 +213,20 @@ class LocalTarget(Invoker):
         function = self._function
         if not function.runtime.startswith("python"):
             raise TargetError(
-                f"the local target runs Python, and {function.name} is {function.runtime}",
-                where=str(function.template or function.name),
+                f"the local target runs Python, and {function.display_name} is {function.runtime}",
+                where=str(function.template or function.display_name),
                 expected="a python3.x runtime",
             )
         if not function.code.is_dir():
             raise FunctionError(
-                f"the code of {function.name} is not there",
+                f"the code of {function.display_name} is not there",
                 where=str(function.code),
                 expected="a folder",
                 hint="correct `code` (CodeUri in the template), or build the function first",
             )
         here = f"python{sys.version_info.major}.{sys.version_info.minor}"
         if function.runtime != here:
-            self._notes[f"{function.name} runs on {here} here, and on {function.runtime} on AWS"] = None
+            self._notes[f"{function.display_name} runs on {here} here, and on {function.runtime} on AWS"] = None
 
     def _require_inside(self) -> None:
         if self._inside is None:

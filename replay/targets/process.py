@@ -7,7 +7,7 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ from typing import Self
 from replay.delivery.attempt import Attempt, Reply
 from replay.errors import FunctionError, TargetError
 from replay.functions.function import Function
+from replay.payloads.aws_calls import Fault
 from replay.payloads.failures import Failure
+from replay.targets.aws.call_recorder import CallRecorder
 from replay.targets.base import Invoker
 from replay.targets.child.execution_environment import End, ExecutionEnvironment
 from replay.targets.child.last_trace import cut_trace, last_trace
@@ -59,13 +61,14 @@ class ProcessTarget(Invoker):
         """*project* is the folder in which `setup` may be found beside the code; the working directory by default."""
         code, layers = function.code.absolute(), tuple(layer.absolute() for layer in function.layers)
         self._function = function = dataclasses.replace(function, code=code, layers=layers)
-        self._cold = cold
+        self.cold = cold
         self._project = project or Path.cwd()
         self._roots = import_roots(code, layers, function.runtime)
         self._code_map = CodeMap(self._roots, vendored_names(self._roots))
         self._own_setup = runs_own_setup(function)
         aws_function = dataclasses.replace(function, setup=None) if self._own_setup else function
-        self._aws = MockedAws(aws_function, project=self._project)
+        self._calls = CallRecorder()
+        self._aws = MockedAws(aws_function, project=self._project, recorder=self._calls)
         self._environment: ExecutionEnvironment | None = None
         self._clock_offset_s: float | None = None
         self._prepared: tuple[Mapping[str, str], float | None] = ({}, None)
@@ -119,7 +122,7 @@ class ProcessTarget(Invoker):
         finally:
             self._aws.suspend()
 
-    def begin(self, *, at: datetime | None = None) -> None:
+    def begin(self, *, at: datetime | None = None, faults: Sequence[Fault] = ()) -> None:
         """
         Start a fixture: bring AWS back to what it was after `setup`, where anything has changed since.
 
@@ -128,6 +131,7 @@ class ProcessTarget(Invoker):
             FunctionError: The function's code is not there.
         """
         self._require_inside()
+        self._calls.begin(faults)
         self._check_code()
         self._note_python()
         stale = self._aws.has_written or (self._has_run and (self._wraps or self._aws.wraps))
@@ -148,7 +152,7 @@ class ProcessTarget(Invoker):
 
     def _invoke(self, attempt: Attempt, request_id: str) -> Reply:
         environment, function = self._open(), self._function
-        if self._cold or self._prepared != self._to_prepare():
+        if self.cold or self._prepared != self._to_prepare():
             self._end_process()
         started = time.perf_counter()
         is_start = not environment.is_ready(limit_s=function.timeout_s)
@@ -159,13 +163,15 @@ class ProcessTarget(Invoker):
         if end is None:
             started = time.perf_counter()
             payload = attempt.payload.encode("utf-8", "surrogatepass")
+            self._calls.start()
             with self._aws.clock:
                 headers = self._headers(request_id)
                 end = environment.invoke(request_id, payload, headers, timeout_s=function.timeout_s)
         duration_s = time.perf_counter() - started
         reply = self._reply(end, request_id, is_start=has_failed_to_start)
         reply, printed = self._with_trace(reply, environment.take_log())
-        reply = dataclasses.replace(reply, duration_s=duration_s, memory_mb=environment.memory_mb)
+        effects = self._calls.stop()
+        reply = dataclasses.replace(reply, duration_s=duration_s, memory_mb=environment.memory_mb, effects=effects)
         init_s = None if has_failed_to_start else init_s
         log += printed + end_lines(reply, request_id, memory_size_mb=function.memory_mb, init_s=init_s)
         return dataclasses.replace(reply, log=self._code_map.text(log))
@@ -222,7 +228,8 @@ class ProcessTarget(Invoker):
         if self._function.clock != "captured" or at is None:
             return None
         if language_of(self._function) != "python":
-            self._notes[f'{self._function.name} shows the real time: clock = "captured" is kept in Python only'] = None
+            name = self._function.display_name
+            self._notes[f'{name} shows the real time: clock = "captured" is kept in Python only'] = None
             return None
         moment = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
         self._clock_offset_s = moment.timestamp() - time.time()
@@ -235,7 +242,7 @@ class ProcessTarget(Invoker):
     def _check_code(self) -> None:
         if not self._function.code.is_dir():
             raise FunctionError(
-                f"the code of {self._function.name} is not there",
+                f"the code of {self._function.display_name} is not there",
                 where=str(self._function.code),
                 expected="a folder",
                 hint="correct `code` (CodeUri in the template), or build the function first",
@@ -248,7 +255,7 @@ class ProcessTarget(Invoker):
         missing, broken = _MISSING.search(failure.message), _BROKEN.search(failure.message)
         if missing and missing[1] == self._function.handler.rpartition(".")[0].replace("/", "."):
             raise FunctionError(
-                f"the handler of {self._function.name} is not there: no module {missing[1]!r}",
+                f"the handler of {self._function.display_name} is not there: no module {missing[1]!r}",
                 where=f"handler {self._function.handler!r} in {self._function.code}",
                 hint="correct `handler` (Handler in the template), or `code` (CodeUri)",
             )
@@ -305,7 +312,7 @@ class ProcessTarget(Invoker):
         function = self._function
         here = f"python{sys.version_info.major}.{sys.version_info.minor}"
         if function.runtime.startswith("python") and not function.command and function.runtime != here:
-            self._notes[f"{function.name} runs on {here} here, and on {function.runtime} on AWS"] = None
+            self._notes[f"{function.display_name} runs on {here} here, and on {function.runtime} on AWS"] = None
 
     def _note_differences(self, environment: ExecutionEnvironment) -> None:
         notes = [open_note(self._function, environment.child)]

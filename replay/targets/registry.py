@@ -1,18 +1,30 @@
-"""The targets there are: one file each in this folder, and those of other packages by entry points."""
+"""The targets there are: one file each in this folder, those of other packages, and those that a project names."""
 
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from replay.config import read_table
 from replay.errors import ConfigurationError
+from replay.extensions import load_extension
 from replay.functions.function import Function
 from replay.targets.base import Invoker
 
 ENTRY_POINTS = "replay.targets"
-_NOT_TARGETS = frozenset({"base", "registry"})
+_NOT_TARGETS = frozenset({"base", "isolation", "registry"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedTarget:
+    """A kind of target with its options as the project has them."""
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def target_names() -> list[str]:
@@ -20,12 +32,40 @@ def target_names() -> list[str]:
     return sorted({*_files(), *(entry.name for entry in metadata.entry_points(group=ENTRY_POINTS))})
 
 
+def find_target(
+    name: str, configured: Mapping[str, Mapping[str, Any]], *, root: Path, given: Mapping[str, Any] | None = None
+) -> NamedTarget:
+    """
+    Find the target *name*: that of the project's configuration, else a kind of target with its default options.
+
+    Args:
+        configured: The tables of `[tool.replay.targets]`; `kind` in one says which target it is, else its name does.
+        root: The project's folder, from which relative paths are seen.
+        given: Options of the command line, which win over those of the configuration.
+
+    Raises:
+        ConfigurationError: There is no such target, or its options cannot be used.
+    """
+    where = f"{root / 'pyproject.toml'} [tool.replay.targets.{name}]" if name in configured else ""
+    settings = dict(configured.get(name, {}))
+    kind = str(settings.pop("kind", name))
+    known = target_names()
+    if kind not in known:
+        raise _unknown(kind, known if where else [*known, *configured], where)
+    shape = target_class(kind).options
+    options = read_table(shape, settings, where=where, root=root)
+    for key in given or {}:
+        if key not in {item.name for item in fields(shape)}:
+            raise ConfigurationError(f"the target {name} does not take --{key}", hint="leave it out")
+    return NamedTarget(kind=kind, options={**options, **(given or {})})
+
+
 def open_target(name: str, function: Function, **options: Any) -> Invoker:
     """
     Make the target *name* for *function*; it does nothing before it is entered.
 
     Args:
-        options: The target's own: `local` takes `cold=True`, to import the function afresh for each invocation.
+        options: The target's own, and `project`: `cold=True` imports the function afresh for each invocation.
 
     Raises:
         ConfigurationError: There is no such target.
@@ -36,10 +76,10 @@ def open_target(name: str, function: Function, **options: Any) -> Invoker:
 
 def target_class(name: str) -> type[Any]:
     """
-    Find the class of the target *name*.
+    Find the class of the target *name*, a subclass of `Invoker`.
 
     Raises:
-        ConfigurationError: There is no such target.
+        ConfigurationError: There is no such target, or it cannot be imported.
     """
     files = _files()
     if name in files:
@@ -47,13 +87,18 @@ def target_class(name: str) -> type[Any]:
         kinds = [kind for kind in vars(module).values() if isinstance(kind, type)]
         return next(kind for kind in kinds if _declares(kind, name, module.__name__))
     for entry in metadata.entry_points(group=ENTRY_POINTS, name=name):
-        return entry.load()  # type: ignore[no-any-return]  # whatever the package offers
-    known = target_names()
+        return load_extension(entry, Invoker)
+    raise _unknown(name, target_names(), "")
+
+
+def _unknown(name: str, known: list[str], where: str) -> ConfigurationError:
     near = difflib.get_close_matches(name, known, n=1)
-    raise ConfigurationError(
+    otherwise = f'kind = "{known[0]}", say' if where else f"--target {known[0]}, say"
+    return ConfigurationError(
         f"there is no target {name!r}",
-        expected=f"one of {', '.join(known)}",
-        hint=f"did you mean {near[0]!r}?" if near else "--target NAME",
+        where=where,
+        expected=f"{'kind = ' if where else ''}one of {', '.join(known)}",
+        hint=f"did you mean {near[0]!r}?" if near else otherwise,
     )
 
 

@@ -167,3 +167,46 @@ def test_time_does_not_count_in_a_debugger(monkeypatch):
     monkeypatch.setattr(sys, "gettrace", Tracer, raising=True)
     with Deadline(0.01):
         time.sleep(0.03)
+
+
+def test_time_can_be_lost_at_once():
+    """Lost seconds count, up to all that are left; then the function is out of time."""
+    with Deadline(60) as deadline:
+        deadline.spend(20)
+        deadline.spend(30)
+        assert deadline.spent_s == 50
+        with pytest.raises(TimedOut):
+            deadline.spend(float("inf"))
+    assert 59 < deadline.spent_s <= 60
+
+
+def test_lost_time_brings_the_alarm_forward():
+    """A function that goes on after it has lost time is stopped when the rest is over."""
+    started = time.perf_counter()
+
+    def go_on():
+        with Deadline(60) as deadline:
+            deadline.spend(59.9)
+            while True:
+                pass
+
+    with pytest.raises(TimedOut):
+        go_on()
+    assert time.perf_counter() - started < 5
+
+
+def test_time_is_lost_where_no_alarm_can_ring():
+    """In a thread of ours there is no alarm; losing all the time ends the function there too."""
+    ends = []
+
+    def elsewhere():
+        try:
+            with Deadline(60) as deadline:
+                deadline.spend(60)
+        except TimedOut as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert len(ends) == 1

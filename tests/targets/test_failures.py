@@ -1,5 +1,7 @@
 """What the function does wrong, as the runtime reports it."""
 
+import os
+
 import pytest
 
 from replay.errors import FunctionError
@@ -105,15 +107,18 @@ def test_an_exception_group_is_reported(service, answer):
     assert "KeyError: 'a'" in reply.failure.stack
 
 
-def test_an_error_that_cannot_be_printed_is_still_reported(service, answer):
-    """An exception whose own text raises is reported by its class."""
+def test_an_error_that_cannot_be_printed_ends_the_process(service, answer):
+    """An exception whose own text raises is too much for Lambda's runtime; the stack says what it was."""
     function = service("""\
         class Odd(Exception):
             def __str__(self): raise RuntimeError
         def handler(event, context): raise Odd
         """)
     reply = answer(function)
-    assert (reply.failure.error_type, reply.failure.message) == ("Odd", "<unprintable Odd object>")
+    assert (reply.status, reply.failure.error_type) == ("exited", "Runtime.ExitError")
+    assert reply.failure.message.endswith("Error: Runtime exited with error: exit status 1")
+    assert 'File "/var/task/app.py", line 3, in handler' in reply.failure.stack
+    assert "Odd" in reply.failure.stack
 
 
 def test_a_runaway_recursion_is_raised_with_both_ends(service, answer):
@@ -140,6 +145,51 @@ def test_sys_exit_ends_the_runtime(service, answer, code, message):
     assert (reply.status, reply.failure.error_type) == ("exited", "Runtime.ExitError")
     assert reply.failure.message == f"RequestId: {attempt().request_id} Error: {message}"
     assert reply.failure.frames == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "os._exit(7)",
+        """
+    try:
+        os._exit(7)
+    finally:
+        return 1""",
+        """
+    try:
+        os._exit(7)
+    except BaseException:
+        raise ValueError("never seen on Lambda")""",
+        """
+    import threading
+    threading.excepthook = lambda _: None
+    thread = threading.Thread(target=os._exit, args=(7,))
+    thread.start(); thread.join()""",
+    ],
+)
+def test_os_exit_ends_the_function_and_not_us(service, answer, body):
+    """os._exit is the end of the function's process in AWS's words, whatever the function does afterwards."""
+    reply = answer(service(f"import os\ndef handler(event, context):\n    {body}"))
+    assert (reply.status, reply.failure.error_type) == ("exited", "Runtime.ExitError")
+    assert reply.failure.message.endswith("exit status 7")
+
+
+def test_a_forked_child_ends_for_real(service):
+    """A child that the function forks still ends itself, and os._exit is Python's own again afterwards."""
+    code = """
+import os
+def handler(event, context):
+    child = os.fork()
+    if not child:
+        os._exit(3)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+    its_own = os._exit
+    with LocalTarget(service(code)) as target:
+        target.begin()
+        assert target.invoke(attempt({})).payload == "3"
+    assert os._exit is its_own
 
 
 def test_what_the_runtime_does_not_catch_ends_it(service, answer):

@@ -3,12 +3,15 @@
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from replay.errors import TargetError
+from replay.functions.function import Function
+from replay.targets.aws.call_recorder import CallRecorder
 from replay.targets.child.aws_server import AwsServer
 from replay.targets.process import ProcessTarget
 from tests.targets.conftest import attempt, table
@@ -178,7 +181,7 @@ def test_a_suspended_aws_answers_nobody(service):
     import urllib.request
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = AwsServer(listener, "123456789012")
+        server = AwsServer(listener, Function(name="orders", handler="app.handler", code=Path()), CallRecorder())
         try:
             server.paused = True
             with pytest.raises(urllib.error.HTTPError, match="503") as caught:

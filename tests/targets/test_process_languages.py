@@ -2,13 +2,11 @@
 Any language: the Runtime API is the contract.
 
 The Node functions here run under a small client of our own (`bootstraps.py`), not under AWS's `aws-lambda-ric`, which
-takes a C++ build. Where that is installed (its folder in REPLAY_TEST_NODE_RIC), one test runs it, too.
+takes a C++ build: one test runs it, too, among those that need something installed (`--emulators`).
 """
 
 import json
-import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +16,8 @@ from replay.payloads.failures import Frame
 from replay.targets.child.child_process import ChildProcess
 from replay.targets.child.network_closure import describe_closure
 from replay.targets.process import ProcessTarget
+from tests.emulators.environments import install_packages
+from tests.emulators.node import RUNTIME_CLIENT
 from tests.targets.bootstraps import NODE, SHELL
 from tests.targets.child.processes import none_left
 from tests.targets.conftest import attempt, table
@@ -206,12 +206,13 @@ def test_a_node_function_reaches_the_mocked_aws(node):
 
 
 @needs_node
-@pytest.mark.skipif("REPLAY_TEST_NODE_RIC" not in os.environ, reason="REPLAY_TEST_NODE_RIC names no aws-lambda-ric")
+@pytest.mark.emulator
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm installs aws-lambda-ric")
 def test_awss_own_client_for_node(service):
     """aws-lambda-ric, found in a node_modules folder above the code, runs a nodejs function without a `command`."""
     code = "exports.handler = async (event) => { if (event === 2) throw new TypeError('no'); return { got: event }; };"
     function = service({"app.js": code}, runtime="nodejs20.x", memory_mb=512)
-    (function.code.parent / "node_modules").symlink_to(Path(os.environ["REPLAY_TEST_NODE_RIC"]) / "node_modules")
+    (function.code.parent / "node_modules").symlink_to(install_packages(RUNTIME_CLIENT) / "node_modules")
     answer, failed = invoke(function, 1, 2)
     assert answer.payload == '{"got":1}'
     assert (failed.status, failed.failure.error_type, failed.failure.message) == ("raised", "TypeError", "no")

@@ -1,12 +1,23 @@
-"""In our own process or in one of its own: a function's outcome is the same."""
+"""
+In our own process or in one of its own: a function's outcome is the same.
 
+What cannot be had in our own process: a `KeyboardInterrupt` that the function raises (it is the user's Ctrl-C there), the
+memory limit and signals. An error whose text has more than 6 MB is raised there, and too large for a process.
+"""
+
+import json
 import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from replay.delivery.families import begin_delivery, drive
 from replay.outcomes.fingerprint import signature
+from replay.payloads.captures import Event
+from replay.payloads.event_sources import EventSource
+from replay.targets import process
+from replay.targets.in_process import python_runtime
 from replay.targets.local import LocalTarget
 from replay.targets.process import ProcessTarget
 from tests.targets.conftest import attempt, table
@@ -71,6 +82,7 @@ CASES = {
     "sys.exit(3)": Case("import sys\n" + body("sys.exit(3)")),
     "sys.exit('text')": Case("import sys\n" + body("sys.exit('text')")),
     "cancelled": Case("import asyncio\n" + body("raise asyncio.CancelledError")),
+    "os._exit": Case("import os\n" + body("os._exit(event)"), (0, 7)),
     "exit, then the next": Case("import sys\ncount = 0\n" + body("global count; count += 1\n    sys.exit(1) if event else None\n    return count"), (None, 1, None)),
     "time": Case("import time\n" + body("time.sleep(9)"), settings={"timeout_s": 0.3}),
     "spin": Case(body("while True: pass"), settings={"timeout_s": 0.3}),
@@ -104,10 +116,78 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+ODD = "class Odd(Exception):\n    def __str__(self): "
+ENUMS = (
+    "import enum\nclass Plain(enum.Enum): A = 1\nclass Number(enum.IntEnum): A = 1\nclass Text(enum.StrEnum): A = 's'\n"
+)
+
+ODDITIES = {
+    "a text that raises": Case(f"{ODD}raise ValueError('no words')\n" + body("raise Odd"), (None, None)),
+    "a text that exits": Case(f"{ODD}raise SystemExit(3)\n" + body("raise Odd")),
+    "a text that is none": Case(f"{ODD}return 7\n" + body("raise Odd")),
+    "a text that raises at import": Case(f"{ODD}raise ValueError('no words')\nraise Odd"),
+    "a text without UTF-8": Case(body("raise ValueError('\\ud800')")),
+    "control characters": Case(body("raise ValueError('a\\0b\\x1b[31m')")),
+    "class of another module": Case({"app.py": "from pkg.errors import OutOfStock\n" + body("raise OutOfStock('tea', 3)"),
+                                     "pkg/__init__.py": "", "pkg/errors.py": "class OutOfStock(LookupError): pass\n"}),
+    "class in a class": Case("class Shop:\n    class Closed(Exception): pass\n" + body("raise Shop.Closed('sunday')")),
+    "class with a false name": Case("class A(Exception): pass\nA.__name__, A.__module__ = 'Other', 'other'\n" + body("raise A('x')")),
+    "groups in groups": Case(body("raise ExceptionGroup('a', [ExceptionGroup('b', [ValueError('c')]), TypeError()])")),
+    "group beyond Exception": Case(body("raise BaseExceptionGroup('several', [GeneratorExit()])")),
+    "task group": Case("import asyncio\nasync def bad(): raise KeyError('x')\nasync def work():\n    async with asyncio.TaskGroup() as group: group.create_task(bad())\n"
+                       + body("asyncio.run(work())")),
+    "notes": Case(body("error = ValueError('a'); error.add_note('note'); raise error")),
+    "no cause": Case(body("try:\n        {}['a']\n    except KeyError: raise ValueError('bad') from None")),
+    "the same exception again": Case("ERROR = ValueError('same')\n" + body("raise ERROR"), (1, 2, 3)),
+    "no exception": Case(body("raise 3")),
+    "code of several lines": Case(body("return dict(\n        a=1,\n        b=event['x'],\n    )"), ({},)),
+    "undecodable bytes": Case(body("b'\\xff'.decode()")),
+    "BaseException": Case(body("raise BaseException('no')")),
+    "GeneratorExit": Case(body("raise GeneratorExit")),
+    "StopIteration": Case(body("raise StopIteration(3)")),
+    "MemoryError": Case(body("raise MemoryError")),
+    "exit codes": Case(body("raise SystemExit(eval(event))"), ("None", "True", "256", "-1", "10**30", "object()")),
+    "BaseException at import": Case("raise BaseException('x')"),
+    "group at import": Case("raise ExceptionGroup('a', [ValueError(1)])"),
+    "generator": Case("def handler(event, context):\n    yield 1"),
+    "coroutine that would raise": Case("async def handler(event, context):\n    raise ValueError"),
+    "coroutine that is run": Case("import asyncio\nasync def work(): return 3\n" + body("return asyncio.run(work())"), (1, 2)),
+    "decimal beyond floats": Case("import decimal\n" + body("return decimal.Decimal('1e400')")),
+    "decimal as key": Case("import decimal\n" + body("return {decimal.Decimal('1'): 2}")),
+    "NaN": Case(body("return [float('nan'), float('-inf')]")),
+    "surrogate in a key": Case(body("return {'\\udfff': 1}"), settings={"runtime": "python3.12"}),
+    "nesting without end": Case(body("v = []\n    for _ in range(100_000): v = [v]\n    return v")),
+    "deep nesting": Case(body("v = 1\n    for _ in range(900): v = {'a': v}\n    return v")),
+    "deep event": Case(body("return 1"), (json.loads("[" * 900 + "]" * 900),)),
+    "bytes in a list": Case(body("return [b'1']")),
+    "bytearray": Case(body("return bytearray(b'1')")),
+    "named tuple": Case("import collections\nP = collections.namedtuple('P', 'x y')\n" + body("return P(1, 2)")),
+    "enums": Case(ENUMS + body("return [Number.A, Text.A] if event else Plain.A"), (None, 1)),
+    "data class": Case("import dataclasses\n@dataclasses.dataclass\nclass D: x: int = 1\n" + body("return D()")),
+    "integer beyond str": Case(body("return 10**5000")),
+    "context": Case(body("return context")),
+    "tabs": Case("def handler(e, c):\n\tif e:\n        return 1\n"),
+    "null byte": Case("def handler(e, c): return '\0'\n"),
+    "unknown encoding": Case("# coding: nonsense\ndef handler(e, c): return 1\n"),
+    "relative import": Case("from . import x"),
+    "circular import": Case({"app.py": "from rules import x\n" + body("pass"), "rules.py": "from app import handler\nx = 1\n"}),
+    "handler by __getattr__": Case("def __getattr__(name): raise RuntimeError('lazy ' + name)"),
+    "callable object": Case("class H:\n    def __call__(self, event, context): return event\nhandler = H()", (4,)),
+    "prints": Case("import os, sys\n" + body("print('a\\rb\\r\\nc'); sys.stdout.buffer.write(b'\\xff\\x00\\n'); return 1"), (1, 2)),
+    "closed standard output": Case("import sys\n" + body("sys.stdout.close(); return 1"), (1, 2)),
+    "standard input": Case("import sys\n" + body("return sys.stdin.read() + input() if event else list(sys.stdin)"), (0, 1)),
+    "warnings": Case("import warnings\nwarnings.simplefilter('error')\n" + body("warnings.warn('x')")),
+    "JSON log": Case("import logging\n" + body("logging.getLogger().error('bad', extra={'a': 1}); raise ValueError('x')"),
+                     settings={"environment": {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}}),
+    "a finally that returns": Case("import time\n" + body("try:\n        time.sleep(9)\n    finally: return 'caught'"), (1, 2), {"timeout_s": 0.3}),
+    "another error at the timeout": Case("import time\n" + body("try:\n        time.sleep(9)\n    except BaseException: raise ValueError('late')"), settings={"timeout_s": 0.3}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*CASES, *ODDITIES])
 def test_both_targets_give_the_same_outcome(service, name):
     """Status, answer, error type, message and signature are the same in both."""
-    case = CASES[name]
+    case = (CASES | ODDITIES)[name]
     function = service(case.code, **{"runtime": HERE, "memory_mb": 256, **case.settings})
     outcomes = []
     for kind in (LocalTarget, ProcessTarget):
@@ -116,6 +196,56 @@ def test_both_targets_give_the_same_outcome(service, name):
             outcomes.append([_outcome(target.invoke(attempt(event))) for event in case.events])
     ours, its_own = outcomes
     assert its_own == ours
+
+
+@pytest.mark.parametrize("code", ["import time\ntime.sleep(9)", "while True: pass"])
+def test_a_start_out_of_time_is_told_in_the_same_words(service, monkeypatch, code):
+    """A module that does not end its import ends in the function's own timeout, in both."""
+    monkeypatch.setattr(python_runtime, "_INIT_LIMIT_S", 0.2)
+    monkeypatch.setattr(process, "_INIT_LIMIT_S", 0.2)
+    outcomes = []
+    for kind in (LocalTarget, ProcessTarget):
+        with kind(service(code, timeout_s=0.4)) as target:
+            target.begin()
+            outcomes.append(_outcome(target.invoke(attempt())))
+    ours, its_own = outcomes
+    assert its_own == ours
+    assert ours[:2] == ("timed_out", "Sandbox.Timedout")
+    assert ours[2].endswith(" Error: Task timed out after 0.40 seconds")
+
+
+BATCHES = {
+    "all done": "return None",
+    "one reported": "return {'batchItemFailures': [{'itemIdentifier': r['messageId']} for r in event['Records'] if r['body'] == 'bad']}",
+    "raises": "raise ValueError('no')",
+    "unknown identifier": "return {'batchItemFailures': [{'itemIdentifier': 'nobody'}]}",
+    "empty identifier": "return {'batchItemFailures': [{'itemIdentifier': ''}]}",
+    "not JSON": "return b'not JSON'",
+    "unserialisable": "return {1}",
+    "too large": "return 'x' * 7_000_000",
+    "exits": "raise SystemExit(1)",
+    "late": "while True: pass",
+    "better at the second receive": "assert event['Records'][0]['attributes']['ApproximateReceiveCount'] == '2'",
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_both_targets_give_the_same_dispositions(service, name):
+    """Each record of a batch ends alike, after as many deliveries."""
+    function = service(body(BATCHES[name]), timeout_s=0.3)
+    source = EventSource(kind="sqs", report_batch_item_failures=True, max_receive_count=2)
+    records = [
+        {"messageId": word, "body": word, "attributes": {"ApproximateReceiveCount": "1"}} for word in ("good", "bad")
+    ]
+    event = Event(text=json.dumps({"Records": records}), kind="sqs")
+    reports = []
+    for kind in (LocalTarget, ProcessTarget):
+        with kind(function) as target:
+            target.begin()
+            reports.append(drive(begin_delivery(event, source, function.arn), target.invoke))
+    ours, its_own = reports
+    assert its_own.dispositions == ours.dispositions
+    assert [one.failed_records for one in its_own.invocations] == [one.failed_records for one in ours.invocations]
 
 
 def _outcome(reply):

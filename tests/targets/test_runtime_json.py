@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replay.delivery.python_answers import MAXIMUM_RESPONSE_BYTES, UnsendableAnswer
 from replay.targets.in_process.runtime_faults import RuntimeFault
-from replay.targets.in_process.runtime_json import MAXIMUM_RESPONSE_BYTES, RuntimeJson, UnsendableAnswer
+from replay.targets.in_process.runtime_json import RuntimeJson
 
 SCALARS = (
     st.none()

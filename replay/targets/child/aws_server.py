@@ -4,9 +4,16 @@ import functools
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from math import inf
 from typing import Any
 
+from replay.functions.function import Function
+from replay.payloads.fault_reading import TIMEOUT
+from replay.targets.aws.call_recorder import CallRecorder, SeenCall
+from replay.targets.aws.error_answer import fault_answer
+from replay.targets.child.aws_requests import AwsRequest
 from replay.targets.in_process.aws_calls import is_write
 
 Environ = dict[str, Any]
@@ -18,19 +25,21 @@ _PAUSED = b'{"__type":"ServiceUnavailable","message":"the replay is suspended"}'
 
 class AwsServer:
     """
-    Serves AWS on *listener* from a thread, to a function of *account_id*, until it is closed.
+    Serves AWS on *listener* from a thread, to *function*, until it is closed; its calls are told to *recorder*, and
+    meet the faults that it knows.
 
     `has_written` tells whether a call since it was last set to False may have changed anything. While it is `paused`,
     the backends in this process are somebody else's, and every call is refused.
     """
 
-    def __init__(self, listener: socket.socket, account_id: str) -> None:
+    def __init__(self, listener: socket.socket, function: Function, recorder: CallRecorder) -> None:
         from moto.moto_server.werkzeug_app import MotoRequestHandler
         from werkzeug.serving import make_server
 
         self.has_written = False
         self.paused = False
-        self._account_id = account_id
+        self._function = function
+        self._recorder = recorder
         listener.setblocking(True)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         host, port = listener.getsockname()[:2]
@@ -53,8 +62,94 @@ class AwsServer:
             return [_PAUSED]
         if _may_write(environ):
             self.has_written = True
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._account_id
-        return _moto()(environ, start_response)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._function.account_id
+        if not self._recorder.is_on:
+            return _moto()(environ, start_response)
+        request = AwsRequest(environ)
+        call = self._seen(request)
+        return _moto()(environ, start_response) if call is None else self._meet(request, call, start_response)
+
+    def _seen(self, request: AwsRequest) -> SeenCall | None:
+        """Note the call that *request* is, or is another attempt of."""
+        known = self._recorder.known(request.call_id)
+        if known is not None or not request.is_call:
+            return known
+        try:
+            parameters = request.parameters()
+        except Exception:  # noqa: BLE001 - whatever a stranger's request does to the parser, it is a call
+            parameters = {}
+        return self._recorder.meet(request.service, request.operation, parameters, call_id=request.call_id)
+
+    def _meet(self, request: AwsRequest, call: SeenCall, start_response: Any) -> Iterable[bytes]:
+        """Let *request* meet what its call does, or the mocked AWS, and note the answer."""
+        fault = call.fault
+        if fault is not None:
+            wait_s = inf if fault.error == TIMEOUT else fault.latency_s
+            if wait_s and self._waits_in_vain(call, wait_s):
+                start_response("503 Service Unavailable", [("Content-Type", "application/json")])
+                return [_PAUSED]
+            if fault.error is not None and request.model is not None:
+                return self._fail(request, call, start_response)
+        answer = _Answer(start_response)
+        body = answer.body(_moto()(request.environ, answer.start))
+        _note(request, call, answer.status, answer.headers, body)
+        return [body]
+
+    def _waits_in_vain(self, call: SeenCall, wait_s: float) -> bool:
+        """Let time go by, and say whether it was too long for the function; the client may have given up before."""
+        call.go_unanswered()
+        return self._recorder.has_ended.wait(None if wait_s == inf else wait_s)
+
+    def _fail(self, request: AwsRequest, call: SeenCall, start_response: Any) -> Iterable[bytes]:
+        assert call.fault is not None
+        answer = fault_answer(
+            call.service,
+            call.operation,
+            call.fault,
+            self._function,
+            protocol=request.protocol,
+            method=request.method,
+        )
+        _note(request, call, answer.status, answer.headers, answer.body)
+        headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+        return [answer.body]
+
+
+class _Answer:
+    """Looks on while an application answers."""
+
+    def __init__(self, start_response: Any) -> None:
+        self._start_response = start_response
+        self.status = 0
+        self.headers: dict[str, str] = {}
+
+    def start(self, status: str, headers: Any, exc_info: Any = None) -> Any:
+        """Take note of the head, and pass it on."""
+        self.status, self.headers = int(status.split(" ", 1)[0]), dict(headers)
+        return self._start_response(status, headers, exc_info)
+
+    @staticmethod
+    def body(parts: Iterable[bytes]) -> bytes:
+        """Give the body as one."""
+        try:
+            return b"".join(parts)
+        finally:
+            close = getattr(parts, "close", None)
+            if close is not None:
+                close()
+
+
+def _note(request: AwsRequest, call: SeenCall, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Note how *call* has ended; an answer that cannot be read says at least whether it is an error."""
+    try:
+        result = request.result(status, headers, body)
+    except Exception:  # noqa: BLE001 - whatever moto's answer does to botocore's parser, the function is to have it
+        result = (str(status), "") if status >= HTTPStatus.MULTIPLE_CHOICES else {}
+    if isinstance(result, tuple):
+        call.fail(*result)
+    else:
+        call.succeed(result)
 
 
 def _may_write(environ: Environ) -> bool:

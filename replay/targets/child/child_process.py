@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Self
 
+from replay.counted_nouns import counted
 from replay.errors import TargetError
 from replay.targets.child.supervisor.messages import Message, MessageChannel
 
@@ -148,7 +149,7 @@ class ChildProcess:
             self._notice(message)
         if message["left"]:
             raise TargetError(
-                f"{message['left']} processes that the function started cannot be killed",
+                f"{counted(message['left'], 'process', 'processes')} that the function started cannot be killed",
                 where=f"below process {self.pid}",
                 hint="they run as another user, or hang in the kernel: end them yourself",
             )

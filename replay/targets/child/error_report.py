@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ def frames_of(lines: Sequence[str], code_map: CodeMap) -> tuple[Frame, ...]:
         if found := _PYTHON_FRAME.fullmatch(line[:_LONGEST_LINE]):
             frames.append(_frame(_python_file(found["file"], code_map), found["function"], found))
         elif found := _SYNTAX_FRAME.fullmatch(line[:_LONGEST_LINE]):
-            frames.append(_frame(_python_file(found["file"], code_map), "<module>", found))
+            frame = _frame(_python_file(found["file"], code_map), "<module>", found)
+            # A file that could not even be decoded has no line to show, and the client writes None.
+            frames.append(replace(frame, code="") if frame.code == "None" else frame)
         elif (found := _REPEATED.fullmatch(line)) and frames:
             frames += [frames[-1]] * min(int(found["times"]), _MOST_REPEATED)
     for line in reversed(lines):

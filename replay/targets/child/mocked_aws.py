@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from replay.functions.function import Function
+from replay.targets.aws.call_recorder import CallRecorder
 from replay.targets.child.aws_server import AwsServer
 from replay.targets.in_process.aws_mock import AwsMock
 from replay.targets.in_process.captured_clock import CapturedClock
@@ -31,8 +32,9 @@ class MockedAws:
     `clock`, so that AWS has the function's time.
     """
 
-    def __init__(self, function: Function, *, project: Path) -> None:
+    def __init__(self, function: Function, *, project: Path, recorder: CallRecorder) -> None:
         self._function = function
+        self._recorder = recorder
         self._aws = AwsMock()
         self.clock = CapturedClock()
         self._resources = MockResources(function)
@@ -120,7 +122,7 @@ class MockedAws:
         """Answer what comes in by *listener* from now on."""
         if not self._is_prepared:
             self._prepare()
-        self._server = AwsServer(listener, self._function.account_id)
+        self._server = AwsServer(listener, self._function, self._recorder)
 
     def stop_serving(self) -> None:
         """Answer no more, as the process that asked is gone and its socket with it."""

@@ -1,6 +1,7 @@
 """What came of an invocation in a child process, as a reply."""
 
 from replay.delivery.attempt import Reply, ReplyStatus
+from replay.delivery.python_answers import MAXIMUM_RESPONSE_BYTES
 from replay.payloads.failures import Failure
 from replay.targets.child import endings
 from replay.targets.child.child_process import Ended
@@ -9,7 +10,6 @@ from replay.targets.child.execution_environment import End, OutOfMemory, TimedOu
 from replay.targets.child.runtime_api import Answer
 from replay.targets.in_process.code_map import CodeMap
 from replay.targets.in_process.runtime_faults import RuntimeFault, timed_out
-from replay.targets.in_process.runtime_json import MAXIMUM_RESPONSE_BYTES
 
 _STATUS_OF_TYPE: dict[str, ReplyStatus] = {"Runtime.MarshalError": "unserialisable"}
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Literal, NamedTuple
 
+from replay.delivery.python_answers import MAXIMUM_RESPONSE_BYTES
 from replay.targets.child.http_connection import HttpConnection, Request
-from replay.targets.in_process.runtime_json import MAXIMUM_RESPONSE_BYTES
 
 _ROOT = "/2018-06-01/runtime/"
 _ERROR_TYPE = "lambda-runtime-function-error-type"

@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
+from replay.payloads.partitions import is_aws_host
+
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -85,7 +87,7 @@ def _guarded_method(original: Any, check: Callable[[int, Any], None], address_at
 
 
 def _advice(host: str) -> str:
-    if host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+    if is_aws_host(host):
         return "an AWS client that was made before the replay, or by an unusual library, is not mocked"
     return f'to let it, set allow_hosts = ["{host}"] for this function'
 

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from math import inf
 from time import perf_counter
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -9,6 +10,7 @@ from typing import Any, Self
 from replay.targets.in_process.debugger import in_a_debugger
 
 _AGAIN_AFTER_S = 0.1
+_AT_ONCE_S = 1e-6
 
 
 class TimedOut(BaseException):
@@ -27,6 +29,9 @@ class Deadline:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._armed = False
+        self._due = 0.0
+        self.has_rung = False
+        self.spent_s = 0.0
 
     @staticmethod
     def can_be_kept() -> bool:
@@ -34,10 +39,10 @@ class Deadline:
         return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> Self:
-        if not self.can_be_kept():
-            return self
         now = perf_counter()
         self._due = now + self._timeout_s
+        if not self.can_be_kept():
+            return self
         self._others_handler: Any = signal.signal(signal.SIGALRM, self._ring)
         left, self._others_interval = signal.setitimer(signal.ITIMER_REAL, self._timeout_s, _AGAIN_AFTER_S)
         self._others_due = now + left if left else None
@@ -55,8 +60,26 @@ class Deadline:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._others_handler if self._others_handler is not None else signal.SIG_DFL)
         if self._others_due is not None:
-            left = max(self._others_due - perf_counter(), 1e-6)
+            left = max(self._others_due - perf_counter(), _AT_ONCE_S)
             signal.setitimer(signal.ITIMER_REAL, left, self._others_interval)
+
+    def spend(self, seconds: float) -> None:
+        """
+        Let so many seconds be over at once, at most all that are left.
+
+        Raises:
+            TimedOut: They are all over, and this is the thread that is to know; elsewhere the alarm rings.
+        """
+        left = max(self._due - perf_counter(), 0.0)
+        self.spent_s += min(seconds, left)
+        self._due -= min(seconds, left)
+        if self._armed:
+            until_others = inf if self._others_due is None else max(self._others_due - perf_counter(), 0.0)
+            signal.setitimer(signal.ITIMER_REAL, max(min(left - seconds, until_others), _AT_ONCE_S), _AGAIN_AFTER_S)
+        elsewhere = self._armed and threading.current_thread() is not threading.main_thread()
+        if seconds >= left and not elsewhere and not in_a_debugger():
+            self.has_rung = True
+            raise TimedOut
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
         now = perf_counter()
@@ -68,4 +91,5 @@ class Deadline:
         if now < self._due:
             signal.setitimer(signal.ITIMER_REAL, self._due - now, _AGAIN_AFTER_S)
         elif not in_a_debugger():
+            self.has_rung = True
             raise TimedOut

@@ -20,20 +20,12 @@ def raised_failure(error: BaseException, code_map: CodeMap, request_id: str) -> 
     """
     return Failure(
         error_type=type(error).__name__,
-        message=message_of(error, code_map),
+        message=code_map.text(str(error)),
         frames=frames_of(error.__traceback__, code_map),
         stack=stack_of(error, code_map),
         observed="local",
         request_id=request_id,
     )
-
-
-def message_of(error: BaseException, code_map: CodeMap) -> str:
-    """Give the text of *error*, which is the user's code and may itself fail."""
-    try:
-        return code_map.text(str(error))
-    except Exception:  # noqa: BLE001 - whatever the user's __str__ does, there is an error to report
-        return f"<unprintable {type(error).__name__} object>"
 
 
 def frames_of(trace: TracebackType | None, code_map: CodeMap) -> tuple[Frame, ...]:

@@ -68,7 +68,7 @@ def _check_present(function: Function, module_name: str, roots: Sequence[Path]) 
     near = difflib.get_close_matches(relative.parts[0], importable_names(roots), n=1)
     correct = "correct `handler` (Handler in the template), or `code` (CodeUri)"
     raise FunctionError(
-        f"the handler of {function.name} is not there: no module {module_name!r}",
+        f"the handler of {function.display_name} is not there: no module {module_name!r}",
         where=f"handler {function.handler!r} in {function.code}",
         expected=f"a file {relative}.py",
         hint=f"did you mean {near[0]!r}?" if near else correct,
@@ -84,7 +84,7 @@ def check_installed(error: ImportError, function: Function, roots: Sequence[Path
     """
     if error.path and Path(error.path).suffix in {".so", ".pyd", ".dylib"}:
         raise FunctionError(
-            f"{function.name} cannot be imported here: {error}",
+            f"{function.display_name} cannot be imported here: {error}",
             where=error.path,
             expected="packages for this machine and this Python",
             hint=f"install them here: {_install_command(function)}",
@@ -104,7 +104,7 @@ def _is_findable(top: str) -> bool:
 
 def _refuse_missing(top: str, error: ImportError, function: Function) -> NoReturn:
     raise FunctionError(
-        f"{function.name} needs {top!r}, which is not installed here",
+        f"{function.display_name} needs {top!r}, which is not installed here",
         where=f"handler {function.handler!r} in {function.code}",
         expected=f"what the function is deployed with, in this Python ({sys.executable})",
         hint=_install_command(function),

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from replay.functions.function import Function
@@ -28,7 +29,16 @@ class LambdaContext:
     aws-lambda-python-runtime-interface-client 4.2.2, `lambda_context.py`.
     """
 
-    def __init__(self, function: Function, *, request_id: str, log_stream_name: str, deadline: float) -> None:
+    def __init__(
+        self,
+        function: Function,
+        *,
+        request_id: str,
+        log_stream_name: str,
+        deadline: float,
+        spent_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """*spent_s* tells how much of the time was lost at once, which no clock shows."""
         self.aws_request_id = request_id
         self.log_group_name = log_group_name(function)
         self.log_stream_name = log_stream_name
@@ -40,10 +50,11 @@ class LambdaContext:
         self.client_context: Any = None
         self.identity = CognitoIdentity()
         self._deadline = deadline
+        self._spent_s = spent_s
 
     def get_remaining_time_in_millis(self) -> int:
         """Give the milliseconds until the function times out, by the function's own clock."""
-        return max(0, int(self._deadline * 1000) - int(time.time() * 1000))
+        return max(0, int((self._deadline - self._spent_s()) * 1000) - int(time.time() * 1000))
 
     @staticmethod
     def w3c() -> dict[str, str]:

@@ -51,6 +51,7 @@ class BoundedText:
 class InvocationLog:
     """
     Catches stdout, stderr and the root logger between `start` and `stop`, and gives back what was there before.
+    Meanwhile stdin is empty, as there.
 
     The root logger is set up as the Python runtime does it, so that `logging.basicConfig` in the function does nothing
     and `setLevel` all it should; what the function changes in it lasts until `forget`.
@@ -60,6 +61,7 @@ class InvocationLog:
 
     def __init__(self) -> None:
         self._stream = _LogStream()
+        self._input = _NoInput()
         self.forget()
 
     def forget(self) -> None:
@@ -73,9 +75,9 @@ class InvocationLog:
         self._stream.caught = BoundedText()
         self._stream.request_id = request_id
         root = logging.getLogger()
-        self._outside = (sys.stdout, sys.stderr, root.handlers, root.level)
-        self._stream.outside = sys.stdout
-        sys.stdout = sys.stderr = self._stream
+        self._outside = (sys.stdin, sys.stdout, sys.stderr, root.handlers, root.level)
+        self._input.outside, self._stream.outside = sys.stdin, sys.stdout
+        sys.stdin, sys.stdout, sys.stderr = self._input, self._stream, self._stream
         root.handlers = self._handlers
         _set_level(root, self._level)
         self._catch_warnings = warnings.catch_warnings()
@@ -88,7 +90,7 @@ class InvocationLog:
         self._warnings = list(warnings.filters)
         self._catch_warnings.__exit__(None, None, None)
         self._handlers, self._level = root.handlers, root.level
-        sys.stdout, sys.stderr, root.handlers, level = self._outside
+        sys.stdin, sys.stdout, sys.stderr, root.handlers, level = self._outside
         _set_level(root, level)
         text = str(self._stream.caught)
         self._stream.caught = BoundedText()
@@ -143,6 +145,22 @@ class _LogStream(io.TextIOBase):
 
     def close(self) -> None:
         """Stay open, whoever closes it: the next invocation writes here."""
+
+
+class _NoInput(io.TextIOBase):
+    """Stands for stdin. A debugger's prompt reads past it, from who is debugging."""
+
+    def __init__(self) -> None:
+        self.outside = sys.stdin
+
+    def read(self, size: int | None = -1, /) -> str:
+        return self.outside.read(-1 if size is None else size) if in_a_debugger() else ""
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # the base class's is of bytes or str
+        return self.outside.readline(size) if in_a_debugger() else ""
+
+    def readable(self) -> bool:
+        return True
 
 
 class _BinaryLogStream(io.BufferedIOBase):

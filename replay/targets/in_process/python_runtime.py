@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from replay.delivery.attempt import ReplyStatus
+from replay.delivery.python_answers import UnsendableAnswer
 from replay.errors import ReplayError
 from replay.functions.function import Function
 from replay.payloads.failures import Failure
@@ -13,8 +14,9 @@ from replay.targets.in_process.code_map import CodeMap
 from replay.targets.in_process.deadline import Deadline, TimedOut
 from replay.targets.in_process.exception_report import raised_failure, stack_of
 from replay.targets.in_process.handler_import import Handler, check_installed, import_handler
+from replay.targets.in_process.process_exit import Exited, ExitGuard
 from replay.targets.in_process.runtime_faults import RuntimeFault, exited, timed_out
-from replay.targets.in_process.runtime_json import RuntimeJson, UnsendableAnswer
+from replay.targets.in_process.runtime_json import RuntimeJson
 
 _INIT_LIMIT_S = 10
 """Source: Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle"."""
@@ -42,6 +44,18 @@ class PythonRuntime:
         self._code_map = code_map
         self._json = RuntimeJson(function.runtime)
         self._handler: Handler | None = None
+        self._deadline: Deadline | None = None
+        self._exit = ExitGuard()
+
+    @property
+    def spent_s(self) -> float:
+        """The seconds that the invocation lost at once, by `spend`."""
+        return self._deadline.spent_s if self._deadline is not None else 0.0
+
+    def spend(self, seconds: float) -> None:
+        """Let the invocation lose so many seconds at once; see `Deadline.spend`."""
+        if self._deadline is not None:
+            self._deadline.spend(seconds)
 
     @property
     def is_warm(self) -> bool:
@@ -82,8 +96,14 @@ class PythonRuntime:
 
     def _run(self, step: Callable[[], str], *, timeout_s: float, request_id: str, is_start: bool = False) -> Answer:
         try:
-            with Deadline(timeout_s):
-                return Answer("returned", step())
+            with Deadline(timeout_s) as self._deadline, ExitGuard() as self._exit:
+                answer = Answer("returned", step())
+                # A `return` in `finally` may have held these back: Lambda's process would be gone.
+                if self._deadline.has_rung:
+                    raise TimedOut  # noqa: TRY301 - reported below, as any other
+                if self._exit.code is not None:
+                    raise Exited(self._exit.code)  # noqa: TRY301 - the same
+                return answer
         except ReplayError:
             raise
         except BaseException as error:
@@ -91,11 +111,11 @@ class PythonRuntime:
                 raise
             if isinstance(error, ImportError):
                 check_installed(error, self._function, self._roots)
-            return self._failed(error, timeout_s, request_id, is_start=is_start)
+            return self._failed(error, request_id, is_start=is_start)
 
-    def _failed(self, error: BaseException, timeout_s: float, request_id: str, *, is_start: bool) -> Answer:
+    def _failed(self, error: BaseException, request_id: str, *, is_start: bool) -> Answer:
         failure_id = "" if is_start else request_id
-        fault = self._fault(error, timeout_s)
+        fault = self._fault(error)
         if fault is None:
             return Answer("raised", None, raised_failure(error, self._code_map, failure_id), error)
         failure = Failure(
@@ -108,17 +128,38 @@ class PythonRuntime:
         )
         return Answer(fault.status, None, failure, error.__cause__ if fault is error else error)
 
-    def _fault(self, error: BaseException, timeout_s: float) -> RuntimeFault | None:
+    def _fault(self, error: BaseException) -> RuntimeFault | None:
         """Say what the runtime or the platform makes of *error*; None where it is reported as it was raised."""
-        if isinstance(error, RuntimeFault):
+        if isinstance(error, TimedOut) or (self._deadline is not None and self._deadline.has_rung):
+            # Also of a start the function's own timeout is named: recording test_lambda_runtime_exit_segfault.
+            return timed_out(self._function.timeout_s, stack_of(error, self._code_map))
+        if isinstance(error, RuntimeFault) and self._exit.code is None:
             return error
-        if isinstance(error, TimedOut):
-            return timed_out(timeout_s, stack_of(error, self._code_map))
+        return self._end(error) or self._unreportable(error)
+
+    def _end(self, error: BaseException) -> RuntimeFault | None:
+        """Say how *error* ended the runtime's process; None where the runtime catches it."""
+        if self._exit.code is not None:
+            return exited(self._exit.code, stack_of(error, self._code_map))
         if isinstance(error, SystemExit):
             return exited(error.code, stack_of(error, self._code_map))
         if isinstance(error, UnsendableAnswer):
             return exited(1, str(error))
-        if not isinstance(error, Exception):  # nothing in the runtime catches it
+        return None if isinstance(error, Exception) else exited(1, stack_of(error, self._code_map))
+
+    def _unreportable(self, error: BaseException) -> RuntimeFault | None:
+        """
+        Say what becomes of an error whose text cannot be sent: the runtime itself fails, and its process ends.
+
+        Source: aws-lambda-python-runtime-interface-client 4.2.2, `bootstrap.py`: it takes `str(error)` unguarded.
+        """
+        try:
+            str(error).encode()
+        except KeyboardInterrupt:
+            raise
+        except SystemExit as trouble:
+            return exited(trouble.code, stack_of(error, self._code_map))
+        except BaseException:  # noqa: BLE001 - whatever the user's `__str__` does
             return exited(1, stack_of(error, self._code_map))
         return None
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from replay.delivery.attempt import ReplyStatus
+from replay.delivery.python_answers import exit_message
 from replay.payloads.failures import Frame
 
 
@@ -47,11 +48,5 @@ def timed_out(timeout_s: float, stack: str) -> RuntimeFault:
 
 
 def exited(code: object, stack: str) -> RuntimeFault:
-    """
-    The function ended its process by *code*, as `sys.exit` takes it.
-
-    Source: recordings test_lambda_handler_exit (no status), test_lambda_wrapper_not_found (a status).
-    """
-    status = 0 if code is None else code % 256 if isinstance(code, int) else 1
-    reason = f"with error: exit status {status}" if status else "without providing a reason"
-    return RuntimeFault("Runtime.ExitError", f"Runtime exited {reason}", status="exited", stack=stack)
+    """The function ended its process by *code*, as `sys.exit` takes it (see `exit_message`)."""
+    return RuntimeFault("Runtime.ExitError", exit_message(code), status="exited", stack=stack)

@@ -64,7 +64,7 @@ class SetupFunction:
         if not (module and colon and name):
             raise TargetError(
                 "setup does not name a function",
-                where=f"setup = {setup!r} of {self._function.name}",
+                where=f"setup = {setup!r} of {self._function.display_name}",
                 expected='"module:function"',
             )
         try:
@@ -73,7 +73,7 @@ class SetupFunction:
             if isinstance(error, ModuleNotFoundError) and error.name != module:
                 raise
             raise TargetError(
-                f"the setup of {self._function.name} is not there: {error}",
+                f"the setup of {self._function.display_name} is not there: {error}",
                 where=f"setup = {setup!r}",
                 expected=f"a module in {self._function.code} or in the project's folder, with that function",
             ) from error
@@ -88,7 +88,7 @@ class SetupFunction:
         except (Exception, SystemExit) as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             raise TargetError(
-                f"the setup of {self._function.name} {what}: {type(error).__name__}: {error}",
+                f"the setup of {self._function.display_name} {what}: {type(error).__name__}: {error}",
                 where=f"{place.filename}:{place.lineno} in {place.name}, of setup = {self._function.setup!r}",
                 hint="mend it, or take it out of the configuration",
             ) from error

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 
 # Between groups: what people and forms put there. The same one must stand between all groups of a number.
-_SEPARATOR = r"[ .+_/\u00a0\u2007\u2009\u2010-\u2015\u202f-]{1,3}"
+SEPARATORS = r" .+_/\u00a0\u2007\u2009\u2010-\u2015\u202f\-"
+_SEPARATOR = rf"[{SEPARATORS}]{{1,3}}"
 _AREA = re.compile(rf"(?<!\d)\d(?:(?:{_SEPARATOR})?+\d){{12,}}+")
 # Each in turn, and overlapping (all is looked ahead to): `2027 4111 1111 1111 1111 123` holds a card number as well.
 _LAYOUTS = tuple(

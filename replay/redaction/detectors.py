@@ -262,7 +262,15 @@ _WHOLE_VALUES = (url_passwords, authorizations, named_secrets, cookies, card_num
 """Those that know where a value ends: what looks like an escape within it (`password=a%20b`) is a part of it."""
 
 
-_ANY_HINT = re.compile("|".join(re.escape(hint) for hints in DETECTORS.values() for hint in hints))
+_HINTS = tuple(dict.fromkeys(hint for hints in DETECTORS.values() for hint in hints))
+
+
+def holds_hint(folded: str) -> bool:
+    """Say whether a text in small letters has a hint: where it has none, only detectors without hints find anything."""
+    for hint in _HINTS:  # noqa: SIM110 - half the time of `any`, and each string of each event is asked
+        if hint in folded:
+            return True
+    return False
 
 
 def spans(text: str) -> list[Span]:
@@ -277,7 +285,7 @@ def spans(text: str) -> list[Span]:
 
 def _found(text: str, detectors: Iterable[Detector]) -> list[Span]:
     folded = text.lower()
-    hinted = _ANY_HINT.search(folded) is not None
+    hinted = holds_hint(folded)
     found: list[Span] = []
     for detector in detectors:
         if detector in _LEAST_CHARACTERS:

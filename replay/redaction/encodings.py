@@ -13,7 +13,7 @@ RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}+={0,2}")
 PRINTABLE = re.compile(r"[\t\n\r\x1b -~]{6,}+")
 """A stretch of letters in bytes that are no text."""
 
-_HEXADECIMAL = re.compile(r"[0-9a-f-]++")
+HEXADECIMAL = re.compile(r"[0-9a-f-]++")
 """Digests, UUIDs and numbers, of which each event has many: what they would decode to is no text."""
 
 _LINES = re.compile(r"[A-Za-z0-9+/]{40,}+(?:(\r?\n)[A-Za-z0-9+/]++)+={0,2}((?:\r?\n)?)")
@@ -79,7 +79,7 @@ def opened(run: str, budget: Budget) -> Opened | None:
     Raises:
         RedactionError: It inflates to more than can be looked through.
     """
-    if _HEXADECIMAL.fullmatch(run):
+    if HEXADECIMAL.fullmatch(run):
         return None
     url_safe = "-" in run or "_" in run
     if (url_safe and ("+" in run or "/" in run)) or len(run.rstrip("=")) % 4 == 1:

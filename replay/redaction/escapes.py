@@ -61,6 +61,11 @@ def _quoted(char: str) -> str:
     return char if char.isascii() else quote(char, errors="surrogatepass")
 
 
+def holds_escape(raw: str) -> bool:
+    """Say whether `unescaped` finds anything in *raw*."""
+    return any(beginning in raw for beginning in _BEGINNINGS) and _UNIT.search(raw) is not None
+
+
 def _unescaped_once(raw: str) -> Unescaped | None:
     if not any(beginning in raw for beginning in _BEGINNINGS):
         return None

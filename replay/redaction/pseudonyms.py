@@ -20,6 +20,7 @@ _AT = re.compile("([@\uff20\ufe6b])")
 _PHONE_START = "999"
 _RECEIPT_HANDLE = "AQEB"
 """How SQS begins a receipt handle: those that we make hold the mark right behind it."""
+_MADE_RECEIPT_HANDLE = re.compile(f"{_RECEIPT_HANDLE}{MARK}[A-HJ-NP-R]{{64}}")
 
 Stream = Iterator[int]
 
@@ -98,6 +99,11 @@ def is_pseudonym(detector: str, value: str, prefix: str = "") -> bool:
     """Say whether *value*, behind the *prefix* that stays, is one of our own stand-ins, so that it can stay."""
     check = _KNOWN_AGAIN.get(detector, _is_secret_pseudonym)
     return check(value[len(prefix) :])
+
+
+def is_made_receipt_handle(value: str) -> bool:
+    """Say whether *value* is exactly what `fake_receipt_handle` makes: a digest, in which there is nothing to find."""
+    return _MADE_RECEIPT_HANDLE.fullmatch(value) is not None
 
 
 def _is_secret_pseudonym(value: str) -> bool:

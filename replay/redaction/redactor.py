@@ -12,16 +12,19 @@ from replay.payloads.exact_json import Edit, Token, is_json, splice, string_valu
 from replay.payloads.failures import Failure, Signature
 from replay.redaction import encodings, escapes
 from replay.redaction.card_numbers import card_of_number
+from replay.redaction.clean_texts import is_clean
 from replay.redaction.detectors import Span, apart, cookie_values, spans
 from replay.redaction.jwt import redacted_jwt
 from replay.redaction.places import Findings, Place
-from replay.redaction.pseudonyms import Pseudonyms, is_pseudonym
+from replay.redaction.pseudonyms import Pseudonyms, is_made_receipt_handle, is_pseudonym
 from replay.redaction.secret_keys import is_secret_key, key_of
 from replay.redaction.settings import RedactionSettings
 from replay.redaction.string_offsets import in_token
 
 _DEEPEST = 8
 """Encodings inside encodings (JSON in a string, base64) that are opened; what is deeper is replaced whole."""
+_DEEPEST_CLEAN = _DEEPEST - 2
+"""A clean text may hold JSON of its own (numbers in brackets): here that is surely not too deep to be opened."""
 _SHORTEST = 6
 """Nothing private without a key name that says so is shorter: `a@b.co`."""
 _SHORTEST_CARD = 13
@@ -123,6 +126,9 @@ class Redactor:
             stack=self.plain(failure.stack),
             frames=tuple(replace(frame, code=self.plain(frame.code)) for frame in failure.frames),
             log_lines=tuple(self.plain(line) for line in failure.log_lines),
+            trace=tuple(
+                replace(each, name=self.plain(each.name), cause=self.plain(each.cause)) for each in failure.trace
+            ),
         )
 
     def _root(self) -> Place:
@@ -136,34 +142,33 @@ class Redactor:
 
     def _json_edits(self, text: str, place: Place, level: int) -> list[Edit]:
         edits: list[Edit] = []
+        by_content = self._goes_by_content and not place.is_secret
         for token in tokens(text):
-            if token.kind == "string":
-                if token.end - token.start > 2:  # noqa: PLR2004 - two quotes
-                    edits += self._string_token_edits(text[token.start : token.end], token, place, level)
-            elif token.kind == "number":
-                edits += self._number_edits(text[token.start : token.end], token, place)
-            elif token.kind == "key":
-                edits += self._key_edits(text[token.start : token.end], token, place)
+            path, start, end, kind = token
+            if kind == "string":
+                if end - start > 2:  # noqa: PLR2004 - two quotes
+                    value, name = string_value(text[start:end]), key_of(path) or ""
+                    if by_content and not is_secret_key(name) and _holds_nothing(value):
+                        continue
+                    found = self._value_edits(value, name, place.into(path), level)
+                    edits += in_token(found, text[start:end], start) if found else ()
+            elif kind == "key":
+                edits += () if path and _is_innocent(str(path[1])) else self._key_edits(text[start:end], token, place)
+            elif kind == "number":
+                edits += self._number_edits(text[start:end], token, place)
         return edits
 
     def _key_edits(self, raw: str, token: Token, place: Place) -> Iterator[Edit]:
         name = string_value(raw)
-        if not _is_innocent(name):
-            yield from in_token(self._replace(name, spans(name), place.into(token.path)), raw, token.start)
+        return in_token(self._replace(name, spans(name), place.into(token.path)), raw, token.start)
 
-    def _string_token_edits(self, raw: str, token: Token, place: Place, level: int) -> Iterator[Edit]:
-        value = string_value(raw)
-        name = key_of(token.path) or ""
-        if self._goes_by_content and not place.is_secret and not is_secret_key(name) and _holds_nothing(value):
-            return
-        inside = place.into(token.path)
-        if self._is_kept(inside):
-            return
-        if self._is_secret(name, inside):
-            edits = self._secret_value_edits(value, name, inside, level)
-        else:
-            edits = self._string_edits(value, inside, level)
-        yield from in_token(edits, raw, token.start) if edits else ()
+    def _value_edits(self, value: str, name: str, place: Place, level: int) -> list[Edit]:
+        """Redact a decoded string as the *name* of its key says."""
+        if self._is_kept(place):
+            return []
+        if self._is_secret(name, place):
+            return self._secret_value_edits(value, name, place, level)
+        return self._string_edits(value, place, level)
 
     def _number_edits(self, raw: str, token: Token, place: Place) -> Iterator[Edit]:
         if len(raw) < _SHORTEST_CARD and self._goes_by_content and not place.is_secret:
@@ -198,7 +203,7 @@ class Redactor:
             if inner is not None:
                 return inner
         if is_pseudonym("secret", value):
-            return self._string_edits(value, place, level)
+            return [] if is_made_receipt_handle(value) else self._string_edits(value, place, level)
         if "cookie" in name.lower() and "=" in value:
             cookies = [_known(value, part.start, part.end, "cookie") for part in cookie_values(value, 0, len(value))]
             parts = apart([*cookies, *spans(value)])
@@ -209,6 +214,8 @@ class Redactor:
 
     def _string_edits(self, value: str, place: Place, level: int) -> list[Edit]:
         """Redact a decoded string: as what it holds (JSON, base64), else as text."""
+        if self._goes_by_content and not place.is_secret and level < _DEEPEST_CLEAN and is_clean(value):
+            return []
         if value.lstrip()[:1] in _JSON_STARTS:
             inner = self._inner_json(value, place, level)
             if inner is not None:
@@ -339,8 +346,7 @@ def _holds_nothing(text: str) -> bool:
 
 @lru_cache(maxsize=16384)
 def _is_plain_and_innocent(text: str) -> bool:
-    return (
-        text.lstrip()[:1] not in _JSON_STARTS
-        and not any(encodings.may_hold_text(run[0]) for run in encodings.RUN.finditer(text))
-        and not spans(text)
+    return text.lstrip()[:1] not in _JSON_STARTS and (
+        is_clean(text)
+        or not (any(encodings.may_hold_text(run[0]) for run in encodings.RUN.finditer(text)) or spans(text))
     )

@@ -1,9 +1,9 @@
 """`[tool.replay.redaction]`, and the key that pseudonyms are made with."""
 
-import contextlib
 import difflib
 import os
 import secrets
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -67,32 +67,46 @@ def project_key(root: Path) -> bytes | None:
     Give the key of the project at *root*: REPLAY_REDACTION_KEY, or one made once and kept in `.replay/`, out of git.
 
     None where it can be neither read nor kept: then each recording has its own pseudonyms.
+
+    Raises:
+        ConfigurationError: The file of the key is empty, which would make everybody's pseudonyms guessable.
     """
     given = os.environ.get(KEY_VARIABLE)
     if given:
         return os.fsencode(given)
     path = root / ".replay" / "redaction.key"
-    with contextlib.suppress(OSError):
-        return path.read_bytes() or None
     try:
-        return _made_key(path)
+        key = path.read_bytes() if path.exists() else _made_key(path)
     except OSError:
         return None
+    if not key.strip():
+        raise ConfigurationError(
+            "the key of this project's pseudonyms is empty",
+            where=str(path),
+            expected=f"{2 * _KEY_BYTES} hexadecimal digits, as a run of replay makes them where there is no file",
+            hint=f"remove it, or put your team's key in its place: rm {shlex.quote(str(path))}",
+        )
+    return key
 
 
-def _made_key(path: Path) -> bytes | None:
+def _made_key(path: Path) -> bytes:
+    """Make a key and keep it; of several processes that do it at once, all get the key of the first."""
     path.parent.mkdir(exist_ok=True)
     ignore = path.parent / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
-    made = secrets.token_hex(_KEY_BYTES).encode()
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes() or None  # another recording was quicker
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(made)
-    return made
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_hex(_KEY_BYTES).encode())
+        try:
+            path.hardlink_to(beside)  # whole at once, and never in the place of another's
+        except OSError:
+            if not path.exists():  # not all file systems have links
+                beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path.read_bytes()
 
 
 def _is_list_of_text(value: object) -> bool:

@@ -1,17 +1,19 @@
 """The messages of an SQS queue, most often a dead-letter queue: leased, recorded, and given back or drained."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from replay.counted_nouns import counted
 from replay.errors import ConfigurationError, SourceRefused
 from replay.payloads.captures import Capture, Origin
 from replay.readers.clients import aws_client
 from replay.sources.base import Consumed, Recording, Settlement, Source
 from replay.sources.sqs_drain import Drain
-from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY, Leases, Message, lease_timeout_s
+from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY, GivenBack, Leases, Message, lease_timeout_s
 from replay.sources.sqs_messages import message_capture, sent_at
 from replay.sources.sqs_queue import (
     Address,
@@ -21,6 +23,7 @@ from replay.sources.sqs_queue import (
     live_consumers,
     on_aws,
     queue_address,
+    read_queue,
 )
 
 DEFAULT_CONCURRENCY = 2
@@ -125,6 +128,7 @@ class SqsSource(Source):
         # With AWS_ENDPOINT_URL_SQS alone, an emulator's queue would be looked for in a real account.
         same_side = on_aws(client) or not on_aws(functions)
         recording.notes += live_consumers(queue, functions if same_side else None)
+        recording.client_of = partial(self._client, address=address) if same_side else None
         return recording
 
     def _move_to(self, client: Any) -> Queue | None:
@@ -215,6 +219,8 @@ class SqsRecording(Recording):
     def at_most(self, limit: int) -> None:
         """Receive no more than *limit* messages."""
         self._limit = limit
+        if self._leases is not None:
+            self._leases.limit = limit
 
     def captures(self) -> Iterator[Capture]:
         """
@@ -231,7 +237,7 @@ class SqsRecording(Recording):
             visibility_timeout_s=options.visibility_timeout_s or lease_timeout_s(self._queue.visible),
             wait_s=options.wait_s,
             limit=self._limit,
-            may_end=self._may_end,
+            settled=self._settled,
         )
         if options.drain:
             self._drain = Drain(
@@ -246,9 +252,9 @@ class SqsRecording(Recording):
             self._given += 1
             yield self._capture(message)
 
-    def _may_end(self) -> bool:
-        """A drained FIFO group gives its next messages only when those before them are deleted."""
-        if self._drain is None or self._leases is None or not self._queue.fifo:
+    def _settled(self) -> bool:
+        """Say whether nothing that was given is still to be deleted: what that makes room for may come then."""
+        if self._drain is None or self._leases is None:
             return True
         return self._finished == self._leases.seen and not self._drain.busy()
 
@@ -301,48 +307,77 @@ class SqsRecording(Recording):
         if self._closed or leases is None:
             return
         with ExitStack() as last_to_first:
-            last_to_first.callback(_despite_ctrl_c, lambda: self._give_back(leases))
+            last_to_first.callback(self._give_back_or_say, leases)
             if self._drain is not None:
                 last_to_first.callback(_despite_ctrl_c, self._drain.close)
             last_to_first.callback(_despite_ctrl_c, leases.stop)
 
+    def _give_back_or_say(self, leases: Leases) -> None:
+        try:
+            _despite_ctrl_c(lambda: self._give_back(leases))
+        except KeyboardInterrupt:
+            left = leases.still_held()
+            if not self._closed and left.unreleased:
+                self.notes = [*self.notes, self._unreleased("may not have been given back", left)]
+            raise
+
+    def _unreleased(self, why: str, left: GivenBack) -> str:
+        returns = "it returns by itself" if left.unreleased == 1 else "they return by themselves"
+        about = f"{counted(left.unreleased, 'message')} of {self._queue.name}"
+        return f"{about} {why}; {returns} within {left.kept_for_s:.0f} s"
+
     def _give_back(self, leases: Leases) -> None:
         if self._closed:
             return
+        unseen = self._unseen(leases)
         released = leases.give_back()
-        notes = [*self._sources.notes, *self._what_was_not_seen(leases)]
+        notes = [*self._sources.notes, *self._what_was_not_seen(leases, unseen)]
         if released.unreleased:
-            notes.append(
-                f"{released.unreleased} messages of {self._queue.name} could not be given back; "
-                f"they return by themselves within {released.kept_for_s:.0f} s"
-            )
+            notes.append(self._unreleased("could not be given back", released))
         if self._drain is not None:
             left = sorted(self._drain.left.items())
-            notes += [f"{count} messages stay in {self._queue.name}: {reason}" for reason, count in left]
+            notes += [
+                f"{counted(count, 'message stays', 'messages stay')} in {self._queue.name}: {reason}"
+                for reason, count in left
+            ]
         self.notes = [*self.notes, *notes]
         self._closed = True
 
-    def _what_was_not_seen(self, leases: Leases) -> Iterator[str]:
+    def _unseen(self, leases: Leases) -> int:
+        """
+        Count what the queue still has and we have not seen, before anything is given back.
+
+        Of a FIFO queue that is what is left now: others, or our own draining, may have taken much since the beginning.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if self._queue.fifo:
+            with suppress(BotoCoreError, ClientError, KeyError):  # then the count from the beginning must do
+                return read_queue(self._client, self._queue.url).visible
+        return self._queue.visible - leases.seen
+
+    def _what_was_not_seen(self, leases: Leases, unseen: int) -> Iterator[str]:
         queue = self._queue
-        unseen = queue.visible - leases.seen
         limited = self._limit is not None and leases.seen >= self._limit
+        was, were = f"of {queue.name} was not seen", f"of {queue.name} were not seen"
         if leases.over_limit:
             yield (
-                f"SQS gave no more than {leases.seen} messages (OverLimit: too many are in flight at once); "
-                "drain these, then record again"
+                f"SQS gave no more than {counted(leases.seen, 'message')} (OverLimit: too many are in flight at once); "
+                + ("the rest is for the next time" if self._drain is not None else "drain these, then record again")
             )
         elif unseen > 0 and queue.fifo and not limited:
             yield (
-                f"about {unseen} messages of {queue.name} were not seen: of a FIFO group only the first batch can be "
-                "seen without consuming it"
+                f"about {counted(unseen, f'message {was}', f'messages {were}')}: of a FIFO group only the first batch "
+                "can be seen without consuming it"
             )
         elif unseen > 0 and not limited:
-            yield f"about {unseen} messages of {queue.name} were not seen: the queue no longer gave them"
+            yield f"about {counted(unseen, f'message {was}', f'messages {were}')}: the queue no longer gave any"
         if leases.lost:
-            yield f"{leases.lost} leases could not be kept: other consumers may have seen these messages"
+            yield f"{counted(leases.lost, 'lease')} could not be kept: other consumers may have seen what was under it"
         if self._first_expiry is not None:
+            expires, expire = f"of {queue.name} expires soon", f"of {queue.name} expire soon"
             yield (
-                f"{self._near_expiry} messages of {queue.name} expire soon, the first at "
+                f"{counted(self._near_expiry, f'message {expires}', f'messages {expire}')}, the first at "
                 f"{self._first_expiry:%Y-%m-%d %H:%M} UTC: age counts from the original enqueue"
             )
 

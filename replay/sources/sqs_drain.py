@@ -16,8 +16,8 @@ from replay.sources.sqs_queue import Queue
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-NOT_KEPT = "no fixture of it was kept"
-CHANGED = "redaction changed it: add --drain-to QUEUE, or --accept-redacted"
+NOT_KEPT = "no fixture was kept"
+CHANGED = "redaction made changes: add --drain-to QUEUE, or --accept-redacted"
 MOST_BATCH_BYTES = 1_048_576
 """SQS counts the whole batch against the size limit of one message (aws-validated recordings of 2025-08)."""
 
@@ -139,7 +139,7 @@ class Drain:
     def _delete(self, identities: Sequence[str], *, moved: bool) -> None:
         handles = [(identity, self._leases.handle(identity)) for identity in identities]
         held = [(identity, handle) for identity, handle in handles if handle is not None]
-        self._count_left("its lease ran out" for _ in range(len(handles) - len(held)))
+        self._count_left("the lease ran out" for _ in range(len(handles) - len(held)))
         if not held:
             return
         entries = [{"ReceiptHandle": handle} for _, handle in held]

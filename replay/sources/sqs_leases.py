@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 """A message as `ReceiveMessage` gives it."""
 
+NEARLY_ALL_IN_FLIGHT = 114_000
+"""
+SQS Developer Guide, "Amazon SQS message quotas": about 120,000 messages of a queue may be in flight. Its count of them
+is approximate.
+"""
+
 ENOUGH_EMPTY_POLLS = 3
 MOST_EMPTY_POLLS = 10
 GIVE_BACK_CONCURRENCY = 16
@@ -59,11 +65,13 @@ class Leases:
     twice (standard queues deliver at least once) is given once, and its newer handle replaces the older one.
 
     Args:
-        may_end: Asked before an empty poll is taken for a sign of the end; a FIFO queue that is being drained gives
-            more when what it has given is deleted.
+        limit: How many messages to receive at most; may grow while they are taken.
+        settled: Asked whether all that was given is done with. Where it is not, an empty poll of a FIFO queue, or of
+            one with too many messages in flight, is no sign of the end: being drained, it gives more later.
 
     Source: SQS Developer Guide, "Amazon SQS visibility timeout", "Amazon SQS short and long polling" (a long poll asks
-    all servers of a queue), "Amazon SQS message quotas" (in flight: `OverLimit`).
+    all servers of a queue), "Amazon SQS message quotas" (in flight: `OverLimit` from a short poll of a standard queue,
+    otherwise just no messages).
     """
 
     def __init__(
@@ -75,15 +83,15 @@ class Leases:
         visibility_timeout_s: int,
         wait_s: int = 1,
         limit: int | None = None,
-        may_end: Callable[[], bool] = lambda: True,
+        settled: Callable[[], bool] = lambda: True,
     ) -> None:
         self._client = client
         self._queue = queue_
         self._concurrency = concurrency
         self._visibility_timeout_s = visibility_timeout_s
         self._wait_s = wait_s
-        self._limit = limit
-        self._may_end = may_end
+        self.limit = limit
+        self._settled = settled
         self._ready: queue.Queue[list[Message] | None] = queue.Queue(maxsize=2 * concurrency)
         self._lock = threading.Lock()
         self._held: dict[str, _Lease] = {}
@@ -112,14 +120,18 @@ class Leases:
             AwsError: A receive failed for good; what was given until then is still held.
         """
         self._start()
+        given = 0
         while True:
             try:
                 batch = self._ready.get_nowait()
             except queue.Empty:
                 before_waiting()
+                if given == self.limit:
+                    break
                 batch = self._ready.get()
             if batch is None:
                 break
+            given += len(batch)
             yield from batch
         if self._error is not None:
             raise self._error
@@ -135,14 +147,17 @@ class Leases:
         try:
             while not self._stop.is_set() and not self._ended():
                 size = self._reserve()
+                while size == 0 and not self._stop.wait(_PAUSE_S):  # the limit may grow yet
+                    size = self._reserve()
                 if size == 0:
                     break
-                may_end = self._may_end()
+                settled = self._settled()
                 fresh = self._hold(self._receive(size), size)
                 if fresh:
                     self._hand_over(fresh)
                     continue
-                if may_end and time.monotonic() - self._last_arrival >= self._wait_s / 2:
+                waits = not settled and (self._queue.fifo or self.over_limit)
+                if not waits and time.monotonic() - self._last_arrival >= self._wait_s / 2:
                     with self._lock:
                         self._empty_polls += 1
                 self._stop.wait(_PAUSE_S)  # the other threads' polls end now too, and together they may end it all
@@ -177,7 +192,7 @@ class Leases:
     def _reserve(self) -> int:
         """Say how many messages this thread may ask for now, so that a limit is never exceeded."""
         with self._lock:
-            room = BATCH_SIZE if self._limit is None else self._limit - len(self._seen) - self._asked_for
+            room = BATCH_SIZE if self.limit is None else self.limit - len(self._seen) - self._asked_for
             size = max(0, min(BATCH_SIZE, room))
             self._asked_for += size
             return size
@@ -196,6 +211,7 @@ class Leases:
             if fresh:
                 self._last_arrival = time.monotonic()
                 self._empty_polls = 0
+                self.over_limit = False
         return fresh
 
     def _hand_over(self, batch: list[Message] | None) -> None:
@@ -215,14 +231,18 @@ class Leases:
         may have taken the rest; and ten do in any case.
         """
         empty = self._empty_polls
-        if empty == 0 and not self.over_limit:
+        if empty == 0 or self.over_limit:
+            return empty > 0  # of one with too many in flight, only those polls count that no deletion made room for
+        if self._queue.fifo and empty < ENOUGH_EMPTY_POLLS:
             return False
-        if self.over_limit or empty >= MOST_EMPTY_POLLS:
-            return True
-        if self._queue.fifo:
-            return empty >= ENOUGH_EMPTY_POLLS  # its count includes the messages behind those that we hold
         with aws_errors(where=f"queue {self._queue.name}", service="sqs"):
             now = read_queue(self._client, self._queue.url)
+        if now.visible and now.in_flight >= NEARLY_ALL_IN_FLIGHT:
+            with self._lock:
+                self.over_limit, self._empty_polls = True, 0
+            return False
+        if empty >= MOST_EMPTY_POLLS or self._queue.fifo:
+            return True  # the count of a FIFO queue includes the messages behind those that we hold
         return now.visible == 0 and (empty >= ENOUGH_EMPTY_POLLS or len(self._seen) >= self._queue.visible)
 
     # Keeping
@@ -280,6 +300,12 @@ class Leases:
             for identity in identities:
                 self._held.pop(identity, None)
 
+    def still_held(self) -> GivenBack:
+        """Say what would be left if giving back were broken off now."""
+        with self._lock:
+            left = max((lease.expires for lease in self._held.values()), default=0.0) - time.monotonic()
+            return GivenBack(0, len(self._held), max(0.0, left))
+
     @property
     def seen(self) -> int:
         """How many different messages were received."""
@@ -312,8 +338,8 @@ class Leases:
         with ThreadPoolExecutor(max_workers=max(GIVE_BACK_CONCURRENCY, self._concurrency)) as pool:
             for batch, failed in zip(batches, pool.map(self._release, batches), strict=True):
                 self.forget([identity for identity in batch if identity not in failed])
-        left = max((lease.expires for lease in self._held.values()), default=0.0) - time.monotonic()
-        return GivenBack(len(identities) - len(self._held), len(self._held), max(0.0, left))
+        left = self.still_held()
+        return left._replace(released=len(identities) - left.unreleased)
 
     def _release(self, identities: Sequence[str]) -> set[str]:
         if self._unreachable:

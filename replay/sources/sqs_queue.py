@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from replay.counted_nouns import counted
 from replay.errors import AwsError, SourceError, SourceRefused
 from replay.payloads.event_sources import EventSource
+from replay.payloads.partitions import is_aws_url
 from replay.readers.aws_errors import aws_errors, error_code
 
 if TYPE_CHECKING:
@@ -15,13 +17,12 @@ if TYPE_CHECKING:
 
 _ARN = re.compile(r"arn:[\w-]+:sqs:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<name>[\w-]{1,80}(?:\.fifo)?)")
 _NAME = re.compile(r"[\w-]{1,75}\.fifo|[\w-]{1,80}", re.ASCII)
-_REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
+_REGION = r"[a-z]{2,4}(?:-[a-z]+)+-\d"
 # The oldest URLs, of us-east-1, name no region.
 _URL_REGION = re.compile(
     rf"https?://(?:(?:[\w-]+\.)?sqs(?:-fips)?\.({_REGION})\.|({_REGION})\.queue\.|queue\.amazonaws\.com/)"
 )
 _URL_ACCOUNT = re.compile(r"/(\d{12})/[^/]+/?$")
-_AWS_HOST = re.compile(r"https?://[^/]*\.(?:amazonaws\.|api\.aws\b)")
 _NOT_THERE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"}
 _MOST_NAMES = 1000
 
@@ -134,7 +135,7 @@ def find_queue(client: "SQSClient", address: Address) -> Queue:
 
 def on_aws(client: Any) -> bool:
     """Say whether *client* talks to AWS itself, and not to an emulator, which has one account whatever an ARN says."""
-    return _AWS_HOST.match(str(client.meta.endpoint_url)) is not None
+    return is_aws_url(str(client.meta.endpoint_url))
 
 
 def _is_meant(queue: Queue, address: Address) -> bool:
@@ -267,11 +268,11 @@ def live_consumers(queue: Queue, lambda_client: Any | None) -> list[str]:
     notes = [] if lambda_client is None else _consuming_functions(queue, lambda_client)
     if queue.in_flight:
         notes.append(
-            f"about {queue.in_flight} messages of {queue.name} were in flight already: "
-            "a live consumer, or another recording, holds them, and they are not seen"
+            f"about {counted(queue.in_flight, 'message')} of {queue.name} already in flight, and not seen: "
+            "a live consumer, or another recording, has hold of what is in flight"
         )
     if queue.delayed:
-        notes.append(f"about {queue.delayed} messages of {queue.name} are delayed and not seen yet")
+        notes.append(f"about {counted(queue.delayed, 'message')} of {queue.name} delayed, and not seen yet")
     return notes
 
 

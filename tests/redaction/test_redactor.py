@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replay.errors import ConfigurationError, InvalidJson, RedactionError
-from replay.payloads.failures import Failure, Frame, Signature
+from replay.payloads.envelopes.sqs_message import fake_receipt_handle
+from replay.payloads.failures import Failure, Frame, Segment, Signature
 from replay.redaction import encodings
+from replay.redaction.pseudonyms import is_made_receipt_handle
 from replay.redaction.redactor import Redactor, Replacement
 from replay.redaction.settings import KEY_VARIABLE, RedactionSettings, project_key
 from tests.redaction.samples import AWS_KEY_ID, BEARER, CARD, EMAIL, FAMILIES, JWT, SPACED_CARD, forms, jwt_of
@@ -346,6 +350,7 @@ def test_a_failure_is_redacted_everywhere() -> None:
         frames=(Frame(module="app.py", function="handler", code=f"find('{EMAIL}')"),),
         stack=f'  File "app.py"\n    find("{EMAIL}")\n',
         log_lines=(f"\x1b[31m{EMAIL}\x1b[0m", f'{{"card": {CARD}, "key": "{AWS_KEY_ID}"}}', f"card={SPACED_CARD}"),
+        trace=(Segment(name=f"mail {EMAIL}", cause=f"NoSuchUser: {EMAIL}"),),
     )
     made = redactor().failure(failure)
     for secret in (EMAIL, CARD, AWS_KEY_ID, SPACED_CARD):
@@ -421,13 +426,33 @@ def test_no_place_for_the_project_key(tmp_path: Path, monkeypatch: pytest.Monkey
     other = tmp_path / "other"
     (other / ".replay" / "redaction.key").mkdir(parents=True)
     assert project_key(other) is None
-    empty = tmp_path / "empty"
-    (empty / ".replay").mkdir(parents=True)
-    (empty / ".replay" / "redaction.key").touch()
-    assert project_key(empty) is None
     monkeypatch.setattr(os, "open", _refused)
     (tmp_path / "read-only").mkdir()
     assert project_key(tmp_path / "read-only") is None
+
+
+def test_an_empty_project_key_is_refused(tmp_path: Path) -> None:
+    """A key that was cut off is no key: what to do is said, and nothing is redacted with it."""
+    (tmp_path / ".replay").mkdir()
+    (tmp_path / ".replay" / "redaction.key").write_text("\n")
+    with pytest.raises(ConfigurationError, match="is empty") as error:
+        project_key(tmp_path)
+    assert f"rm {tmp_path}" in error.value.hint
+
+
+def test_two_recordings_that_make_the_key_at_once_have_one_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes second, at whatever moment, finds the whole key of the first, and leaves nothing behind."""
+    link, seen = Path.hardlink_to, []
+
+    def late(path: Path, target: Path) -> None:
+        monkeypatch.setattr(Path, "hardlink_to", link)
+        seen.append(project_key(tmp_path))  # another recording, from beginning to end, before ours is in its place
+        link(path, target)
+
+    monkeypatch.setattr(Path, "hardlink_to", late)
+    assert project_key(tmp_path) == seen[0]
+    assert len(seen[0] or b"") == 64
+    assert {path.name for path in (tmp_path / ".replay").iterdir()} == {".gitignore", "redaction.key"}
 
 
 def _refused(*_: object, **__: object) -> int:
@@ -532,6 +557,22 @@ def test_the_mark_within_a_secret(event: Any, secret: str) -> None:
     made = redacted(event)
     assert secret not in json.dumps(made)
     assert redacted(made) == made
+
+
+@given(st.text())
+def test_a_receipt_handle_that_we_make_holds_nothing(message_id: str) -> None:
+    """Under its own key it is known at once by its form; under any other it is looked through, and stays as well."""
+    handle = fake_receipt_handle(message_id)
+    assert is_made_receipt_handle(handle)
+    text = json.dumps({"receiptHandle": handle, "note": handle})
+    assert Redactor().event(text).text == text
+
+
+def test_what_only_looks_like_our_receipt_handle_is_looked_through() -> None:
+    """Behind our mark stands a digest in a few letters; with anything else there, what base64 hides is found."""
+    hidden = base64.b64encode(f"AAA {EMAIL} and more".encode()).decode()
+    made = Redactor().event(json.dumps({"receiptHandle": f"AQEBREDACTED{hidden}"})).text
+    assert hidden not in made
 
 
 def test_our_receipt_handle_stays() -> None:

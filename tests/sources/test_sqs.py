@@ -112,6 +112,20 @@ def test_a_limit_touches_no_more_messages_than_it_says(sqs: FakeSqs) -> None:
     assert not [note for note in recording_.notes if "not seen" in note]
 
 
+def test_a_limit_may_grow_while_messages_are_taken(sqs: FakeSqs) -> None:
+    """For each message that does not count one more is received, and no more than that, whoever receives it."""
+    for number in range(40):
+        sqs.put(str(number))
+    with recording(concurrency=3) as recording_:
+        recording_.at_most(10)
+        for taken, _ in enumerate(recording_.captures(), 1):
+            recording_.at_most(min(10 + taken, 17))
+        assert taken == 17
+        assert len(sqs.visible()) == 23
+    assert len(sqs.visible()) == 40
+    assert recording_.notes == []
+
+
 def test_stopping_early_gives_everything_back(sqs: FakeSqs) -> None:
     """Whoever stops iterating, for a limit or Ctrl-C, leaves no message invisible: also not those that were on the way."""
     sent = {sqs.put(str(number)) for number in range(200)}
@@ -201,7 +215,7 @@ def test_a_renewed_lease_is_known_to_last_longer(sqs: FakeSqs) -> None:
             while sqs.calls["ChangeMessageVisibilityBatch"] < 2 and time.monotonic() < deadline:
                 time.sleep(0.05)
         sqs.failing["ChangeMessageVisibility"] = Counter({stuck: 9})
-    assert "return by themselves within 1 s" in recording_.notes[0]
+    assert "it returns by itself within 1 s" in recording_.notes[0]
 
 
 def test_a_lease_that_is_lost_is_said(sqs: FakeSqs) -> None:
@@ -214,7 +228,7 @@ def test_a_lease_that_is_lost_is_said(sqs: FakeSqs) -> None:
             while not sqs.calls["ChangeMessageVisibilityBatch"] and time.monotonic() < deadline:
                 time.sleep(0.05)
             time.sleep(0.05)
-    assert [note for note in recording_.notes if note.startswith("1 leases could not be kept")]
+    assert [note for note in recording_.notes if note.startswith("1 lease could not be kept")]
 
 
 # Giving back
@@ -238,7 +252,7 @@ def test_what_cannot_be_given_back_is_told_with_the_time(sqs: FakeSqs) -> None:
     with recording(visibility_timeout_s=300) as recording_:
         list(recording_.captures())
     (note,) = recording_.notes
-    assert note.startswith("1 messages of orders-dlq could not be given back")
+    assert note.startswith("1 message of orders-dlq could not be given back")
     assert "within 300 s" in note
 
 

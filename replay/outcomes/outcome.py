@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from replay.delivery.report import DeliveryReport, Disposition
+from replay.payloads.aws_calls import AwsCall
+from replay.payloads.exact_json import Json
 from replay.payloads.failures import Failure, Signature
 
 Status = Literal[
@@ -36,6 +39,26 @@ class Outcome:
         """Stay short enough for pytest to show beside a failed `assert`."""
         failure = f" {self.failure.error_type}: {self.failure.message[:80]}" if self.failure else ""
         return f"<Outcome {self.status}{failure} {self.dispositions}>"
+
+    @property
+    def effects(self) -> list[AwsCall]:
+        """The AWS calls that the function made, redacted, in order, over all invocations."""
+        return [call for invocation in self.report.invocations for call in invocation.reply.effects]
+
+    def called(self, name: str, **parameters: Json) -> list[AwsCall]:
+        """
+        Give the calls of *name* that were made with *parameters*, in order.
+
+        *name* is `service:Operation`, a glob compared without case; *parameters* are in the API's own words, those
+        that are not given may be anything: `outcome.called("dynamodb:PutItem", TableName="orders")`.
+        """
+        wanted = parameters.items()
+        return [
+            call
+            for call in self.effects
+            if fnmatchcase(call.name.lower(), name.lower())
+            and all(parameter in call.parameters and call.parameters[parameter] == value for parameter, value in wanted)
+        ]
 
     def failed_with(self, error_type: str, *, match: str | None = None) -> bool:
         """

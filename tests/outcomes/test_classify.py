@@ -1,5 +1,7 @@
 """One word for what became of a delivery."""
 
+from itertools import chain, repeat
+
 import pytest
 
 from replay.delivery.attempt import Reply
@@ -20,8 +22,8 @@ def raised(failure: Failure = KEY_ERROR, **rest) -> Reply:
 
 
 def outcome_of(*replies: Reply, records: str = "a", **settings) -> Outcome:
-    """Deliver these records to a function that answers with *replies*, one after the other."""
-    answers = iter(replies)
+    """Deliver these records to a function that answers with *replies*, one after the other, and then as it did last."""
+    answers = chain(replies, repeat(replies[-1] if replies else DONE))
     event = Event(text=as_text(sqs_event(records)), kind="sqs")
     return classify(drive(begin_delivery(event, EventSource(kind="sqs", **settings)), lambda attempt: next(answers)))
 
@@ -83,7 +85,7 @@ def test_the_last_failure_wins() -> None:
 
 def test_some_done_and_some_not_is_partially_failed() -> None:
     """A batch of which a part is done has partially failed, with the failure of the part that is not."""
-    outcome = outcome_of(raised(), DONE, records="ab", batch_size=1)
+    outcome = outcome_of(raised(), DONE, raised(), records="ab", batch_size=1)
     assert outcome.status == "partially_failed"
     assert outcome.failure is KEY_ERROR
     assert outcome.dispositions == ["still_queued", "processed"]

@@ -1,6 +1,6 @@
 """The driver from fixture to verdict, with a target that answers from a list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from replay.errors import FixtureError, FunctionError, ReplayError, TargetError
 from replay.fixtures.fixture import Fixture, FixtureReference, Provenance
 from replay.functions.function import Function
 from replay.outcomes.fingerprint import signature
+from replay.payloads.aws_calls import Fault
 from replay.payloads.event_sources import EventSource
 from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Failure, Frame
@@ -47,7 +48,7 @@ class FakeInvoker(Invoker):
     def __exit__(self, *_: object) -> None:
         self.calls.append(("exit", self.function.name))
 
-    def begin(self, *, at: datetime | None = None) -> None:
+    def begin(self, *, at: datetime | None = None, faults: Sequence[Fault] = ()) -> None:
         self.calls.append(("begin", at))
 
     def invoke(self, attempt: Attempt) -> Reply:
@@ -117,7 +118,7 @@ class Bench:
 
     def run(self, *references: FixtureReference, **options: Any) -> list[Any]:
         chosen = references or tuple(self.store.fixtures)
-        return list(run(self.store, chosen, functions=self.function_of, open_invoker=self.open, **options))
+        return list(run(Replayer(self.store, functions=self.function_of, open_invoker=self.open, **options), chosen))
 
     def replayer(self, **options: Any) -> Replayer:
         return Replayer(self.store, functions=self.function_of, open_invoker=self.open, **options)
@@ -193,7 +194,9 @@ def ids_of_attempt(attempt: Attempt) -> list[str]:
 
 def test_an_empty_run_is_a_run() -> None:
     """Nothing to replay is told as such."""
-    started, finished = list(run(FakeStore(), [], functions=lambda name: function(), open_invoker=lambda _: None))
+    started, finished = list(
+        run(Replayer(FakeStore(), functions=lambda name: function(), open_invoker=lambda _: None), [])
+    )
     assert (started.total, finished.total, finished.verdicts, finished.unexpected) == (0, 0, {}, 0)
 
 
@@ -215,7 +218,9 @@ def test_one_function_at_a_time_is_open() -> None:
 def test_a_run_that_is_abandoned_leaves_nothing_open() -> None:
     """Who stops listening, by Ctrl-C say, leaves no function in the process."""
     bench = Bench(fixture(1), fixture(2))
-    events = run(bench.store, list(bench.store.fixtures), functions=bench.function_of, open_invoker=bench.open)
+    events = run(
+        Replayer(bench.store, functions=bench.function_of, open_invoker=bench.open), list(bench.store.fixtures)
+    )
     next(events)
     next(events)
     events.close()
@@ -258,7 +263,7 @@ def test_a_target_that_cannot_be_opened_fails_each_of_its_fixtures() -> None:
         raise TargetError("cannot be opened")
 
     store = FakeStore(fixture(1), fixture(2))
-    _, *told, finished = run(store, list(store.fixtures), functions=function, open_invoker=open_nothing)
+    _, *told, finished = run(Replayer(store, functions=function, open_invoker=open_nothing), list(store.fixtures))
     assert [each.reference for each in told] == [reference(1), reference(2)]
     assert finished.unexpected == 2
 
@@ -349,7 +354,7 @@ def test_the_last_exception_is_that_of_the_last_function() -> None:
     replayer = bench.replayer()
     assert replayer.last_exception() is None
     replayer.judge(reference(1))
-    replayer._last.last_exception = error
+    replayer._functions.last.last_exception = error
     assert replayer.last_exception() is error
     replayer.close()
 

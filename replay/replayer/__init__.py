@@ -1,0 +1,21 @@
+"""The second driver: takes fixtures through delivery, target, outcome and expectation, and tells what happens."""
+
+from replay.replayer.further_deliveries import SecondDelivery
+from replay.replayer.pinning import pin
+from replay.replayer.replayer import FixtureStore, Replayer, replay_fixture
+from replay.replayer.run import run
+from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished, RunStarted
+
+__all__ = [
+    "FixtureNotRun",
+    "FixtureReplayed",
+    "FixtureStore",
+    "Replayer",
+    "RunEvent",
+    "RunFinished",
+    "RunStarted",
+    "SecondDelivery",
+    "pin",
+    "replay_fixture",
+    "run",
+]

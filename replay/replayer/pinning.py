@@ -1,0 +1,38 @@
+"""The first local failure of a fixture that knew none becomes the one that it expects."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from replay.errors import FixtureError, NotPinned
+from replay.expectations.judgement import Judgement
+from replay.fixtures.fixture import Fixture, Revision
+from replay.outcomes.outcome import Outcome
+from replay.payloads.expectations import Expectation
+
+
+def pin(fixture: Fixture, outcome: Outcome, *, at: datetime) -> Fixture:
+    """Give *fixture* as it is once the failure of *outcome* is its expected one; *at* is when it was seen."""
+    failure = fixture.failure or (replace(outcome.failure, observed="local") if outcome.failure else None)
+    revision = Revision(
+        at=at.isoformat(timespec="seconds"),
+        by="replay run",
+        why=f"first local failure pinned: {outcome.signature.error_type if outcome.signature else outcome.status}",
+    )
+    return replace(
+        fixture,
+        expectation=Expectation(wants="reproduces", signature=outcome.signature),
+        failure=failure,
+        revisions=(*fixture.revisions, revision),
+    )
+
+
+def not_pinned(error: FixtureError, outcome: Outcome, judgement: Judgement) -> NotPinned:
+    """Say what the replay has found, although it cannot be kept; and how to do without keeping it."""
+    known = outcome.signature
+    failure = ": ".join(filter(None, (known.error_type, known.message))) if known else outcome.status
+    return NotPinned(
+        f"the first failure cannot be pinned: {error.what}",
+        found=f"{judgement.verdict}: {failure}",
+        where=error.where,
+        hint=f"`replay run --no-pin` judges and writes nothing (pytest: --replay-no-pin); else: {error.hint}",
+    )

@@ -43,13 +43,47 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a REPORT line or a `platform.report` says of a request; None is what it does not say."""
+
+    duration_ms: float | None = None
+    billed_duration_ms: float | None = None
+    memory_size_mb: float | None = None
+    max_memory_used_mb: float | None = None
+    init_duration_ms: float | None = None
+    status: str | None = None
+
+    @property
+    def memory_was_used_up(self) -> bool:
+        """Whether the function had all the memory there is."""
+        used, size = self.max_memory_used_mb, self.memory_size_mb
+        return used is not None and size is not None and used >= size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """
+    One segment of a trace; those below it in the tree follow it, with a greater `depth`.
+
+    `cause` is its first exception; `began` marks the one where the fault began.
+    """
+
+    name: str
+    depth: int = 0
+    status: Literal["ok", "error", "fault", "throttle"] = "ok"
+    duration_ms: float | None = None
+    cause: str = ""
+    began: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """
     A failure as it was observed.
 
     `error_type` and `message` are as the runtime gave them (`KeyError`, `'customer_id'`); `frames` go outermost first;
     `stack` is the trace as text; `signature` is there once it has been worked out. `condition` is AWS's own word where
-    a failure record has one (`RetriesExhausted`).
+    a failure record has one (`RetriesExhausted`). `log_lines`, `report` and `trace` are those of the failed invocation.
     """
 
     error_type: str
@@ -63,3 +97,5 @@ class Failure:
     request_id: str | None = None
     trace_id: str | None = None
     log_lines: tuple[str, ...] = ()
+    report: Report | None = None
+    trace: tuple[Segment, ...] = ()

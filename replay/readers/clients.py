@@ -1,8 +1,10 @@
 """AWS clients as every station uses them: patient, thread-safe, and with errors that say what to do now."""
 
+import os
 import re
 from typing import Any
 
+from replay.errors import AwsError
 from replay.readers.aws_errors import aws_errors
 
 MAX_ATTEMPTS = 6
@@ -10,6 +12,8 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 """Longer than the longest long poll of SQS, 20 s."""
 
+_LOCALSTACK_PORT = 4566
+_HOST = re.compile(r"([\w.-]+)(?::(\d{1,5}))?", re.ASCII)
 _LOCALSTACK = re.compile(r"localstack(?::(\d{1,5}))?")
 
 
@@ -31,11 +35,25 @@ def localstack_session(*, host: str | None = None, region: str | None = None) ->
     Open a session for LocalStack, as its users do: with `localstack-client`.
 
     Args:
-        host: `HOST` or `HOST:PORT`; default `LOCALSTACK_HOST`, else `localhost:4566`. `AWS_ENDPOINT_URL` overrides it.
+        host: `HOST` or `HOST:PORT`; default `LOCALSTACK_HOST`, else `localhost:4566`. `AWS_ENDPOINT_URL` does not
+            override it: who asks for LocalStack means it.
+        region: Default `AWS_DEFAULT_REGION`, else `us-east-1`.
+
+    Raises:
+        AwsError: `LOCALSTACK_HOST` is no host.
     """
     from localstack_client.session import Session
 
-    return Session(region_name=region or "us-east-1", localstack_host=host)
+    host = host or os.environ.get("LOCALSTACK_HOST", "").strip() or "localhost"
+    found = _HOST.fullmatch(host)
+    if found is None:
+        raise AwsError("that is no host", where=f"LOCALSTACK_HOST={host!r}", expected="such as localhost:4566")
+    session = Session(region_name=region or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1", localstack_host=host)
+    scheme = "https" if os.environ.get("USE_SSL", "").lower() in {"1", "true"} else "http"
+    url = f"{scheme}://{found[1]}:{found[2] or _LOCALSTACK_PORT}"
+    endpoints = session._service_endpoint_mapping  # noqa: SLF001 - it lets AWS_ENDPOINT_URL win over every host given
+    session._service_endpoint_mapping = dict.fromkeys(endpoints, url)  # noqa: SLF001 - the same
+    return session
 
 
 def aws_client(
@@ -50,8 +68,9 @@ def aws_client(
     Make a client of *service* that several threads may share.
 
     Args:
-        endpoint_url: Another endpoint than AWS's; `localstack` or `localstack:PORT` stands for a LocalStack on this
-            machine, without credentials. boto3 itself reads `AWS_ENDPOINT_URL` and the variables of each service.
+        endpoint_url: Another endpoint than AWS's; `localstack` stands for the LocalStack of `LOCALSTACK_HOST`, or the
+            one on this machine, `localstack:PORT` for another port here; neither needs credentials. It wins over
+            `AWS_ENDPOINT_URL` and the variables of each service, which boto3 reads without it.
         max_pool_connections: As many as threads will use it at once.
 
     Raises:

@@ -4,6 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -39,11 +40,13 @@ class Recording(ABC):
 
     `notes` are sentences for the user (expiry near, live consumer, messages not seen), complete after `close`.
     `consumes` says that `settle` destroys what is kept, so that fixtures must be safely on disk before it.
-    `before_waiting` is called before the source waits for more: its caller settles what it has put off.
+    `client_of` makes a client of another service of AWS where the captures come from (same account, region, endpoint),
+    or is None. `before_waiting` is called before the source waits for more: its caller settles what it has put off.
     """
 
     notes: list[str]
     consumes: bool = False
+    client_of: Callable[[str], Any] | None = None
     before_waiting: Callable[[], object] = staticmethod(lambda: None)
 
     def __enter__(self) -> Self:
@@ -55,8 +58,17 @@ class Recording(ABC):
         self.close()
 
     def at_most(self, limit: int) -> None:
-        """Hear, before the first capture, that no more than *limit* will be taken: so no more need be touched."""
+        """
+        Hear that no more than *limit* captures will be taken, so that no more need be touched.
+
+        Said before the first capture, and again with a larger limit while capture after capture is taken: what cannot
+        be recorded does not count.
+        """
         del limit
+
+    def within(self, since: datetime | None, until: datetime | None) -> None:
+        """Hear, before the first capture, that only those sent in this time will be taken; None leaves an end open."""
+        del since, until
 
     @abstractmethod
     def captures(self) -> Iterator[Capture]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from replay.counted_nouns import counted
 from replay.errors import SourceError
 from replay.payloads.captures import Capture, Origin
 from replay.sources.base import Recording, Source, content_identity
@@ -67,8 +68,9 @@ class FilesSource(Source):
                 there = os.path.lexists(path)
                 raise SourceError(
                     "that path may not be read" if there else "there is no such file or folder",
-                    where=f"--path {path}",
-                    hint="check its permissions" if there else "check the path; - stands for standard input",
+                    where=path,
+                    expected="a path, given by itself or with --path; - stands for standard input",
+                    hint="check its permissions" if there else "check the path",
                 )
         return FilesRecording(paths)
 
@@ -130,7 +132,8 @@ class FilesRecording(Recording):
                 else:
                     ignored += 1
         if ignored:
-            self.notes.append(f"{ignored} files in {folder} do not look like JSON, and were left aside")
+            which = counted(ignored, f"file in {folder} does", f"files in {folder} do")
+            self.notes.append(f"{which} not look like JSON, and {'was' if ignored == 1 else 'were'} left aside")
 
     def _items(self, path: str) -> Iterator[Item]:
         try:

@@ -32,7 +32,7 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
 
     - An object with `Messages`, as `aws sqs receive-message` prints it, is as many messages as it has.
     - An array is several events when each of its elements is the event of a known source, or a message; each element's
-      text is kept exactly. Any other array is one event, as functions may be invoked with an array.
+      text is kept exactly. Any other array is one event, as functions may be invoked with an array (AppSync does so).
     - Everything else is one event.
     """
     stripped = text.lstrip(_BLANK)
@@ -45,7 +45,7 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
         return
     if isinstance(value, dict) and _are_messages(value.get("Messages")):
         yield from (Item(text, line, message=message) for message in value["Messages"])
-    elif isinstance(value, list) and value and all(_is_message(each) or _is_event(each) for each in value):
+    elif isinstance(value, list) and value and not _is_event(value) and all(map(_is_item, value)):
         for (start, end), each in zip(_elements(text), value, strict=True):
             at = line + text.count("\n", 0, start)
             yield Item(text[start:end], at, message=each if _is_message(each) else None)
@@ -58,6 +58,10 @@ def lines_of_items(lines: Iterator[str], line: int = 1) -> Iterator[Item]:
     for number, text in enumerate(lines, start=line):
         if text.strip(_BLANK):
             yield from items(text, number)
+
+
+def _is_item(value: Json) -> bool:
+    return _is_message(value) or _is_event(value)
 
 
 def _is_event(value: Json) -> bool:

@@ -12,6 +12,7 @@ from typing import TypeGuard
 
 from replay import sources as folder
 from replay.errors import ConfigurationError
+from replay.extensions import load_extension
 from replay.sources.base import Source
 
 ENTRY_POINTS = "replay.sources"
@@ -35,7 +36,7 @@ def source_class(name: str) -> type[Source]:
         module = importlib.import_module(_files()[name])
         return next(kind for _, kind in inspect.getmembers(module, inspect.isclass) if _is_source(kind, name))
     if entry is not None:
-        return _load(entry)
+        return load_extension(entry, Source)
     known = source_names()
     near = difflib.get_close_matches(name, known, n=1)
     raise ConfigurationError(
@@ -65,17 +66,3 @@ def _files() -> dict[str, str]:
 @cache
 def _entry_points() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
-
-
-def _load(entry: EntryPoint) -> type[Source]:
-    try:
-        loaded = entry.load()
-    except Exception as error:  # a third party's module may raise anything
-        raise ConfigurationError(
-            f"the source {entry.name!r} of another package cannot be imported: {type(error).__name__}",
-            where=entry.value,
-            hint="mend or uninstall that package",
-        ) from error
-    if not (inspect.isclass(loaded) and issubclass(loaded, Source)):
-        raise ConfigurationError(f"{entry.value} is no source", where=f"entry point {ENTRY_POINTS}: {entry.name}")
-    return loaded

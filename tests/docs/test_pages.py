@@ -3,7 +3,8 @@ Every page of the documentation is run.
 
 - A `console` block: its `$` commands are run in order in the demo's project, all blocks of a page in one project, against a
   poisoned queue on an embedded AWS. `# exit code N` behind a command is what it must end with (else 0). The lines below a
-  command are what it prints, in this order, `…` standing for any lines; ids, counts and times may differ.
+  command are what it prints, in this order, `…` standing for any lines; ids, counts and times may differ. For the pages
+  about logs, the function has logged its failures.
 - A `python` block with tests is run by pytest in that project, another one by Python.
 - A `toml` block is read as configuration; a `yaml` block is YAML.
 """
@@ -21,6 +22,7 @@ import yaml
 
 from replay.config import load_config
 from replay.demonstration.embedded_aws import embedded_aws, poison_queue
+from tests.docs import logged_failures, logs_in_a_bucket
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -79,6 +81,10 @@ def project(tmp_path):
 def test_commands_print_what_the_page_says(page, project):
     """A reader who types the commands of a page, in order, sees what the page shows."""
     folder, environment = project
+    if page.name in logged_failures.PAGES:
+        logged_failures.log_failures(environment)
+    if page.name in logs_in_a_bucket.PAGES:
+        logs_in_a_bucket.put_logs(folder, environment)
     for block in blocks(page):
         for command in commands(block.text) if block.language == "console" else ():
             done = subprocess.run(

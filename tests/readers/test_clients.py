@@ -231,3 +231,38 @@ def test_a_quoted_request_is_not_shown(code: str) -> None:
     )
     assert error.what == "AWS does not know these credentials"
     assert "FwoGZXIvYXdz" not in str(error)
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"])
+@pytest.mark.parametrize(
+    ("given", "host", "url"),
+    [
+        ("http://127.0.0.1:4777", "", "http://127.0.0.1:4777"),
+        ("localstack:4999", "elsewhere:1", "http://localhost:4999"),
+        ("localstack", "", "http://localhost:4566"),
+        ("localstack", "box", "http://box:4566"),
+        ("localstack", "box:4777", "http://box:4777"),
+    ],
+)
+def test_an_endpoint_that_is_given_wins(
+    variable: str, given: str, host: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands on the command line is where the calls go, whatever the environment says."""
+    monkeypatch.setenv(variable, "http://from-the-environment:1")
+    monkeypatch.setenv("LOCALSTACK_HOST", host)
+    assert aws_client("sqs", region="eu-west-1", endpoint_url=given).meta.endpoint_url == url
+    assert aws_client("sqs", region="eu-west-1").meta.endpoint_url == "http://from-the-environment:1"
+
+
+def test_localstack_is_asked_in_the_region_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LocalStack keeps its queues by region, too."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    assert aws_client("sqs", endpoint_url="localstack").meta.region_name == "eu-west-3"
+
+
+def test_a_localstack_host_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL in LOCALSTACK_HOST is a common mistake."""
+    monkeypatch.setenv("LOCALSTACK_HOST", "http://box:4566")
+    with pytest.raises(AwsError, match="no host") as caught:
+        aws_client("sqs", endpoint_url="localstack")
+    assert "LOCALSTACK_HOST" in caught.value.where

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay import recorder
 from replay.errors import AwsError, ConfigurationError, FixtureError, InvalidEventPattern, RedactionError
 from replay.fixtures.store import Store
 from replay.outcomes.fingerprint import signature
 from replay.payloads.captures import Capture, MessageAttribute, Origin
 from replay.payloads.envelopes.sqs_digests import md5_of_body
 from replay.payloads.event_patterns import compile_pattern
+from replay.payloads.event_sources import EventSource
 from replay.payloads.expectations import Expectation
-from replay.payloads.failures import Failure, Frame
-from replay.recorder import UNKNOWN_FAILURE, RecordingSummary, record
+from replay.payloads.failures import Failure, Frame, Signature
+from replay.recorder import UNKNOWN_FAILURE, RecordingSummary, record, recording
 from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
 from replay.sources.base import Consumed, Recording, Settlement, Source, content_identity
@@ -437,7 +437,7 @@ def test_progress_is_told_after_each_capture(store: Store) -> None:
 
 def test_the_summary_stays_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names and problems of a huge recording are cut off; the counts are exact."""
-    monkeypatch.setattr("replay.recorder._MOST_KEPT", 3)
+    monkeypatch.setattr("replay.recorder.recording._MOST_KEPT", 3)
     captures = [sqs("unsafe" if number % 2 else "x", number) for number in range(12)]
     summary = recorded(store, GivenSource(*captures))
     assert (summary.written, summary.failed) == (6, 6)
@@ -492,15 +492,15 @@ def test_a_drain_keeps_a_message_whose_fixture_was_edited(tmp_path):
 def test_a_message_that_we_stumble_over_does_not_hide_the_others(tmp_path, monkeypatch):
     """A mistake of ours on one message is told with its id, the message stays, and the next one is recorded."""
     source, stumbled = _OneMessage(count=2), []
-    real = recorder.unwrap
+    real = recording.unwrap
 
-    def unwrap_or_stumble(capture):
+    def unwrap_or_stumble(capture, function_sources):
         if not stumbled:
             stumbled.append(capture)
             raise ValueError("private text of the payload")
-        return real(capture)
+        return real(capture, function_sources)
 
-    monkeypatch.setattr(recorder, "unwrap", unwrap_or_stumble)
+    monkeypatch.setattr(recording, "unwrap", unwrap_or_stumble)
     summary = record(source, store=Store(tmp_path / "fixtures"), function="orders", redact=Redactor())
 
     assert (summary.written, summary.failed) == (1, 1)
@@ -532,3 +532,59 @@ class _OneMessageRecording(Recording):
 
     def close(self):
         pass
+
+
+def test_a_known_fixture_is_counted_by_its_pinned_failure(store: Store) -> None:
+    """What was replayed since the first recording is no longer unknown, though the queue still tells nothing of it."""
+    assert recorded(store, GivenSource(sqs("a"), sqs("b", 2))).by_failure == {UNKNOWN_FAILURE: 2}
+    first = store.load(store.references()[0])
+    pinned = Signature(error_type="KeyError", message="'customer_id'", frames=())
+    store.update(replace(first, expectation=Expectation(wants="reproduces", signature=pinned)))
+    again = recorded(store, GivenSource(sqs("a"), sqs("b", 2)))
+    assert again.by_failure == {"KeyError: 'customer_id'": 1, UNKNOWN_FAILURE: 1}
+
+
+def test_a_failure_record_without_its_records_is_told_and_stays(store: Store) -> None:
+    """What stands for an event that is elsewhere makes no fixture; the summary names the records to look for."""
+    body = {
+        "requestContext": {
+            "requestId": "r-1",
+            "functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:orders",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": "2026-11-21T11:00:00.000Z",
+        "KinesisBatchInfo": {
+            "shardId": "shardId-000000000001",
+            "startSequenceNumber": "49601",
+            "endSequenceNumber": "49609",
+            "approximateArrivalOfFirstRecord": "2026-11-21T10:59:00.000Z",
+            "approximateArrivalOfLastRecord": "2026-11-21T10:59:05.000Z",
+            "batchSize": 3,
+            "streamArn": "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks",
+        },
+    }
+    source = GivenSource(sqs(json.dumps(body)), consumes=True)
+    summary = recorded(store, source)
+    assert (summary.written, summary.failed, summary.deleted) == (0, 1, 0)
+    assert "stream/clicks shardId-000000000001 from 49601 to 49609" in summary.problems[0]
+    assert [settlement.kept for settlement in source.recording.settled] == [False]
+
+
+def test_the_functions_event_sources_decide_how_a_notification_is_read(store: Store) -> None:
+    """A topic's dead letter in a queue is the function's SNS event where the function is subscribed to the topic."""
+    topic = "arn:aws:sns:eu-west-1:111122223333:orders"
+    notification = {"Type": "Notification", "MessageId": "n-1", "TopicArn": topic, "Message": "{}",
+                    "Timestamp": "2026-11-21T11:00:00.000Z"}  # fmt: skip
+    recorded(store, GivenSource(sqs(json.dumps(notification))), function_sources=(EventSource(kind="sns", arn=topic),))
+    assert only(store).kind == "sns"
+
+
+def test_a_limit_does_not_count_what_cannot_be_recorded(store: Store) -> None:
+    """The source hears of each failure that one more may be taken, so that N events are recorded where there are N."""
+    source = GivenSource(*(sqs("unsafe" if number in {1, 2} else "a", number) for number in range(9)))
+    summary = recorded(store, source, limit=3)
+    assert (summary.written, summary.failed, source.recording.taken) == (3, 2, 5)
+    assert source.recording.limit == 5

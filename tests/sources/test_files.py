@@ -156,7 +156,7 @@ def test_a_folder_is_read_in_order_and_whole(tmp_path: Path) -> None:
     written(tmp_path, "events/.git/config.json", '{"n":9}')
     captures, notes = read("events")
     assert [capture.body for capture in captures] == ['{"n":0}', '{"n":1}', '{"n":2}', '{"n":3}']
-    assert notes == ["1 files in events do not look like JSON, and were left aside"]
+    assert notes == ["1 file in events does not look like JSON, and was left aside"]
 
 
 def test_of_a_folder_of_fixtures_only_the_events_are_read(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_missing_path_is_told_before_anything_is_read() -> None:
     """All paths are looked at first, so a mistake in the last is told before the first is recorded."""
     with pytest.raises(SourceError) as caught:
         FilesSource(FilesOptions(path=(".", "missing.json"))).open()
-    assert caught.value.where == "--path missing.json"
+    assert caught.value.where == "missing.json"
 
 
 def test_no_path_is_an_error() -> None:

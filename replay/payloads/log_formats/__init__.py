@@ -1,0 +1,1 @@
+"""What the lines of logs look like, one form a file: pure parsing, whoever reads the objects."""

@@ -1,0 +1,76 @@
+"""Where in a log a line may tell of a failed request: a search of bytes, so that JSON is read for few lines."""
+
+import re
+from collections.abc import Iterator
+
+_CUES = (b"Task timed out after", b"[ERROR]", b"errorType", b" Error: ")
+_CLOUDTRAIL, _CLOUDTRAIL_CUE = b'"eventVersion"', b"errorCode"
+_STATUS = re.compile(
+    rb'tatus(?:_?[cC]ode)?(?:\\?"[ \t]{0,4}:[ \t]{0,4}\\?"?|>|: )(?:5\d\d(?!\d)|timeout|error|failure)'
+)
+"""As platform events, REPORT lines, and access logs in JSON or XML have it; also inside a JSON string."""
+
+_LEVELS = re.compile(
+    rb'evel(?:name)?\\?"[ \t]{0,4}:[ \t]{0,4}(?:\\?"(?:ERROR|[eE]rror|FATAL|[fF]atal|C[rR][iI][tT][iI])|[56]0\b)'
+)
+_SEVERITIES = re.compile(
+    rb'everity(?:_?[tT]ext)?\\?"[ \t]{0,4}:[ \t]{0,4}\\?"(?:ERROR|[eE]rror|FATAL|[fF]atal|C[rR][iI][tT][iI])'
+)
+_ACCESS = re.compile(rb'(?:"|\]|,) ?,?5\d\d[ ,]')
+"""An access log in the common log format, or in CSV: the status stands behind the request."""
+
+_TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z"
+_LOAD_BALANCER = re.compile(
+    rb"^(?:(?:https?|h2|grpcs|wss?) )?" + _TIME + rb" (?:[^ \n]{1,200} ){6}(?:5\d\d |[^ \n]{1,4} 5\d\d )", re.MULTILINE
+)
+_CLOUDFRONT = re.compile(rb"\t5\d\d\t")
+_LOOKS_LIKE = (
+    (
+        re.compile(rb"^(?:(?:https?|h2|grpcs|wss?) )?" + _TIME + rb" [^ \n]{1,200} [^ \n]{1,100}:\d", re.MULTILINE),
+        _LOAD_BALANCER,
+    ),
+    (
+        re.compile(
+            rb'"(?:[A-Z]{3,7}|\$default|-|ANY) [^"\n]{0,2000}"[ ,]+[1-5]\d\d[ ,]|,[A-Z]{3,7},[^\n]{0,2000},HTTP/'
+        ),
+        _ACCESS,
+    ),
+    (re.compile(rb"^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t", re.MULTILINE), _CLOUDFRONT),
+)
+"""How lines of a form look, and where one of them may tell of a failure."""
+
+_HEAD_BYTES = 4_096
+
+
+def failure_offsets(block: bytes, *, application: bool) -> list[int]:
+    """
+    List, sorted, where *block* may tell of a failed request; each line that does has an offset, others may have one.
+
+    Args:
+        application: Whether an error that an application logged counts as well.
+    """
+    found = {at for cue in _CUES for at in _every(block, cue)}
+    found.update(each.start() for each in _STATUS.finditer(block))
+    if application:
+        found.update(each.start() for levels in (_LEVELS, _SEVERITIES) for each in levels.finditer(block))
+    # What a block holds may change half way, as log objects are put together from others.
+    samples = (block[:_HEAD_BYTES], block[len(block) // 2 :][:_HEAD_BYTES], block[-_HEAD_BYTES:])
+    if any(_CLOUDTRAIL in sample for sample in samples):
+        found.update(_every(block, _CLOUDTRAIL_CUE))
+    for looks_like, cue in _LOOKS_LIKE:
+        if any(looks_like.search(sample) for sample in samples):
+            found.update(each.start() for each in cue.finditer(block))
+    return sorted(found)
+
+
+def are_records_of_failures(block: bytes) -> bool:
+    """Say whether *block* begins as invocation records do, that Lambda writes into a bucket."""
+    head = block[:_HEAD_BYTES]
+    return b'"requestContext"' in head and b'"condition"' in head and b'"version"' in head
+
+
+def _every(block: bytes, cue: bytes) -> Iterator[int]:
+    at = block.find(cue)
+    while at >= 0:
+        yield at
+        at = block.find(cue, at + len(cue))

@@ -1,0 +1,151 @@
+"""From the text of a log to what it tells of requests, whatever form each line has."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from replay.payloads.envelopes.documents import document, text_at
+from replay.payloads.envelopes.lambda_destination import is_invocation_record
+from replay.payloads.exact_json import write
+from replay.payloads.lambda_logs import LogEntry, log_entry
+from replay.payloads.log_formats.access_log import access_record
+from replay.payloads.log_formats.application_log import application_record, request_id_of
+from replay.payloads.log_formats.cloudfront_log import cloudfront_record
+from replay.payloads.log_formats.cloudtrail import cloudtrail_record, is_cloudtrail
+from replay.payloads.log_formats.cloudwatch_export import exported_event, stream_entries
+from replay.payloads.log_formats.concatenated_json import documents
+from replay.payloads.log_formats.json_path import JsonPath
+from replay.payloads.log_formats.load_balancer_log import load_balancer_record
+from replay.payloads.log_formats.log_record import LogRecord, moment_of
+from replay.payloads.log_formats.logged_event import ANYWHERE, EventPlace, announces_event, logged_event, printed_value
+from replay.payloads.log_formats.s3_access_log import s3_access_record
+from replay.payloads.log_formats.subscription import is_subscription, log_events
+
+_ENDS = frozenset({"end", "report"})
+_SHIPPED_IN = ("log", "line", "@message", "message", "msg", "body")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forms:
+    """What the user says of the form of a log: where events and request ids are, and whether logged errors count."""
+
+    event: EventPlace = ANYWHERE
+    request_id_at: JsonPath | None = None
+    application: bool = False
+
+
+def read_line(text: str, forms: Forms) -> list[LogRecord] | None:
+    """Read a line that speaks for itself (JSON, an access log); None where it is text that its neighbours explain."""
+    at, stripped = exported_event(text.strip())
+    if stripped[:1] == "{":
+        told = moment_of(at)
+        records = [record for each in documents(stripped) for record in _of_document(each, forms)]
+        records = [replace(each, at=each.at or told) for each in records] if told else records
+        return records or ([] if document(stripped) is not None else None)
+    for form in (load_balancer_record, s3_access_record, cloudfront_record):
+        if found := form(stripped):
+            return [found]
+    access = access_record(stripped, None)
+    return [access] if access else None
+
+
+def read_stream(lines: Iterable[str], forms: Forms) -> list[LogRecord]:
+    """Read the lines of one log stream; what names no request belongs to the one that runs."""
+    return list(_of_stream([(each.entry, each.at) for each in stream_entries(lines)], forms))
+
+
+def _of_document(text: str, forms: Forms) -> Iterator[LogRecord]:
+    value = document(text)
+    if not isinstance(value, dict):
+        return
+    if is_subscription(value):
+        entries = [(log_entry(each.message), each.at.isoformat() if each.at else "") for each in log_events(value)]
+        yield from _of_stream(entries, forms)
+    elif is_invocation_record(value):
+        yield from _of_invocation_record(text, value)
+    elif isinstance(value.get("Records"), list) and all(
+        isinstance(r, dict) and is_cloudtrail(r) for r in value["Records"]
+    ):
+        yield from (found for r in value["Records"] if (found := cloudtrail_record(write(r), r)))
+    elif is_cloudtrail(value):
+        found = cloudtrail_record(text, value)
+        yield from [found] if found else []
+    else:
+        yield _of_object(text, value, forms)
+
+
+def _of_invocation_record(text: str, value: Mapping[str, Any]) -> Iterator[LogRecord]:
+    if text_at(value, "requestContext", "condition") == "Success":
+        return
+    request_id = text_at(value, "requestContext", "requestId")
+    yield LogRecord(text="", request_id=request_id, at=moment_of(text_at(value, "timestamp")), event=text, whole=True)
+
+
+def _of_object(text: str, value: Mapping[str, Any], forms: Forms) -> LogRecord:
+    """Read a JSON object that is one line of a function's, an application's, or an access log."""
+    record = _of_entry(log_entry(text), "", forms)
+    shipped = None if record.failure else _shipped_line(value)
+    if shipped is not None and (inner := _of_entry(shipped, "", forms)).failure is not None:
+        record = inner
+    if record.failure is None and (access := access_record(text, value)):
+        record = replace(
+            access, event=record.event, request_id=request_id_of(value, forms.request_id_at) or access.request_id
+        )
+    elif record.failure is None and forms.application:
+        record = replace(application_record(text, value, request_id_at=forms.request_id_at), event=record.event)
+    elif record.request_id is None or forms.request_id_at:
+        record = replace(record, request_id=request_id_of(value, forms.request_id_at))
+    return replace(record, text="") if record.event is not None else record
+
+
+def _shipped_line(value: Mapping[str, Any]) -> LogEntry | None:
+    """Read the line of a function's log that whoever shipped it has put into an object of its own."""
+    line = next((found for name in _SHIPPED_IN if isinstance(found := value.get(name), str)), None)
+    return None if line is None else log_entry(line)
+
+
+def _of_entry(entry: LogEntry, at: str, forms: Forms) -> LogRecord:
+    platform = entry.kind in {"start", "end", "report", "platform", "error"}
+    event = None if platform else logged_event(entry.text, entry.message, forms.event)
+    return LogRecord(
+        text="" if event is not None else entry.text.rstrip("\r\n"),
+        request_id=entry.request_id,
+        at=moment_of(at) or moment_of(entry.at),
+        failure=entry.failure,
+        event=event,
+        trace_id=entry.trace_id,
+        report=entry.report,
+    )
+
+
+def _of_stream(entries: Sequence[tuple[LogEntry, str]], forms: Forms) -> Iterator[LogRecord]:
+    """
+    Give each entry with its request: without an id, that of the one that runs, which began last and ends next.
+
+    Where another one ends next, the log is that of several environments, and nobody knows.
+    """
+    running: str | None = None
+    announced = False
+    for (entry, at), ends_next in zip(entries, _next_ends(entries), strict=True):
+        record = _of_entry(entry, at, forms)
+        if announced and record.event is None and (event := printed_value(entry.message.strip())):
+            record = replace(record, event=event, text="")
+        announced = announces_event(entry.message)
+        running = entry.request_id or running
+        known = {running, ends_next} - {None}
+        yield _with_id(record, entry.request_id or (known.pop() if len(known) == 1 else None))
+
+
+def _next_ends(entries: Sequence[tuple[LogEntry, str]]) -> list[str | None]:
+    """Say of each entry which request ends next, behind it."""
+    ends: list[str | None] = []
+    found: str | None = None
+    for entry, _ in reversed(entries):
+        ends.append(found)
+        found = entry.request_id if entry.kind in _ENDS else found
+    return ends[::-1]
+
+
+def _with_id(record: LogRecord, request_id: str | None) -> LogRecord:
+    failure = replace(record.failure, request_id=request_id) if record.failure else None
+    return replace(record, request_id=request_id, failure=failure)

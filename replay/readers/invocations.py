@@ -1,0 +1,112 @@
+"""The invocations of a function, read out of its log around the lines that speak of them."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from replay.payloads.lambda_logs import Invocation, LogEntry, invocations, log_entries, log_entry
+from replay.readers.logs import LogLine, stream_lines
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+_BEHIND_REPORT_MS = 1_000
+"""A timeout is told behind the report of its invocation."""
+
+_NEAR_MS = 60_000
+"""So near to each other, two stretches of a stream are read as one: another call costs more than these lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of a log stream: epoch milliseconds, both ends included."""
+
+    stream: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedInvocation:
+    """An invocation as a stream of a log group tells it; `at_ms` is the time of its first line."""
+
+    log_group: str
+    stream: str
+    at_ms: int
+    invocation: Invocation
+
+
+def stretches(lines: Iterable[LogLine], *, longest_ms: int) -> list[Stretch]:
+    """
+    Say which parts of which streams hold the whole invocations that *lines* belong to.
+
+    Args:
+        longest_ms: The longest that an invocation can take. Where a request's START and REPORT are among the lines,
+            they tell its ends better.
+    """
+    held: dict[tuple[str, str], list[LogLine]] = {}
+    kinds: dict[tuple[str, str], set[str]] = {}
+    for number, line in enumerate(lines):
+        entry = log_entry(line.message)
+        key = (line.stream, entry.request_id or f"line {number}")
+        held.setdefault(key, []).append(line)
+        kinds.setdefault(key, set()).add(entry.kind)
+    found = []
+    for (stream, name), each in held.items():
+        before = 0 if "start" in kinds[stream, name] else longest_ms
+        behind = _BEHIND_REPORT_MS if "report" in kinds[stream, name] else longest_ms + _BEHIND_REPORT_MS
+        times = [line.at_ms for line in each]
+        found.append(Stretch(stream=stream, start_ms=max(0, min(times) - before), end_ms=max(times) + behind))
+    return _merged(found)
+
+
+def _merged(parts: Iterable[Stretch]) -> list[Stretch]:
+    merged: list[Stretch] = []
+    for part in sorted(parts, key=lambda each: (each.stream, each.start_ms)):
+        last = merged[-1] if merged else None
+        if last is not None and last.stream == part.stream and part.start_ms <= last.end_ms + _NEAR_MS:
+            end_ms = max(last.end_ms, part.end_ms)
+            merged[-1] = Stretch(stream=last.stream, start_ms=last.start_ms, end_ms=end_ms)
+        else:
+            merged.append(part)
+    return merged
+
+
+def logged_invocations(
+    client: "CloudWatchLogsClient", log_group: str, part: Stretch, *, stop: Callable[[], bool] = lambda: False
+) -> Iterator[LoggedInvocation]:
+    """
+    Read the invocations of one stretch, one after the other; those at its ends may be cut.
+
+    Raises:
+        AwsError: As of `stream_lines`.
+    """
+    lines = stream_lines(client, log_group, part.stream, start_ms=part.start_ms, end_ms=part.end_ms + 1, stop=stop)
+    return invocations_of(log_group, part.stream, lines)
+
+
+def invocations_of(log_group: str, stream: str, lines: Iterable[LogLine]) -> Iterator[LoggedInvocation]:
+    """Put the *lines* of one stream, in their order, together by request; no more is held than a request needs."""
+    for found in invocations(_timed_entries(lines)):
+        began = datetime.fromisoformat(found.entries[0].at or "")
+        at_ms = round(began.timestamp() * 1000)
+        yield LoggedInvocation(log_group=log_group, stream=stream, at_ms=at_ms, invocation=found)
+
+
+def _timed_entries(lines: Iterable[LogLine]) -> Iterator[LogEntry]:
+    """Read entries, each with CloudWatch's own time: it is one line, or several that belong together."""
+    ahead: deque[tuple[int, int]] = deque()
+
+    def texts() -> Iterator[str]:
+        for line in lines:
+            text = line.message if line.message.endswith("\n") else f"{line.message}\n"
+            ahead.append((line.at_ms, len(text)))
+            yield text
+
+    for entry in log_entries(texts()):
+        at_ms, length = ahead.popleft()
+        while length < len(entry.text):
+            length += ahead.popleft()[1]
+        yield replace(entry, at=datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds"))

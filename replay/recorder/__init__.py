@@ -1,0 +1,6 @@
+"""The first driver: takes captures from a source through redaction into fixtures."""
+
+from replay.recorder.recording import UNKNOWN_FAILURE, record
+from replay.recorder.summary import RecordingSummary
+
+__all__ = ["UNKNOWN_FAILURE", "RecordingSummary", "record"]

@@ -1,0 +1,132 @@
+"""A capture, redacted, as the fixture that will be written."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from functools import cache, lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import PurePath
+
+from replay.fixtures.fixture import Fixture, Provenance, Redaction
+from replay.fixtures.naming import fixture_reference
+from replay.outcomes.fingerprint import signature
+from replay.payloads.captures import Capture, Event
+from replay.payloads.envelopes.base import Envelope, Unwrapped
+from replay.payloads.event_sources import EventSource
+from replay.payloads.exact_json import Json
+from replay.payloads.expectations import Expectation
+from replay.payloads.failures import Failure
+from replay.redaction.redactor import Redactor
+from replay.sources.base import content_identity
+
+
+class FixtureMaker:
+    """Makes the fixtures of one function."""
+
+    def __init__(self, function: str, redact: Redactor, now: Callable[[], datetime]) -> None:
+        self._function, self._redact, self._now = function, redact, now
+        # The messages of one queue share their settings and its name: redacting them once is enough.
+        self._name = lru_cache(maxsize=64)(redact.plain)
+        self._settings = lru_cache(maxsize=64)(partial(_redacted_settings, redact))
+
+    def fixture(self, capture: Capture, envelope: Envelope, unwrapped: Unwrapped, *, of_several: bool) -> Fixture:
+        """
+        Make a fixture; nothing of it is unredacted.
+
+        Args:
+            of_several: Its failure was seen of several messages at once, so that it may be another one's.
+
+        Raises:
+            RedactionError: It cannot be made safe.
+            InvalidJson: Its event is not JSON.
+        """
+        event = unwrapped.event
+        redacted = self._redact.event(event.text)
+        text = envelope.reseal(event.text, redacted.text)
+        failure = self._redact.failure(unwrapped.failure) if unwrapped.failure else None
+        provenance = self._provenance(capture, unwrapped, _identity(capture, event, text))
+        return Fixture(
+            reference=fixture_reference(
+                self._function, self._title(capture, failure), arn=provenance.arn, identity=provenance.identity
+            ),
+            event_text=text,
+            kind=event.kind,
+            provenance=provenance,
+            event_source=self._settings(unwrapped.event_source),
+            expectation=Expectation(wants="fails") if of_several else _expectation(failure),
+            failure=failure,
+            redactions=tuple(
+                Redaction(at=found.at, detector=found.detector, count=found.count) for found in redacted.redactions
+            ),
+        )
+
+    def _provenance(self, capture: Capture, unwrapped: Unwrapped, identity: str) -> Provenance:
+        origin = capture.origin
+        return Provenance(
+            source=origin.source,
+            arn=origin.arn,
+            identity=identity,
+            place=self._name(origin.place),
+            sent_at=_iso(capture.sent_at) if capture.sent_at else None,
+            recorded_at=_iso(self._now()),
+            tool_version=_tool_version(),
+            details={name: self._plain(value) for name, value in unwrapped.details.items()},
+        )
+
+    def _plain(self, value: Json) -> Json:
+        """Redact the strings of a detail."""
+        if isinstance(value, str):
+            return self._redact.plain(value)
+        if isinstance(value, list):
+            return [self._plain(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self._plain(item) for name, item in value.items()}
+        return value
+
+    def _title(self, capture: Capture, failure: Failure | None) -> str:
+        if failure is not None:
+            return f"{failure.error_type} {failure.message}"
+        origin = capture.origin
+        named = origin.arn.rpartition(":")[2] or PurePath(origin.place.rpartition(":")[0]).stem or origin.source
+        return self._name(named)
+
+
+def _identity(capture: Capture, event: Event, redacted_text: str) -> str:
+    """
+    Give the capture's identity; where that digests its content, digest the redacted content instead.
+
+    A digest of the unredacted event would let anyone test guesses of what was redacted.
+    """
+    identity = capture.origin.identity
+    if redacted_text == event.text or identity != content_identity(capture.body):
+        return identity
+    return content_identity(redacted_text)
+
+
+def _redacted_settings(redact: Redactor, source: EventSource) -> EventSource:
+    """Redact the names in the settings: those of a hand-made event may be anything."""
+    names = {
+        each.name: redact.plain(value)
+        for each in fields(source)
+        if each.name != "kind" and isinstance(value := getattr(source, each.name), str)
+    }
+    return replace(source, **names)  # type: ignore[arg-type]  # these are the fields that hold text
+
+
+def _expectation(failure: Failure | None) -> Expectation:
+    """Expect what was observed; without its stack an error cannot be known again, so then any failure will do."""
+    if failure is None or not failure.frames:
+        return Expectation(wants="fails")
+    return Expectation(wants="reproduces", signature=signature(failure))
+
+
+def _iso(moment_: datetime) -> str:
+    return moment_.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@cache
+def _tool_version() -> str:
+    try:
+        return version("event-replay")
+    except PackageNotFoundError:
+        return ""  # run from a checkout that is not installed

@@ -1,0 +1,281 @@
+"""Drives recording: source -> envelope -> redaction -> fixture, one capture at a time, so that memory stays flat."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from replay.enrichment.enrichment import BATCH, Enriched, Enrichment, LogPlace
+from replay.errors import InvalidJson, RedactionError, ReplayError
+from replay.fixtures.fixture import Fixture, FixtureReference
+from replay.fixtures.store import Store
+from replay.fixtures.writers import FixtureWriters
+from replay.outcomes.fingerprint import signature
+from replay.payloads.captures import Capture, Missing
+from replay.payloads.envelopes.base import Envelope, Unwrapped
+from replay.payloads.envelopes.registry import unwrap
+from replay.payloads.event_patterns import EventPattern
+from replay.payloads.event_sources import EventSource
+from replay.recorder.fixture_maker import FixtureMaker
+from replay.recorder.summary import RecordingSummary
+from replay.redaction.redactor import Redactor
+from replay.sources.base import Consumed, Recording, Settlement, Source
+from replay.sources.selection import Moment, Selection, selection_of
+
+UNKNOWN_FAILURE = "unknown until replayed"
+MOST_EVENT_BYTES = 6_291_456
+"""Lambda quotas: no invocation takes a larger payload, so a larger event was never delivered."""
+
+_MOST_KEPT = 1_000
+_STAYS = "it stays where it is: its fixture has another event, edited since or redacted by other rules"
+_Progress = Callable[[int, int | None], object]
+
+
+def record(
+    source: Source,
+    *,
+    store: Store,
+    function: str,
+    redact: Redactor,
+    where: EventPattern | str | Mapping[str, Any] | None = None,
+    since: Moment = None,
+    until: Moment = None,
+    limit: int | None = None,
+    function_sources: Sequence[EventSource] = (),
+    logs: Callable[[], LogPlace] | None = None,
+    durable: bool = False,
+    progress: _Progress | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> RecordingSummary:
+    """
+    Record what *source* gives as fixtures of *function*; what cannot be recorded is told and stays where it is.
+
+    Args:
+        function: Need not be known here.
+        where: An event pattern over the event as its handler sees it, JSON bodies parsed.
+        since: Only captures sent at this moment or later; a datetime, a time ago (`2h`), or ISO 8601.
+        until: Only captures sent at this moment or earlier.
+        limit: Stop after so many recorded captures; those that a filter skips or that cannot be recorded do not count.
+        function_sources: The event sources of the function, if known: they decide what a message is (see `unwrap`).
+        logs: Says where the function logs, to look up there how it failed; with None nothing is looked up.
+        durable: Wait until each fixture is safely on disk; always so where the source consumes.
+        progress: Called after each capture with the number seen, and about how many there are, if that is known.
+
+    Raises:
+        SourceError, SourceRefused, AwsError: See `Source.open`; and what goes wrong while reading.
+        FixtureError: The store cannot write; what was written before is whole, and the source gets everything back.
+        InvalidEventPattern, ConfigurationError: *where*, *since* or *until* cannot be read.
+
+    Ctrl-C ends the recording early and properly: everything is given back, and the summary says `interrupted`.
+    """
+    selection = selection_of(where, since, until, now())
+    recording = source.open()
+    recording.within(selection.since, selection.until)
+    if limit is not None and selection.takes_all:
+        recording.at_most(limit)
+    writers: FixtureWriters[Settlement] = FixtureWriters(store, durable=durable or recording.consumes)
+    recorder = _Recorder(
+        recording=recording,
+        writers=writers,
+        function=function,
+        redact=redact,
+        selection=selection,
+        now=now,
+        function_sources=function_sources,
+    )
+    if logs is not None and recording.client_of is not None:
+        recorder.enrichment = Enrichment(recording.client_of, logs(), now=now)
+    interrupted = False
+    try:
+        with recording, writers:
+            try:
+                recorder.run(limit, progress)
+            except KeyboardInterrupt:
+                interrupted = True
+    except KeyboardInterrupt:
+        interrupted = True  # it came while everything was given back, which was done all the same
+    except ReplayError as error:
+        for note in recording.notes:
+            error.add_note(note)
+        consumed = recording.consumed()
+        if consumed.deleted or consumed.moved:
+            error.add_note(f"drained before the error: {consumed.deleted} deleted, {consumed.moved} moved")
+        raise
+    return recorder.summary(recording.consumed(), interrupted=interrupted)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Recorder:
+    """Records captures one by one and counts what became of them."""
+
+    recording: Recording
+    writers: FixtureWriters[Settlement]
+    function: str
+    redact: Redactor
+    selection: Selection
+    now: Callable[[], datetime]
+    function_sources: Sequence[EventSource] = ()
+    enrichment: Enrichment | None = None
+    ahead: list[tuple[Capture, Envelope, Unwrapped]] = field(default_factory=list)
+    seen: int = 0
+    put: int = 0
+    written: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+    without_time: int = 0
+    failed: int = 0
+    changed: int = 0
+    by_failure: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    references: list[FixtureReference] = field(default_factory=list)
+    maker: FixtureMaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.maker = FixtureMaker(self.function, self.redact, self.now)
+
+    def run(self, limit: int | None, progress: _Progress | None) -> None:
+        total = self.recording.total()
+        self.recording.before_waiting = self._finish
+        try:
+            for capture in self.recording.captures():
+                self.seen += 1
+                self._take(capture)
+                if (
+                    self.enrichment is None
+                    or len(self.ahead) >= BATCH
+                    or (limit or BATCH) <= self.put + len(self.ahead)
+                ):
+                    self._record_ahead()
+                if limit is not None and self.selection.takes_all:
+                    self.recording.at_most(limit + self.failed)
+                self._settle(wait_for_all=False)
+                if progress is not None:
+                    progress(self.seen, total)
+                if limit is not None and self.put >= limit:
+                    break
+            self._record_ahead()
+        finally:
+            self._settle(wait_for_all=True)
+
+    def _finish(self) -> None:
+        """Be done with everything that was given."""
+        self._record_ahead()
+        self._settle(wait_for_all=True)
+
+    def _settle(self, *, wait_for_all: bool) -> None:
+        """Count what is on disk, and tell the source."""
+        for done in self.writers.done(wait_for_all=wait_for_all):
+            if done.result == "written":
+                self.written += 1
+                if len(self.references) < _MOST_KEPT:
+                    self.references.append(done.reference)
+            else:
+                self.duplicates += 1
+            self.changed += done.about.changed
+            self.by_failure[_label(done.known or done.fixture)] += 1
+            if not done.same:
+                self._problem(done.about.capture, f"{_STAYS}: {done.reference}")
+            self.recording.settle([done.about if done.same else replace(done.about, kept=False)])
+
+    def _take(self, capture: Capture) -> None:
+        """Unwrap a capture that is asked for, and hold it until its failure is looked up together with others."""
+        if not self.selection.in_time(capture.sent_at):
+            self.skipped += 1
+            self.without_time += capture.sent_at is None
+            return
+        try:
+            envelope, unwrapped = unwrap(capture, self.function_sources)
+            if unwrapped.event.missing is not None:
+                self._not_recorded(capture, _why_missing(unwrapped.event.missing))
+                return
+            if not self.selection.wants(unwrapped.event):
+                self.skipped += 1
+                return
+        except InvalidJson as error:
+            self._not_recorded(capture, error.what)
+        except ReplayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one message that we cannot read must not hide all the others
+            self._not_recorded(capture, f"a mistake in replay itself, {type(error).__name__}: please report it")
+        else:
+            self.ahead.append((capture, envelope, unwrapped))
+
+    def _record_ahead(self) -> None:
+        """Look up how the captures that are held failed, and record them."""
+        held, self.ahead = self.ahead, []
+        looked_up = (
+            self.enrichment.enrich([(capture, unwrapped) for capture, _, unwrapped in held])
+            if self.enrichment
+            else None
+        )
+        for number, (capture, envelope, unwrapped) in enumerate(held):
+            known = looked_up[number] if looked_up else Enriched(failure=unwrapped.failure)
+            self._record(capture, envelope, replace(unwrapped, failure=known.failure), of_several=known.of_several)
+
+    def _record(self, capture: Capture, envelope: Envelope, unwrapped: Unwrapped, *, of_several: bool) -> None:
+        try:
+            fixture = self.maker.fixture(capture, envelope, unwrapped, of_several=of_several)
+        except (RedactionError, InvalidJson) as error:
+            self._not_recorded(capture, error.what)
+            return
+        except ReplayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one message that we cannot read must not hide all the others
+            self._not_recorded(capture, f"a mistake in replay itself, {type(error).__name__}: please report it")
+            return
+        size = len(fixture.event_text.encode("utf-8", "surrogatepass"))
+        if size > MOST_EVENT_BYTES:
+            self._not_recorded(capture, f"an event of {size:,} bytes: Lambda takes at most {MOST_EVENT_BYTES:,}")
+            return
+        self.put += 1
+        changed = fixture.event_text != unwrapped.event.text
+        self.writers.put(fixture, Settlement(capture=capture, kept=True, changed=changed))
+
+    def _not_recorded(self, capture: Capture, why: str) -> None:
+        self.failed += 1
+        self._problem(capture, f"not recorded: {why}")
+        self.recording.settle([Settlement(capture=capture, kept=False, changed=False)])
+
+    def _problem(self, capture: Capture, what: str) -> None:
+        if len(self.problems) < _MOST_KEPT:
+            origin = capture.origin
+            self.problems.append(f"{self.redact.plain(f'{origin.place} {origin.identity}'.strip())}: {what}")
+
+    def summary(self, consumed: Consumed, *, interrupted: bool) -> RecordingSummary:
+        notes = [*self.recording.notes, *(self.enrichment.notes if self.enrichment else [])]
+        if self.without_time:
+            notes.append(f"{self.without_time} events say no time, and were skipped by --since or --until")
+        return RecordingSummary(
+            seen=self.seen,
+            written=self.written,
+            duplicates=self.duplicates,
+            skipped=self.skipped,
+            failed=self.failed,
+            changed=self.changed,
+            by_failure=dict(self.by_failure.most_common()),
+            deleted=consumed.deleted,
+            moved=consumed.moved,
+            left=consumed.left,
+            notes=tuple(notes),
+            problems=tuple(self.problems),
+            written_references=tuple(self.references),
+            interrupted=interrupted,
+        )
+
+
+def _why_missing(missing: Missing) -> str:
+    """Say what is known of an event that is not there: what stands for it must not become a fixture."""
+    stream = missing.stream
+    if stream is None:
+        return missing.reason
+    ranges = "; ".join(f"{each.partition} from {each.first} to {each.last}" for each in stream.ranges)
+    return f"{missing.reason}: {stream.arn} {ranges}"
+
+
+def _label(fixture: Fixture) -> str:
+    """Name a failure for the summary: by its signature, so that a thousand messages with one bug are one line."""
+    known = fixture.expectation.signature or (signature(fixture.failure) if fixture.failure else None)
+    if known is None:
+        return UNKNOWN_FAILURE
+    return f"{known.error_type}: {known.message}" if known.message else known.error_type

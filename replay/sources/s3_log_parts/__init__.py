@@ -1,0 +1,1 @@
+"""What reading logs out of a bucket, or a folder, consists of."""

@@ -1,0 +1,133 @@
+"""An object's content in blocks of whole records, and the record around a place in it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+MOST_RECORD_BYTES = 8 * 1024 * 1024
+"""A longer line is skipped: Lambda's events have at most 6 MB, log events 1 MB."""
+
+MOST_DOCUMENT_BYTES = 16 * 1024 * 1024
+TOO_LONG = "lines of more than 8 MB, which were skipped"
+TOO_LONG_DOCUMENT = "JSON documents over many lines with more than 16 MB, which were read line by line"
+
+
+class Separator(NamedTuple):
+    """What divides two records: `text`; the first ends after `end` of its bytes, the second begins at `start`."""
+
+    text: bytes
+    end: int
+    start: int
+
+
+_NEWLINE = Separator(b"\n", 0, 1)
+_DOCUMENTS = Separator(b'}{"', 1, 1)
+_ELEMENTS = Separator(b'},{"eventVersion"', 1, 2)
+Separators = tuple[Separator, ...]
+
+
+class Block(NamedTuple):
+    """Whole records from `offset` of the unpacked content on."""
+
+    data: bytes
+    offset: int
+    separators: Separators
+
+
+def blocks(pieces: Iterable[bytes], problems: Counter[str]) -> Iterator[Block]:
+    """Cut what comes in *pieces* into blocks; what had to be left out is counted in *problems*."""
+    offset = 0
+    held = b""
+    separators: Separators | None = None
+    skipping = False
+    for piece in _with_document_first(pieces, problems):
+        if isinstance(piece, Block):
+            yield piece
+            offset = piece.offset + len(piece.data)
+            continue
+        held = held + piece if held else piece
+        separators = separators or _separators(held)
+        cut = _last_cut(held, separators)
+        if skipping:
+            begins = _first_cut(held, separators)
+            offset, held, cut = offset + begins, held[begins:], max(cut - begins, 0)
+            skipping = begins == 0
+            if skipping:
+                offset, held = offset + len(held), b""
+        if cut:
+            yield Block(held[:cut], offset, separators)
+            offset, held = offset + cut, held[cut:]
+        if len(held) > MOST_RECORD_BYTES:
+            problems[TOO_LONG] += 1
+            offset, held, skipping = offset + len(held), b"", True
+    if held and separators and not skipping:
+        yield Block(held, offset, separators)
+
+
+def extent(data: bytes, at: int, separators: Separators) -> tuple[int, int]:
+    """Say where the record around *at* begins and ends."""
+    start, end = 0, len(data)
+    for each in separators:  # the newline is the first: the others are looked for in its line only
+        before = data.rfind(each.text, start, at)
+        if before >= 0:
+            start = max(start, before + each.start)
+        after = data.find(each.text, max(at, start), end)
+        if after >= 0:
+            end = min(end, after + each.end)
+    return start, max(start, end)
+
+
+def windows(found: Iterable[Block]) -> Iterator[tuple[Block | None, Block, Block | None]]:
+    """Give each block with its neighbours."""
+    before: Block | None = None
+    current: Block | None = None
+    for block in found:
+        if current is not None:
+            yield before, current, block
+        before, current = current, block
+    if current is not None:
+        yield before, current, None
+
+
+def _with_document_first(pieces: Iterable[bytes], problems: Counter[str]) -> Iterator[bytes | Block]:
+    """Give content that begins as JSON over many lines does as one block, where it is not too large."""
+    iterator = iter(pieces)
+    held = next(iterator, b"")
+    if not _begins_as_document(held):
+        yield held
+        yield from iterator
+        return
+    gathered = [held]
+    size = len(held)
+    for piece in iterator:
+        gathered.append(piece)
+        size += len(piece)
+        if size > MOST_DOCUMENT_BYTES:
+            problems[TOO_LONG_DOCUMENT] += 1
+            yield b"".join(gathered)
+            yield from iterator
+            return
+    yield Block(b"".join(gathered), 0, ())
+
+
+def _begins_as_document(head: bytes) -> bool:
+    first = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0].strip()
+    return first in {b"{", b"[", b"[{"} or first.replace(b" ", b"") in {b'{"Records":[', b'{"Records":[{'}
+
+
+def _separators(head: bytes) -> Separators:
+    begin = head[:64].lstrip(b"\xef\xbb\xbf \t\r\n").replace(b" ", b"")
+    if begin.startswith(b'{"Records":[{"eventVersion"'):
+        return (_NEWLINE, _ELEMENTS)
+    return (_NEWLINE, _DOCUMENTS) if begin.startswith(b'{"') else (_NEWLINE,)
+
+
+def _last_cut(data: bytes, separators: Separators) -> int:
+    newline = data.rfind(b"\n") + 1
+    if newline:
+        return newline
+    return max((data.rfind(each.text) + each.start for each in separators[1:] if each.text in data), default=0)
+
+
+def _first_cut(data: bytes, separators: Separators) -> int:
+    return min((data.find(each.text) + each.start for each in separators if each.text in data), default=0)

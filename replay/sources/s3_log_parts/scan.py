@@ -1,0 +1,180 @@
+"""One pass over one object: which requests failed, and which events stand near."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from replay.payloads.log_formats.cues import are_records_of_failures, failure_offsets
+from replay.payloads.log_formats.log_record import LogRecord
+from replay.payloads.log_formats.reading import Forms, read_line, read_stream
+from replay.sources.s3_log_parts.blocks import Block, blocks, extent, windows
+from replay.sources.s3_log_parts.sightings import Sighting, sighting
+
+NOT_UTF_8 = "lines that are not UTF-8, of which the bad bytes are shown as ?"
+NOT_JSON = "lines that begin like JSON and are none, of which only the text was read"
+_START = b"START RequestId: "
+_REPORT = b"REPORT RequestId: "
+_MOST_STREAM_BYTES = 512 * 1024
+_MOST_MENTIONS = 500
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def scan(pieces: Iterable[bytes], forms: Forms, problems: Counter[str]) -> Iterator[Sighting]:
+    """
+    Give each failed request of an unpacked object once, with its event where that stands in the same megabytes.
+
+    What cannot be read is counted in *problems*.
+    """
+    done: set[str] = set()
+    for before, block, after in windows(blocks(pieces, problems)):
+        if are_records_of_failures(block.data):
+            yield from _records_of_failures(block, forms, problems)
+            continue
+        offsets = failure_offsets(block.data, application=forms.application)
+        if offsets:
+            view = View(before, block, after, problems)
+            yield from _in_view(view, offsets, forms, done)
+
+
+class View:
+    """A block with its neighbours as one text of bytes: what belongs together stands close."""
+
+    def __init__(self, before: Block | None, block: Block, after: Block | None, problems: Counter[str]) -> None:
+        self.begins = len(before.data) if before else 0
+        self.data = (before.data if before else b"") + block.data + (after.data if after else b"")
+        self.offset = before.offset if before else block.offset
+        self.separators = block.separators
+        self.problems = problems
+
+    def record_around(self, at: int) -> tuple[int, int]:
+        """Say where the record around *at* begins and ends."""
+        return extent(self.data, at, self.separators)
+
+    def text(self, start: int, end: int) -> str:
+        """Decode a part; what is not UTF-8 is counted, and shown as �."""
+        content = self.data[start:end]
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError:
+            self.problems[NOT_UTF_8] += 1
+            text = content.decode("utf-8", "replace")
+        return text.removeprefix(_BYTE_ORDER_MARK)
+
+    def read(self, at: int, forms: Forms) -> tuple[int, list[LogRecord]]:
+        """Read what stands around *at*, a line or a stretch of a log stream; and say where that ends."""
+        start, end = self.record_around(at)
+        text = self.text(start, end)
+        records = read_line(text, forms)
+        if records is not None:
+            return end, records
+        if text.lstrip().startswith("{") and not self.separators:
+            self.problems[NOT_JSON] += 1
+        start, end = self._stream_around(start, end)
+        return end, read_stream(self.text(start, end).splitlines(keepends=True), forms)
+
+    def _stream_around(self, start: int, end: int) -> tuple[int, int]:
+        """Find the lines of one invocation in a log stream: from its START until the next one."""
+        if not self.separators:
+            return start, end
+        earliest = max(0, start - _MOST_STREAM_BYTES)
+        begins = self.data.rfind(_START, earliest, start + len(_START) + 64)
+        latest = min(len(self.data), end + _MOST_STREAM_BYTES)
+        next_begins = self.data.find(_START, end, latest)
+        first = self.record_around(begins)[0] if 0 <= begins <= end else self._line_from(earliest)
+        last = self.record_around(next_begins)[0] if next_begins >= 0 else self._line_until(latest)
+        return min(first, start), max(last, end)
+
+    def _line_from(self, at: int) -> int:
+        return at if at == 0 else self.data.find(b"\n", at) + 1
+
+    def _line_until(self, at: int) -> int:
+        return at if at == len(self.data) else max(self.data.rfind(b"\n", 0, at) + 1, 0)
+
+    def mentions(self, request_id: str) -> Iterator[int]:
+        """Give each place where *request_id* stands."""
+        wanted = request_id.encode("utf-8", "surrogatepass")
+        at = self.data.find(wanted)
+        while at >= 0:
+            yield at
+            at = self.data.find(wanted, at + len(wanted))
+
+
+def records_naming(view: View, request_id: str, forms: Forms) -> list[LogRecord]:
+    """Read every line, or stretch of a stream, that names *request_id*, each once and in order."""
+    found: list[LogRecord] = []
+    read_until = -1
+    for at in islice(view.mentions(request_id), _MOST_MENTIONS):
+        if at >= read_until:
+            read_until, records = view.read(at, forms)
+            of_another = len(records) > 1
+            found += [
+                each
+                for each in records
+                if each.request_id == request_id
+                or (not of_another and each.request_id is None)
+                or (each.event is not None and request_id in each.event)
+                or (each.kind == "invocation" and each.trace_id == request_id)
+            ]
+    return found
+
+
+def _in_view(view: View, offsets: list[int], forms: Forms, done: set[str]) -> Iterator[Sighting]:
+    read_until = -1
+    for offset in offsets:
+        at = offset + view.begins
+        if at < read_until:
+            continue
+        start, _ = view.record_around(at)
+        read_until, records = view.read(at, forms)
+        for failing in [each for each in records if each.failure is not None or each.whole]:
+            request_id = failing.request_id
+            if request_id is not None and request_id in done:
+                continue
+            if request_id is None:
+                found = sighting(None, [failing], offset=view.offset + start)
+            else:
+                done.add(request_id)
+                named = records_naming(view, request_id, forms)
+                found = sighting(request_id, [*_once(records, named, request_id)], offset=view.offset + start)
+            if failing.whole:
+                found = _whole(failing, view.offset + start)
+            if found is not None:
+                yield found
+
+
+def _once(near: list[LogRecord], named: list[LogRecord], request_id: str) -> Iterator[LogRecord]:
+    """Give what names the request, and what stands near and belongs to it, each once and in the order of the log."""
+    seen: set[LogRecord] = set()
+    near_own = [each for each in near if each.request_id == request_id]
+    for each in [*named, *near_own]:
+        if each not in seen:
+            seen.add(each)
+            yield each
+
+
+def _records_of_failures(block: Block, forms: Forms, problems: Counter[str]) -> Iterator[Sighting]:
+    """Read each invocation record of a block."""
+    view = View(None, block, None, problems)
+    at = 0
+    while at < len(view.data):
+        start, end = view.record_around(at)
+        text = view.text(start, end)
+        records = read_line(text, forms) if text.strip() else []
+        if records is None:
+            problems[NOT_JSON] += 1
+        for each in records or ():
+            if each.whole:
+                yield _whole(each, view.offset + start)
+        at = max(end, at) + 1
+
+
+def _whole(record: LogRecord, offset: int) -> Sighting:
+    return Sighting(
+        request_id=record.request_id,
+        kind="invocation",
+        failure=None,
+        at=record.at,
+        offset=offset,
+        event=record.event,
+        whole=True,
+    )

@@ -1,0 +1,346 @@
+"""Logs in a bucket, or downloaded from one: failed requests are found, and joined with the events that were logged."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from replay.counted_nouns import counted
+from replay.errors import AwsError, ConfigurationError, SourceError
+from replay.payloads.captures import Capture, Origin
+from replay.payloads.log_formats.json_path import json_path
+from replay.payloads.log_formats.log_record import known_id
+from replay.payloads.log_formats.logged_event import EventPlace
+from replay.payloads.log_formats.reading import Forms
+from replay.sources.base import Recording, Source, content_identity
+from replay.sources.s3_log_parts.bucket_listing import bucket_lister
+from replay.sources.s3_log_parts.joined import MOST_WAITING, Joined, shown_type
+from replay.sources.s3_log_parts.lanes import Lane, Lanes
+from replay.sources.s3_log_parts.log_objects import Listed, Lister, LogObject, Window, files_lister
+from replay.sources.s3_log_parts.lookup import FoundEvent
+from replay.sources.s3_log_parts.sightings import Sighting
+from replay.sources.s3_log_parts.tasks import Access, Ended, Task
+
+MOST_PROCESSES = 64
+_DEFAULT_MOST_PROCESSES = 2
+"""Two stay below 200 MB of memory, also with a client of AWS in each."""
+
+_WORTH_PROCESSES_BYTES = 32 * 1024 * 1024
+"""Below that, starting them costs more than they bring."""
+
+_S3_THREADS = 4
+_MOST_NOTES = 20
+_MOST_NAMED = 3
+_S3_URL = re.compile(r"s3a?://(?P<bucket>arn:[^/]+/[^/]+|[^/]*)(?:/(?P<prefix>.*))?")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]|arn:aws[a-z-]*:s3:\S+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3LogsOptions:
+    """Which logs to read, and where their lines hold the events."""
+
+    path: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "the logs: s3://BUCKET/PREFIX, or a folder or file of downloaded ones",
+            "metavar": "S3-URL|PATH",
+            "positional": True,
+        },
+    )
+    bucket: str | None = field(default=None, metadata={"help": "the bucket; the same as s3://BUCKET/PREFIX"})
+    prefix: tuple[str, ...] = field(default=(), metadata={"help": "the prefix of the objects in --bucket"})
+    event_at: str | None = field(
+        default=None,
+        metadata={"help": "where a JSON line holds the event, such as $.request.body", "metavar": "JSONPATH"},
+    )
+    event_prefix: str | None = field(
+        default=None, metadata={"help": "the text before the event, such as 'Request: '", "metavar": "TEXT"}
+    )
+    request_id_at: str | None = field(
+        default=None, metadata={"help": "where a JSON line holds the request's id", "metavar": "JSONPATH"}
+    )
+    logged_errors: bool = field(
+        default=False,
+        metadata={
+            "help": "take every error that was logged for a failed request; implied by --event-at and --event-prefix",
+            "flag": True,
+        },
+    )
+    slack_minutes: int = field(
+        default=60,
+        metadata={"help": "how far keys and clocks may be off --since and --until", "metavar": "MINUTES"},
+    )
+    max_unpacked_mb: int = field(
+        default=2_000,
+        metadata={"help": "what unpacks to more, and to a hundred times its size, is not read on", "metavar": "MB"},
+    )
+    processes: int | None = field(
+        default=None,
+        metadata={"help": "how many processes read; by default one for each core, at most 2", "metavar": "N"},
+    )
+    region: str | None = field(default=None, metadata={"help": "the AWS region"})
+    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
+    endpoint_url: str | None = field(
+        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
+    )
+
+    def __post_init__(self) -> None:
+        """
+        Refuse what cannot be meant.
+
+        Raises:
+            ConfigurationError: A number out of its range, a path that is none, or a prefix without a bucket.
+        """
+        _in_range("slack_minutes", self.slack_minutes, 0, 60 * 24 * 366)
+        _in_range("max_unpacked_mb", self.max_unpacked_mb, 1, 1_000_000_000)
+        if self.processes is not None:
+            _in_range("processes", self.processes, 1, MOST_PROCESSES)
+        if self.prefix and self.bucket is None:
+            raise ConfigurationError("--prefix needs --bucket", where="--prefix", hint="or give s3://BUCKET/PREFIX")
+        self.forms()
+
+    def forms(self) -> Forms:
+        """Say of the lines what the options say of them."""
+        path = json_path(self.event_at, option="--event-at") if self.event_at else None
+        return Forms(
+            event=EventPlace(path=path, prefix=self.event_prefix or ""),
+            request_id_at=json_path(self.request_id_at, option="--request-id-at") if self.request_id_at else None,
+            application=bool(self.logged_errors or self.event_at or self.event_prefix),
+        )
+
+    def access(self) -> Access:
+        """Say how objects are read."""
+        return Access(
+            forms=self.forms(),
+            most_bytes=self.max_unpacked_mb * 1_000_000,
+            region=self.region,
+            profile=self.profile,
+            endpoint_url=self.endpoint_url,
+        )
+
+
+def _in_range(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        flag = "--" + name.replace("_", "-")
+        raise ConfigurationError("a number out of its range", where=f"{flag} {value}", expected=f"{least} to {most}")
+
+
+class S3LogsSource(Source):
+    """
+    Logs that lie in a bucket, or in a folder of this machine.
+
+    Source: S3 API `ListObjectsV2` and `GetObject`; what is in the objects, see `replay.payloads.log_formats`.
+    """
+
+    name = "s3-logs"
+    summary = "failed requests and their events, found in logs in S3 or in downloaded ones"
+    options = S3LogsOptions
+
+    def __init__(self, options: S3LogsOptions) -> None:
+        self._options = options
+
+    def open(self) -> "S3LogsRecording":
+        """
+        See that the places are there.
+
+        Raises:
+            SourceError: No place was given, or a path is missing.
+            AwsError: Credentials, region, profile.
+        """
+        options = self._options
+        access = options.access()
+        places = [(path, _S3_URL.fullmatch(path)) for path in options.path]
+        buckets = [(url["bucket"], url["prefix"] or "") for _, url in places if url]
+        if options.bucket is not None:
+            buckets += [(options.bucket, prefix) for prefix in options.prefix or ("",)]
+        if not places and not buckets:
+            raise SourceError(
+                "it is not said where the logs are",
+                expected="s3://BUCKET/PREFIX, --bucket BUCKET --prefix PREFIX, or a folder or file",
+                hint="replay record s3-logs --help",
+            )
+        for bucket, _ in buckets:
+            if not _BUCKET.fullmatch(bucket):
+                raise ConfigurationError("that is no bucket", where=bucket, expected="s3://BUCKET/PREFIX")
+        client = access.client() if buckets else None
+        listers = [files_lister(path) for path, url in places if not url]
+        listers += [bucket_lister(client, bucket, prefix) for bucket, prefix in buckets]
+        slack = timedelta(minutes=options.slack_minutes)
+        return S3LogsRecording(listers, access, client, slack=slack, processes=options.processes)
+
+
+class S3LogsRecording(Recording):
+    """One pass, or two, over the objects of a log; nothing is changed."""
+
+    def __init__(
+        self, listers: Sequence[Lister], access: Access, client: Any, *, slack: timedelta, processes: int | None
+    ) -> None:
+        self._listers, self._access, self._client = listers, access, client
+        self._processes = processes
+        self._window = Window(slack=slack)
+        self._lanes: Lanes | None = None
+        self._listed = Listed()
+        self._joined = Joined()
+        self._unreadable: dict[str, Counter[str]] = {}
+        self._objects: list[LogObject] = []
+        self._read_all = False
+        self._closed = False
+        self.unpacked_bytes = 0
+        self.notes = []
+
+    def within(self, since: datetime | None, until: datetime | None) -> None:
+        """Leave out what cannot be of this time."""
+        self._window = Window(since=since, until=until, slack=self._window.slack)
+
+    def captures(self) -> Iterator[Capture]:
+        """
+        Give each failed request whose event was logged, once.
+
+        Raises:
+            SourceError: There is nothing to read.
+            AwsError: The bucket cannot be listed.
+            ConfigurationError: A package for reading these objects is not installed.
+        """
+        self._objects = [each for lister in self._listers for each in lister(self._window, self._listed)]
+        if not self._objects:
+            self._refuse_nothing()
+        with self._opened_lanes() as self._lanes:
+            tasks = (Task(number=number, found=found) for number, found in enumerate(self._objects))
+            for task, found in self._results(tasks):
+                if isinstance(found, Sighting) and (complete := self._joined.see(found, task.number)):
+                    yield self._capture(complete, task.found)
+            yield from self._further()
+            self._read_all = True
+
+    def _further(self) -> Iterator[Capture]:
+        """Seek the events that are still missing in all objects, those that lie next to the failures first."""
+        yield from (self._capture(each, self._objects[number]) for number, each in self._joined.complete())
+        seen = self._joined.places()
+        if not seen:
+            return
+        for task, found in self._results(self._second_looks(seen), again=True):
+            if isinstance(found, FoundEvent) and (complete := self._joined.meet(found)):
+                yield self._capture(complete, task.found)
+
+    def _second_looks(self, seen: set[int]) -> Iterator[Task]:
+        """Give a task for each object, with what is still sought when its turn comes; none once nothing is."""
+        for number in _nearest_first(seen, len(self._objects)):
+            sought = self._joined.sought()
+            if not sought:
+                return
+            yield Task(number=number, found=self._objects[number], ids=sought)
+
+    def _opened_lanes(self) -> Lanes:
+        size = sum(each.size_bytes for each in self._objects)
+        count = self._processes or min(os.cpu_count() or 1, _DEFAULT_MOST_PROCESSES)
+        kind: Lane = "process" if count > 1 and (self._processes or size > _WORTH_PROCESSES_BYTES) else "thread"
+        if kind == "thread":
+            count = _S3_THREADS if self._client is not None else 1
+        return Lanes(self._access, count=min(count, len(self._objects)), kind=kind, client=self._client)
+
+    def _results(self, tasks: Iterable[Task], *, again: bool = False) -> Iterator[tuple[Task, Sighting | FoundEvent]]:
+        assert self._lanes is not None
+        for task, found in self._lanes.run(tasks):
+            if isinstance(found, ConfigurationError):
+                raise found
+            if not isinstance(found, Ended):
+                yield task, found
+                continue
+            self.unpacked_bytes += found.unpacked_bytes
+            for problem, count in found.problems.items() if not again else ():
+                self._unreadable.setdefault(problem, Counter())[task.found.place] += count
+
+    def _refuse_nothing(self) -> None:
+        if self._listed.problems:
+            place, reason = self._listed.problems[0]
+            raise AwsError(
+                reason, code="AccessDenied", where=place, hint="ask for s3:ListBucket, or use another --profile"
+            )
+        if self._window.is_open:
+            raise SourceError("there is no log to read", expected="objects below the prefix", hint="check the place")
+        raise SourceError(
+            "there is no log to read",
+            expected="objects of the time of --since and --until",
+            hint=f"another time, or more --slack-minutes; {counted(self._listed.left_out, 'object')} seen and left out",
+        )
+
+    @staticmethod
+    def _capture(found: Sighting, place: LogObject) -> Capture:
+        assert found.event is not None
+        return Capture(
+            origin=Origin(
+                source="s3-logs",
+                arn=f"arn:aws:s3:::{place.bucket}" if place.bucket else "",
+                identity=known_id(found.request_id) or content_identity(found.request_id or found.event),
+                place=place.place,
+            ),
+            body=found.event,
+            carrier="log",
+            sent_at=found.at or place.modified_at,
+            failure=found.failure,
+        )
+
+    def close(self) -> None:
+        """Stop reading, and say what was not found and what could not be read."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._lanes is not None:
+            self._lanes.close()
+        self.notes = [*self.notes, *self._remarks()]
+
+    def _remarks(self) -> Iterator[str]:
+        yield from self._missing()
+        for problem, places in list(self._unreadable.items())[:_MOST_NOTES]:
+            first = _printable(next(iter(places)))
+            others = f" and {counted(len(places) - 1, 'other object')}" if len(places) > 1 else ""
+            yield f"{counted(places.total(), 'time')}, first in {first}{others}: {_printable(problem)}"
+        for place, reason in self._listed.problems[:_MOST_NOTES]:
+            yield f"{_printable(place)} was left out: {_printable(reason)}"
+        if len(self._listed.problems) > _MOST_NOTES:
+            yield f"{counted(len(self._listed.problems) - _MOST_NOTES, 'more place')} could not be listed"
+
+    def _missing(self) -> Iterator[str]:
+        """Tell of the failures without an event: all of them by their type, the first by their id."""
+        if not self._read_all:
+            return
+        lost = [each for each in self._joined.without_event() if self._window.holds(each.at)]
+        by_type = Counter(map(shown_type, lost))
+        for error_type, count in by_type.most_common(_MOST_NOTES):
+            what = counted(count, "failed request has", "failed requests have")
+            yield _printable(f"{what} no event, which was never logged: {error_type}")
+        named = [f"{_shown_id(each)}{_at(each)}" for each in lost[:_MOST_NAMED]]
+        if named:
+            yield f"without an event: {', '.join(named)}{', …' if len(lost) > _MOST_NAMED else ''}"
+        for error_type, count in self._joined.nameless.most_common(_MOST_NOTES):
+            yield _printable(f"{counted(count, 'failure')} without a request id or an event: {error_type}")
+        if beyond := self._joined.beyond.total():
+            what = counted(beyond, "more failed request")
+            yield f"{what} had no event nearby, beyond the {MOST_WAITING:,} that were sought"
+
+
+def _nearest_first(places: set[int], count: int) -> list[int]:
+    """Order the objects by how far they are from one of *places*."""
+    distance = [count] * count
+    for numbers in (range(count), range(count - 1, -1, -1)):
+        steps = count
+        for number in numbers:
+            steps = 0 if number in places else steps + 1
+            distance[number] = min(distance[number], steps)
+    return sorted(range(count), key=lambda number: distance[number])
+
+
+def _shown_id(found: Sighting) -> str:
+    """Show an id that looks like one: a line may hold anything."""
+    return known_id(found.request_id) or "a request"
+
+
+def _at(found: Sighting) -> str:
+    return f" at {found.at:%Y-%m-%d %H:%M:%S}Z" if found.at else ""
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,57 @@
+"""Which captures of a source are asked for: by a pattern over their events, and by time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from replay.payloads.captures import Event
+from replay.payloads.event_patterns import EventPattern, compile_pattern
+from replay.payloads.event_views import matches
+from replay.sources.moments import moment
+
+Moment = datetime | str | None
+"""A moment, a time ago (`2h`), or ISO 8601; None leaves an end open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which captures are asked for: those whose event `pattern` matches, sent in this time; None asks for all."""
+
+    pattern: EventPattern | None
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.pattern is None and self.since is None and self.until is None
+
+    def in_time(self, sent: datetime | None) -> bool:
+        """Say whether a capture sent at this moment is asked for; one without a time is not, when time is asked for."""
+        if self.since is None and self.until is None:
+            return True
+        return sent is not None and (
+            (self.since is None or sent >= self.since) and (self.until is None or sent <= self.until)
+        )
+
+    def wants(self, event: Event) -> bool:
+        """Say whether *event* is asked for."""
+        return self.pattern is None or matches(self.pattern, event)
+
+
+def selection_of(
+    where: EventPattern | str | Mapping[str, Any] | None, since: Moment, until: Moment, now: datetime
+) -> Selection:
+    """
+    Read what a user asks for.
+
+    Raises:
+        InvalidEventPattern, ConfigurationError: *where*, *since* or *until* cannot be read.
+    """
+    pattern = compile_pattern(where) if isinstance(where, str | Mapping) else where
+    return Selection(
+        pattern=pattern,
+        since=moment(since, now=now, option="--since") if isinstance(since, str) else since,
+        until=moment(until, now=now, option="--until") if isinstance(until, str) else until,
+    )

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-NOT_BENCHMARKS = {"run", "slow_line", "__init__"}
+NOT_BENCHMARKS = {"run", "slow_line", "trivial", "__init__"}
 
 
 def main(names: list[str]) -> int:

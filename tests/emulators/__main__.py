@@ -1,18 +1,19 @@
 """
-`python -m tests.emulators install` builds the emulators' environments; `… localstack` runs LocalStack until Ctrl-C.
+`python -m tests.emulators install` installs what the emulators need; `… localstack` runs LocalStack until Ctrl-C.
 
 Only the standard library is needed, so that it runs before anything is installed.
 """
 
 import argparse
+import shutil
 import signal
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.emulators import localstack, ministack
-from tests.emulators.environments import EnvironmentCannotBeBuilt, install
+from tests.emulators import localstack, ministack, node
+from tests.emulators.environments import EnvironmentCannotBeBuilt, install, install_packages
 from tests.emulators.server import ServerDidNotStart, running
 
 
@@ -20,7 +21,9 @@ def main() -> int:
     """Run one command; 2 means that this machine lacks something, and the message says what."""
     parser = argparse.ArgumentParser(prog="python -m tests.emulators", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("install", help="build the environments of LocalStack and MiniStack")
+    commands.add_parser(
+        "install", help="install LocalStack, MiniStack and, where there is npm, what they and Node need of it"
+    )
     serve = commands.add_parser("localstack", help="run LocalStack without Docker until Ctrl-C")
     serve.add_argument("--port", type=int, default=4566)
     options = parser.parse_args()
@@ -37,8 +40,11 @@ def main() -> int:
 
 def _install_all() -> None:
     with ThreadPoolExecutor() as pool:
-        for interpreter in pool.map(install, (localstack.ENVIRONMENT, ministack.ENVIRONMENT)):
-            print(f"ready: {interpreter}")
+        environments = [pool.submit(install, each) for each in (localstack.ENVIRONMENT, ministack.ENVIRONMENT)]
+        wanted = (node.KINESIS, node.RUNTIME_CLIENT) if shutil.which("npm") else ()
+        packages = [pool.submit(install_packages, each) for each in wanted]
+        for installed in (*environments, *packages):
+            print(f"ready: {installed.result()}")
 
 
 def _serve_localstack(port: int) -> None:

@@ -22,6 +22,12 @@ def localstack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
 
 
 @pytest.fixture(scope="session")
+def lambda_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """LocalStack, with a Lambda that runs functions."""
+    yield from _serve(localstack.launch_with_lambda, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
 def ministack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield from _serve(ministack.launch, tmp_path_factory)
 

@@ -1,4 +1,4 @@
-"""Virtual environments for the emulators: built once, kept in a cache folder, rebuilt when their pins change."""
+"""What the emulators need installed: built once, kept in a cache folder, rebuilt when its pins change."""
 
 import fcntl
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 _PROJECT = Path(__file__).resolve().parents[2]
 # Where pip finds packages is the machine's business (index, certificate, proxy); where it puts them is ours.
 _PIP_PLACES = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT")
+_INSTALLED_WITHIN_S = 600
 _PYTHON_PLACES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
@@ -34,6 +35,14 @@ class Environment:
     name: str
     requirements: tuple[str, ...]
     python: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePackages:
+    """Packages of npm, each with its version, and the folder in the cache that has them in its `node_modules`."""
+
+    name: str
+    packages: tuple[str, ...]
 
 
 def cache_folder() -> Path:
@@ -63,6 +72,31 @@ def install(environment: Environment) -> Path:
         _run([str(interpreter), "-m", "pip", "install", *environment.requirements], log, environment.name)
         stamp.write_text(wanted)
     return interpreter
+
+
+def install_packages(wanted: NodePackages) -> Path:
+    """
+    Give the folder whose `node_modules` has the packages, installing them first when they are not there.
+
+    Raises:
+        EnvironmentCannotBeBuilt: There is no npm, or it failed; with the end of its log.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise EnvironmentCannotBeBuilt(f"{wanted.name} needs npm, and there is none on the PATH")
+    folder = cache_folder() / wanted.name
+    stamp = folder / ".installed"
+    with _locked(folder.parent / f"{wanted.name}.lock"):
+        if stamp.exists() and stamp.read_text() == "\n".join(wanted.packages):
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / "package.json").write_text('{"private": true}')
+        log = folder.parent / f"{wanted.name}.log"
+        log.write_text("")
+        _run([npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", *wanted.packages], log, wanted.name)
+        stamp.write_text("\n".join(wanted.packages))
+    return folder
 
 
 def find_python(environment: Environment) -> str:
@@ -96,8 +130,21 @@ def _version(interpreter: str) -> str:
 
 def _run(command: list[str], log: Path, name: str) -> None:
     surroundings = {key: value for key, value in os.environ.items() if key not in _PIP_PLACES + _PYTHON_PLACES}
-    with log.open("a") as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=surroundings, check=False)
+    try:
+        with log.open("a") as output:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=surroundings,
+                check=False,
+                timeout=_INSTALLED_WITHIN_S,
+            )
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentCannotBeBuilt(
+            f"{name} was not installed within {_INSTALLED_WITHIN_S} s: {' '.join(command)}\n{log_tail(log)}"
+        ) from error
     if done.returncode:
         raise EnvironmentCannotBeBuilt(
             f"{name} cannot be installed: {' '.join(command)}\n{log_tail(log)}\nThe whole log: {log}"

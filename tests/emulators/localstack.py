@@ -1,16 +1,25 @@
 """LocalStack without Docker ("host mode"): 4.14.0, the last release that needs no token, on Python 3.13 only."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.emulators.environments import Environment, install
+from tests.emulators.environments import Environment, install, install_packages
+from tests.emulators.node import KINESIS
 from tests.emulators.server import Launch
 
 ENVIRONMENT = Environment(
     name="localstack-4.14.0",
     python="3.13",
-    # Newer cbor2 and pyopenssl break this release; service-identity only silences a warning of its log.
-    requirements=("localstack-core[runtime]==4.14.0", "cbor2<5.8", "pyopenssl<25.2", "service-identity"),
+    # Newer cbor2 and pyopenssl break this release; service-identity only silences a warning of its log; awslambdaric
+    # runs the functions.
+    requirements=(
+        "localstack-core[runtime]==4.14.0",
+        "cbor2<5.8",
+        "pyopenssl<25.2",
+        "service-identity",
+        "awslambdaric==4.2.2",
+    ),
 )
 
 
@@ -46,3 +55,28 @@ def launch(
             **(settings or {}),
         },
     )
+
+
+def launch_with_lambda(folder: Path, port: int) -> Launch:
+    """Prepare LocalStack with a Lambda that runs Python functions in processes, and polls and retries at once."""
+    if shutil.which("npm"):
+        _give_kinesis(folder)
+    return launch(
+        folder,
+        port,
+        program=("-P", str(Path(__file__).with_name("localstack_with_lambda.py"))),
+        settings={
+            "TMPDIR": str(folder),  # the functions' code is unpacked there
+            "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds; 60 on AWS
+            "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.2",
+            "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+            "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "1",
+        },
+    )
+
+
+def _give_kinesis(folder: Path) -> None:
+    """Put its Kinesis where it would install it: npm in its clean environment may not know how to reach a registry."""
+    place = folder / "filesystem" / "var" / "lib" / "localstack" / "lib" / "kinesis-local" / "0.5.2"
+    place.mkdir(parents=True)
+    (place / "node_modules").symlink_to(install_packages(KINESIS) / "node_modules")

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,14 +47,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(launch: Launch, folder: Path, *, ready_within_s: float = 90) -> Iterator[Server]:
+def running(
+    launch: Launch, folder: Path, *, ready_within_s: float = 90, answers: Callable[[int], bool] | None = None
+) -> Iterator[Server]:
     """
     Run a server until the block ends, however it ends.
 
     Args:
         launch: What to run.
         folder: Its home and its log; its own, so that it neither reads nor fills the user's caches.
-        ready_within_s: How long it may take until STS answers.
+        ready_within_s: How long it may take until it answers.
+        answers: Says of its port whether it does; by default STS is called.
 
     Raises:
         ServerDidNotStart: Its port is taken, or it ended or did not answer; with the end of its log.
@@ -73,7 +76,7 @@ def running(launch: Launch, folder: Path, *, ready_within_s: float = 90) -> Iter
             start_new_session=True,
         )
     try:
-        _wait_until_ready(launch, process, log, ready_within_s)
+        _wait_until_ready(launch, process, log, ready_within_s, answers or _answers)
         yield Server(name=launch.name, url=f"http://{_LOOPBACK}:{launch.port}", log=log)
     finally:
         _stop(process)
@@ -92,7 +95,13 @@ def _surroundings(folder: Path) -> dict[str, str]:
     return kept | {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
 
 
-def _wait_until_ready(launch: Launch, process: subprocess.Popen[bytes], log: Path, ready_within_s: float) -> None:
+def _wait_until_ready(
+    launch: Launch,
+    process: subprocess.Popen[bytes],
+    log: Path,
+    ready_within_s: float,
+    answers: Callable[[int], bool],
+) -> None:
     deadline = time.monotonic() + ready_within_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -100,7 +109,7 @@ def _wait_until_ready(launch: Launch, process: subprocess.Popen[bytes], log: Pat
                 f"{launch.name} ended with code {process.returncode} before it answered.\n"
                 f"The end of its log, {log}:\n{log_tail(log)}"
             )
-        if _answers(launch.port):
+        if answers(launch.port):
             return
         time.sleep(0.1)
     raise ServerDidNotStart(

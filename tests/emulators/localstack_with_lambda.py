@@ -1,0 +1,183 @@
+"""
+LocalStack whose Lambda needs no Docker, run by LocalStack's own interpreter in place of `localstack.runtime.main`.
+
+One part is replaced: what starts a container for a function starts AWS's own runtime client in a process instead,
+under this interpreter, whatever runtime the function names, and serves it a Runtime API. Queues, event source mappings,
+retries, dead-letter queues and destinations are LocalStack's. A function's output goes to LocalStack's log, and its
+memory is not limited.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from localstack.runtime import main
+from localstack.services.lambda_.invocation import execution_environment, runtime_executor, version_manager
+from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
+from localstack.services.lambda_.invocation.lambda_models import InvocationResult
+
+_LOOPBACK = "127.0.0.1"
+_STARTS_WITHIN_S = 10
+_PREFIX = "/2018-06-01/runtime/"
+
+Answer = tuple[bytes, bool]
+"""What the function answered, and whether it is an error."""
+
+
+class _RuntimeApi(ThreadingHTTPServer):
+    """Hands one event after the other to one runtime client; an answer of None means that the client has ended."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.events: queue.Queue[dict[str, str]] = queue.Queue()
+        self.started: Future[None] = Future()
+        self.answer: Future[Answer | None] = Future()
+        super().__init__((_LOOPBACK, 0), _Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def client_started(self, error: bytes | None = None) -> None:
+        with suppress(InvalidStateError):
+            if error is None:
+                self.started.set_result(None)
+            else:
+                self.started.set_exception(StatusErrorException("the function could not be started", payload=error))
+
+    def client_answered(self, answer: Answer | None) -> None:
+        with suppress(InvalidStateError):
+            self.answer.set_result(answer)
+
+    def client_ended(self) -> None:
+        """Note the end, which changes nothing where the client has said something before."""
+        self.client_started(_error("Runtime.ExitError", "Runtime exited"))
+        self.client_answered(None)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _RuntimeApi
+
+    def do_GET(self) -> None:
+        self.server.client_started()
+        event = self.server.events.get()
+        headers = {
+            "Content-Type": "application/json",  # without it the client ends in a segmentation fault
+            "Lambda-Runtime-Aws-Request-Id": event["invoke-id"],
+            "Lambda-Runtime-Invoked-Function-Arn": event["invoked-function-arn"],
+            "Lambda-Runtime-Trace-Id": event["trace-id"],
+            "Lambda-Runtime-Deadline-Ms": "9999999999999",  # the time is kept from outside
+        }
+        self._send(200, event["payload"].encode(), headers)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        place = self.path.removeprefix(_PREFIX)
+        if place == "init/error":
+            self.server.client_started(body)
+        else:
+            self.server.client_answered((body, place.endswith("/error")))
+        self._send(202, b"", {})
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
+        """Say nothing: a line for each request would hide LocalStack's own."""
+
+
+class ProcessExecutor(runtime_executor.RuntimeExecutor):
+    """One execution environment: a process that is started again after it has ended or was late, as Lambda does."""
+
+    def start(self, env_vars: dict[str, str]) -> None:
+        self._variables = {name: str(value) for name, value in env_vars.items()}
+        self._start_process()
+
+    def _start_process(self) -> None:
+        config = self.function_version.config
+        folder = str(config.code.get_unzipped_code_location())
+        self._api = _RuntimeApi()
+        here = {
+            "PATH": os.environ["PATH"],
+            "AWS_LAMBDA_RUNTIME_API": f"{_LOOPBACK}:{self._api.server_port}",
+            "LAMBDA_TASK_ROOT": folder,
+        }
+        command = [sys.executable, "-m", "awslambdaric", config.handler]
+        self._process = subprocess.Popen(command, env=self._variables | here, cwd=folder, stdin=subprocess.DEVNULL)
+        threading.Thread(target=_tell_end, args=(self._process, self._api), daemon=True).start()
+        self._api.started.result(_STARTS_WITHIN_S)
+
+    def invoke(self, payload: dict[str, str]) -> InvocationResult:
+        if self._process.poll() is not None:
+            self.stop()
+            self._start_process()
+        request_id, timeout_s = payload["invoke-id"], self.function_version.config.timeout
+        answer = self._api.answer = Future()
+        self._api.events.put(payload)
+        try:
+            answered = answer.result(timeout_s) or (self._exit_error(request_id), True)
+        except TimeoutError:
+            self._process.kill()
+            self._process.wait()
+            answered = _error("Sandbox.Timedout", f"Task timed out after {timeout_s:.2f} seconds", request_id), True
+        body, is_error = answered
+        return InvocationResult(request_id=request_id, payload=body, is_error=is_error, logs="(not kept)")
+
+    def _exit_error(self, request_id: str) -> bytes:
+        code = self._process.wait()
+        reason = f"with error: exit status {code}" if code else "without providing a reason"
+        return _error("Runtime.ExitError", f"Runtime exited {reason}", request_id)
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._api.shutdown()
+        self._api.server_close()
+
+    def get_address(self) -> str:
+        return _LOOPBACK
+
+    get_endpoint_from_executor = get_address
+
+    def get_runtime_endpoint(self) -> str:
+        return ""  # only LocalStack's own program in its containers asks for it
+
+    def get_logs(self) -> str:
+        return ""
+
+    @classmethod
+    def prepare_version(cls, function_version: Any) -> None:
+        function_version.config.code.prepare_for_execution()
+
+    @classmethod
+    def cleanup_version(cls, function_version: Any) -> None:
+        """Leave the code: its folder goes with the server's."""
+
+
+def _tell_end(process: subprocess.Popen[bytes], api: _RuntimeApi) -> None:
+    process.wait()
+    api.client_ended()
+
+
+def _error(error_type: str, words: str, request_id: str = "") -> bytes:
+    text = f"RequestId: {request_id} Error: {words}"
+    return json.dumps({"errorType": error_type, "errorMessage": text}).encode()
+
+
+if __name__ == "__main__":
+    for module in (runtime_executor, execution_environment, version_manager):
+        module.get_runtime_executor = lambda: ProcessExecutor
+    main.main()

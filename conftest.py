@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--emulators"):
         return
-    skip = pytest.mark.skip(reason="needs LocalStack and MiniStack: run with --emulators, as .ci/run does")
+    skip = pytest.mark.skip(reason="needs servers that --emulators installs and starts, as .ci/run does")
     for item in items:
         if item.get_closest_marker("emulator"):
             item.add_marker(skip)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from replay.delivery.deliver import deliver
     from replay.delivery.report import DeliveryReport
     from replay.demonstration.story import demo
-    from replay.diagnosis import doctor
+    from replay.diagnosis.doctor import doctor
     from replay.errors import ReplayError, UnexpectedOutcome
     from replay.expectations.judgement import Judgement
     from replay.fixtures.fixture import Fixture, FixtureReference
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from replay.fixtures.schema import schema
     from replay.functions.function import Function
     from replay.outcomes.outcome import Outcome
+    from replay.payloads.aws_calls import AwsCall, Fault
     from replay.payloads.captures import Capture
     from replay.payloads.event_patterns import compile_pattern
     from replay.payloads.event_sources import EventSource
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
     from replay.project import Project, load_fixture, open_project, record_events, replay_fixtures, select_fixtures
 
 _HOMES = {
+    "AwsCall": "replay.payloads.aws_calls",
     "Capture": "replay.payloads.captures",
     "DeliveryReport": "replay.delivery.report",
     "EventSource": "replay.payloads.event_sources",
     "Expectation": "replay.payloads.expectations",
     "Failure": "replay.payloads.failures",
+    "Fault": "replay.payloads.aws_calls",
     "Fixture": "replay.fixtures.fixture",
     "FixtureReference": "replay.fixtures.fixture",
     "Function": "replay.functions.function",
@@ -46,7 +49,7 @@ _HOMES = {
     "compile_pattern": "replay.payloads.event_patterns",
     "deliver": "replay.delivery.deliver",
     "demo": "replay.demonstration.story",
-    "doctor": "replay.diagnosis",
+    "doctor": "replay.diagnosis.doctor",
     "expect": "replay.acceptance",
     "load_fixture": "replay.project",
     "migrate": "replay.fixtures.migrations",
@@ -58,11 +61,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "AwsCall",
     "Capture",
     "DeliveryReport",
     "EventSource",
     "Expectation",
     "Failure",
+    "Fault",
     "Fixture",
     "FixtureReference",
     "Function",

@@ -19,11 +19,13 @@
     setup = "tests.orders_setup:prepare"
     clock = "captured"
     allow_hosts = ["localhost"]
-    isolation = "process"                  # or "in_process", the default
+    isolation = "process"                  # or "in_process"; by default each fixture has what it needs
     command = ["node", "index.mjs"]        # for functions that are not in Python
+    faults = [{ call = "dynamodb:PutItem", error = "ThrottlingException" }]   # see Fault
     event_source = { kind = "sqs", batch_size = 5, report_batch_item_failures = true }   # see EventSource
     account_id = "123456789012"
     region = "eu-west-1"
+    log_group = "/aws/lambda/shop-orders"  # where it logs on AWS, if neither the template nor its name tells
 
     [tool.replay.sources.NAME]             # the options of a source, as `replay record` takes them
     [tool.replay.targets.NAME]             # the options of a target
@@ -36,9 +38,9 @@ import difflib
 import re
 import tomllib
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -46,8 +48,8 @@ from replay.errors import ConfigurationError
 from replay.functions.catalog import Catalog, build_catalog
 from replay.functions.settings import FunctionSettings
 from replay.payloads.event_sources import EventSource
+from replay.project_root import CONFIGURATION_FILE, FIXTURES_FOLDER, configuration_files, find_root
 
-_FILE = "pyproject.toml"
 _LIMITS: Mapping[str, tuple[float, float]] = {
     # Source: Lambda API reference, CreateFunction, CreateEventSourceMapping, PutFunctionEventInvokeConfig; SQS quotas.
     "timeout_s": (0.001, 900),
@@ -63,10 +65,11 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
     "tumbling_window_s": (0, 900),
     "maximum_concurrency": (2, 1_000),
     "reserved_concurrency": (0, 1_000_000),
+    "caller_timeout_s": (1, 99_999_999),
 }
 _FORMS: Mapping[str, tuple[str, str]] = {
     "account_id": (r"[0-9]{12}", "twelve digits, in quotes"),
-    "region": (r"[a-z]{2}(-[a-z]+)+-[0-9]", 'a region such as "eu-west-1"'),
+    "region": (r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", 'a region such as "eu-west-1"'),
     "setup": (r"[\w.]+:[\w.]+", '"module:function"'),
 }
 
@@ -77,7 +80,7 @@ class Config:
     What a project says in `[tool.replay]`, every path absolute.
 
     Attributes:
-        root: The folder of `pyproject.toml`; the working directory where there is none.
+        root: Where the project begins (see `find_root`).
         fixtures: The folder of the fixtures.
         functions: The configured functions by name.
         templates: The templates that the configuration names; without any, the catalog searches for them.
@@ -107,7 +110,7 @@ class Config:
 class _Table:
     """The keys of `[tool.replay]` and their types."""
 
-    fixtures: Path = Path("fixtures")
+    fixtures: Path = Path(FIXTURES_FOLDER)
     template: Path | tuple[Path, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -120,21 +123,20 @@ def load_config(start: Path | None = None) -> Config:
     """
     Read the configuration of the project around *start* (default: the working directory).
 
-    It is that of the nearest `pyproject.toml` upward with a section `[tool.replay]`, else the nearest at all; the
-    search ends at the root of the git repository.
+    See `find_root` for where the project begins.
 
     Raises:
         ConfigurationError: The file cannot be read, or says something that cannot be used.
     """
     here = (start or Path.cwd()).absolute()
-    found = [(path, _read_section(path)) for path in _candidates(here)]
-    path, section = next((item for item in found if item[1] is not None), found[0] if found else (here / _FILE, None))
-    where = f"{path} [tool.replay]"
-    table = _Table(**read_table(_Table, section or {}, where=where, root=path.parent))
+    sections = {path: _read_section(path) for path in configuration_files(here)}
+    root = find_root(here, is_configured=lambda path: sections[path] is not None)
+    path = root / CONFIGURATION_FILE
+    table = _Table(**read_table(_Table, sections.get(path) or {}, where=f"{path} [tool.replay]", root=root))
     templates = table.template if isinstance(table.template, tuple) else (table.template,)
     return Config(
-        root=path.parent,
-        fixtures=path.parent / table.fixtures,
+        root=root,
+        fixtures=root / table.fixtures,
         functions={name: _function(name, settings, path) for name, settings in table.functions.items()},
         templates=templates,
         parameters=table.parameters,
@@ -144,21 +146,17 @@ def load_config(start: Path | None = None) -> Config:
     )
 
 
-def _candidates(here: Path) -> Iterator[Path]:
-    for folder in (here, *here.parents):
-        if (folder / _FILE).is_file():
-            yield folder / _FILE
-        if (folder / ".git").exists():
-            return
-
-
 def _read_section(path: Path) -> Mapping[str, Any] | None:
     try:
         content = tomllib.loads(path.read_bytes().decode("utf-8"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"not valid TOML: {error}", where=str(path), hint=f"correct {_FILE}") from None
+        raise ConfigurationError(
+            f"not valid TOML: {error}", where=str(path), hint=f"correct {CONFIGURATION_FILE}"
+        ) from None
     except UnicodeDecodeError:
-        raise ConfigurationError("not UTF-8 text", where=str(path), hint=f"save {_FILE} as UTF-8") from None
+        raise ConfigurationError(
+            "not UTF-8 text", where=str(path), hint=f"save {CONFIGURATION_FILE} as UTF-8"
+        ) from None
     except OSError as error:
         raise ConfigurationError(f"cannot be read: {error.strerror}", where=str(path)) from None
     tool = content.get("tool", {})
@@ -236,7 +234,10 @@ def _visible(name: str) -> str:
 def _refuse(key: str, value: Any, expected: str, where: str, hint: str = "") -> NoReturn:
     shown = repr(value) if not isinstance(value, dict | list) else type(value).__name__
     raise ConfigurationError(
-        f"{key} = {shown} cannot be used", where=where, expected=f"{key} = {expected}", hint=hint or f"correct {_FILE}"
+        f"{key} = {shown} cannot be used",
+        where=where,
+        expected=f"{key} = {expected}",
+        hint=hint or f"correct {CONFIGURATION_FILE}",
     )
 
 
@@ -258,6 +259,8 @@ class _Value:
             return self._sequence(value, parts[0])
         if origin is MappingType:
             return self._mapping(value, parts[1])
+        if is_dataclass(wanted) and isinstance(wanted, type):
+            return self._values(value, wanted)
         return self._scalar(value, wanted)
 
     def _union(self, value: Any, parts: Sequence[Any]) -> Any:
@@ -273,7 +276,8 @@ class _Value:
 
     def _sequence(self, value: Any, part: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            _refuse(self.key, value, "a list of paths" if part is Path else "a list of texts", self.where)
+            what = "tables" if is_dataclass(part) else "paths" if part is Path else "texts"
+            _refuse(self.key, value, f"a list of {what}", self.where)
         return tuple(
             _Value(f"{self.key}[{number}]", self.where, self.root).read(item, part) for number, item in enumerate(value)
         )
@@ -285,6 +289,16 @@ class _Value:
             name: _Value(f"{self.key}.{_visible(name)}", self.where, self.root).read(item, part)
             for name, item in value.items()
         }
+
+    def _values(self, value: Any, shape: type[Any]) -> Any:
+        if not isinstance(value, dict):
+            _refuse(self.key, value, "a table", self.where)
+        where = f"{self.where} {self.key}"
+        values = read_table(shape, value, where=where, root=self.root)
+        missing = [item.name for item in fields(shape) if item.default is MISSING and item.name not in values]
+        if missing:
+            raise ConfigurationError(f"there is no {missing[0]!r}", where=where, hint=f"correct {CONFIGURATION_FILE}")
+        return shape(**values)
 
     def _scalar(self, value: Any, wanted: Any) -> Any:
         if wanted is Any:

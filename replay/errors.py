@@ -10,6 +10,7 @@ Everything that can go wrong, in one tree.
     │   ├── InvalidJson             text that is not JSON where JSON is needed
     │   ├── InvalidEvent            an event that its event source could never have delivered
     │   ├── FixtureError            a fixture that is missing, unreadable, newer than this tool, or cannot be written
+    │   │   └── NotPinned           … or in which a first failure cannot be noted
     │   ├── SourceError             a source that cannot be read
     │   │   └── SourceRefused       … or that we will not read without the user's word
     │   ├── AwsError                AWS (or the way to it) said no: credentials, region, permission, name, throttling
@@ -75,6 +76,20 @@ class InvalidEvent(ReplayError):
 
 class FixtureError(ReplayError):
     """A fixture is missing, unreadable, newer than this tool, or cannot be written."""
+
+
+class NotPinned(FixtureError):
+    """
+    The first local failure of a fixture cannot be written into it.
+
+    Args:
+        found: What the replay has found all the same: the verdict, and the failure.
+    """
+
+    def __init__(self, what: str, *, found: str, where: str = "", hint: str = "") -> None:
+        self.found = found
+        self.apart_from_found = what
+        super().__init__(f"{what}; it is {found}", where=where, hint=hint)
 
 
 class SourceError(ReplayError):

@@ -1,5 +1,7 @@
 """A user's project: its configuration, fixtures and functions, and what the front doors do with them."""
 
+import os
+import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,21 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replay.config import Config, load_config
-from replay.errors import ConfigurationError, ReplayError
+from replay.errors import ConfigurationError, FixtureError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.fixtures.store import FixtureProblem, Store
 from replay.functions.catalog import Catalog
 from replay.functions.function import Function
+from replay.payloads.aws_calls import Fault
 from replay.payloads.captures import Event
 from replay.payloads.event_patterns import compile_pattern
+from replay.payloads.event_sources import EventSource
 from replay.payloads.event_views import matches
 from replay.replayer import Replayer, RunEvent, run
+from replay.targets.aws.known_faults import known_faults
 from replay.targets.base import Invoker
 
 if TYPE_CHECKING:  # who replays need not wait for all that records
+    from replay.enrichment.enrichment import LogPlace
     from replay.recorder import RecordingSummary
     from replay.redaction.redactor import Redactor
     from replay.sources.base import Source
+    from replay.targets.registry import NamedTarget
+
+_SHORTEST_S = 30.0
+"""What is deployed may have a longer timeout than what lies here."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +63,27 @@ class Project:
 
     def open_invoker(self, function: Function, *, target: str = "local", cold: bool = False) -> Invoker:
         """
-        Make the target *target* ready to invoke *function*.
+        Make the target *target* ready to invoke *function*: a kind of target, or one that the configuration names.
 
         Raises:
             ConfigurationError: There is no such target.
         """
         from replay.targets.registry import open_target
 
-        if target == "local" and _needs_a_child(function):
-            target = "process"
-        return open_target(target, function, cold=cold, project=self.config.root)
+        named = self.target(target, cold=cold)
+        kind = "process" if named.kind == "local" and needs_a_child(function) else named.kind
+        return open_target(kind, function, project=self.config.root, **named.options)
+
+    def target(self, name: str, *, cold: bool = False) -> "NamedTarget":
+        """
+        Find the target *name* in the configuration, or among the kinds of targets that there are.
+
+        Raises:
+            ConfigurationError: There is no such target, or its options cannot be used.
+        """
+        from replay.targets.registry import find_target
+
+        return find_target(name, self.config.targets, root=self.config.root, given={"cold": True} if cold else {})
 
     def replayer(self, *, target: str = "local", cold: bool = False, red: bool = False, pin: bool = True) -> Replayer:
         """Make a replayer for fixtures one by one; close it when done. Arguments as of `replay_fixtures`."""
@@ -72,10 +93,13 @@ class Project:
             open_invoker=partial(self.open_invoker, target=target, cold=cold),
             red=red,
             pin=pin,
+            redactor=lambda: self.redactor,
+            isolates=self.target(target).kind == "local",
         )
 
 
-def _needs_a_child(function: Function) -> bool:
+def needs_a_child(function: Function) -> bool:
+    """Say whether *function* can be run locally in a process of its own only."""
     return function.isolation == "process" or bool(function.command) or not function.runtime.startswith("python")
 
 
@@ -125,35 +149,42 @@ def replay_fixtures(
     cold: bool = False,
     red: bool = False,
     pin: bool = True,
+    faults: Sequence[Fault] = (),
+    twice: bool = False,
 ) -> Generator[RunEvent, None, None]:
     """
     Replay *references* and judge each: the events of a run, as they happen.
 
     Args:
         repeat: How often to replay each; outcomes that disagree are `flaky`.
-        cold: Import the function afresh for every event, as a cold start does.
+        cold: Import the function afresh for every event, as a cold start does; and note what a warm one would keep.
         red: Make a reproduction unexpected too, for who is mending it.
         pin: Whether the first local failure of a fixture that knew none becomes its expected one.
+        faults: What the AWS calls of every fixture meet, before the faults that it has itself; nothing is pinned then.
+        twice: Deliver every event a second time; one that writes again is unexpected: its handler is not idempotent.
 
     Raises:
-        ConfigurationError: There is no such target, or nothing is to be repeated.
+        ConfigurationError: There is no such target, nothing is to be repeated, or a fault is for no call of AWS.
     """
-    from replay.targets.registry import target_class
-
     if repeat < 1:
         raise ConfigurationError(
             "--repeat must be at least 1", where=f"--repeat {repeat}", hint="leave it out, or give 2"
         )
-    target_class(target)
-    return run(
+    kind = project.target(target, cold=cold).kind
+    known_faults(faults, where="--fault")
+    replayer = Replayer(
         project.store,
-        references,
         functions=project.catalog.get,
         open_invoker=partial(project.open_invoker, target=target, cold=cold),
         repeat=repeat,
         red=red,
         pin=pin,
+        faults=faults,
+        redactor=lambda: project.redactor,
+        twice=twice,
+        isolates=kind == "local",
     )
+    return run(replayer, references)
 
 
 def record_events(
@@ -165,15 +196,19 @@ def record_events(
     since: str | datetime | None = None,
     until: str | datetime | None = None,
     limit: int | None = None,
+    enrich: bool = True,
     progress: Callable[[int, int | None], object] | None = None,
 ) -> "RecordingSummary":
     """
     Record what *source* gives into the project's fixtures, redacted by the project's rules.
 
+    With *enrich*, how each failed is looked up in the log of the function, where the source is on AWS.
+
     See `replay.recorder.record` for arguments and errors.
     """
     from replay.recorder import record
 
+    _check_writable(project.config.fixtures)
     return record(
         source,
         store=project.store,
@@ -183,8 +218,28 @@ def record_events(
         since=since,
         until=until,
         limit=limit,
+        function_sources=_event_sources(project, function),
+        logs=partial(log_place, project, function) if enrich else None,
         progress=progress,
     )
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse a folder that nothing could be written to before a source is touched for it."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise FixtureError(
+            "the folder of fixtures is a file",
+            where=str(there),
+            expected="a folder, or nothing yet",
+            hint="move that file away, or name another folder: --out DIR",
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise FixtureError(
+            "the folder of fixtures cannot be written: permission denied",
+            where=str(there),
+            hint=f"chmod u+wx {shlex.quote(str(there))}, or name another folder: --out DIR",
+        )
 
 
 def load_fixture(project: Project, pattern: str) -> Fixture:
@@ -203,6 +258,24 @@ def load_fixture(project: Project, pattern: str) -> Fixture:
             hint="give the full name of one of them",
         )
     return project.store.load(references[0])
+
+
+def _event_sources(project: Project, name: str) -> tuple[EventSource, ...]:
+    try:
+        return project.catalog.get(name).event_sources
+    except ReplayError:
+        return ()  # a function need not be known to be recorded for
+
+
+def log_place(project: Project, name: str) -> "LogPlace":
+    """Say where the function *name* logs on AWS, as far as its template or the configuration tells."""
+    from replay.enrichment.enrichment import LogPlace
+
+    try:
+        function = project.catalog.get(name)
+    except ReplayError:
+        return LogPlace(name=name)
+    return LogPlace(name=function.name, log_group=function.log_group, timeout_s=max(function.timeout_s, _SHORTEST_S))
 
 
 def unknown_function(project: Project, name: str) -> str:

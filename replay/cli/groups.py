@@ -29,5 +29,10 @@ class LazyGroup(click.Group):
         raise ConfigurationError(
             f"there is no {self.noun} {name[:80]!r}",
             expected=f"one of {', '.join(known)}",
-            hint=f"did you mean `{ctx.command_path} {near[0]}`?" if near else f"{ctx.command_path} --help",
+            hint=f"did you mean `{ctx.command_path} {near[0]}`?" if near else self.advice(ctx, name),
         )
+
+    def advice(self, ctx: click.Context, name: str) -> str:
+        """Say what to do where nothing is called *name*, nor nearly so."""
+        del name
+        return f"{ctx.command_path} --help"

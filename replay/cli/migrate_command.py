@@ -7,6 +7,7 @@ import click
 
 from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN
 from replay.cli.options import fixtures_option, json_option, write_line
+from replay.counted_nouns import counted
 from replay.project import open_project
 
 
@@ -43,7 +44,6 @@ def command(dry_run: bool, fixtures_folder: Path | None, as_json: bool) -> None:
         for reference, reason in report.kept:
             click.echo(f"kept as it is  {reference}: {reason}")
         verb = "to migrate" if dry_run else "migrated"
-        click.echo(
-            f"{len(report.migrated)} {verb}, {report.up_to_date} up to date, {len(report.kept)} kept as they are"
-        )
+        kept = counted(len(report.kept), "kept as it is", "kept as they are")
+        click.echo(f"{len(report.migrated):,} {verb}, {report.up_to_date:,} up to date, {kept}")
     sys.exit(COULD_NOT_RUN if report.kept else AS_EXPECTED)

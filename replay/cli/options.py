@@ -27,6 +27,18 @@ def json_option(function: _Function) -> _Function:
     )(function)
 
 
+def fault_option(function: _Function) -> _Function:
+    """Add `--fault CALL=ERROR`, any number of times."""
+    return click.option(
+        "--fault",
+        "faults",
+        multiple=True,
+        metavar="CALL=ERROR",
+        help="Let a call of AWS fail: dynamodb:PutItem=ThrottlingException, s3:*=AccessDenied; =timeout is never "
+        "answered, =2.5s is slow. Can be given several times.",
+    )(function)
+
+
 def where_option(function: _Function) -> _Function:
     """Add `--where PATTERN`."""
     return click.option(

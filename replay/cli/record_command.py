@@ -1,11 +1,12 @@
 """`replay record SOURCE`: capture failed events into fixtures."""
 
+import re
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from replay.cli.groups import LazyGroup
 from replay.cli.options import json_option, where_option, write_line
 from replay.cli.source_options import build_options, click_options
 from replay.errors import ConfigurationError
-from replay.project import Project, open_project, record_events, unknown_function
+from replay.project import Project, log_place, open_project, record_events, unknown_function
 from replay.reports.json_lines import reference_document
 from replay.sources.base import Source
 from replay.sources.registry import source_class, source_names
@@ -45,6 +46,11 @@ class SourceGroup(LazyGroup):
         del ctx
         named = _named(cmd_name)
         return None if named is None else _command(cmd_name, named)
+
+    def advice(self, ctx: click.Context, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", name):
+            return super().advice(ctx, name)
+        return f'to call a source so: [tool.replay.sources.{name}] kind = "sqs" in pyproject.toml'
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [
@@ -90,6 +96,7 @@ def _command(name: str, named: _Named) -> click.Command:
         since: str | None,
         until: str | None,
         limit: int | None,
+        no_enrich: bool,
         out: Path | None,
         as_json: bool,
         **given: Any,
@@ -104,8 +111,9 @@ def _command(name: str, named: _Named) -> click.Command:
                 expected="--function NAME",
                 hint=f"replay record {name} --help",
             )
-        options = build_options(named.source, given, settings, where=named.where)
         project = open_project(fixtures=out)
+        given |= _shared(named.source, project, function)
+        options = build_options(named.source, given, settings, where=named.where, root=project.config.root)
         _record(
             project,
             named.source(options),
@@ -114,6 +122,7 @@ def _command(name: str, named: _Named) -> click.Command:
             since=since,
             until=until,
             limit=limit,
+            enrich=not no_enrich,
             as_json=as_json,
         )
 
@@ -126,12 +135,25 @@ def _command(name: str, named: _Named) -> click.Command:
     made = click.option("--until", metavar="WHEN", help="Only events sent until: `2h` (ago), or ISO 8601.")(made)
     made = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")(made)
     made = click.option(
+        "--no-enrich", is_flag=True, help="Do not look up errors and log lines in the log of the function."
+    )(made)
+    made = click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
         help="Folder of the fixtures (default: [tool.replay] fixtures, or ./fixtures).",
     )(made)
     return json_option(made)
+
+
+def _shared(source: type[Source], project: Project, function: str) -> dict[str, Any]:
+    """Give the options of *source* that tell of the function: its name, and what the project knows of it."""
+    shared = {field.name for field in fields(source.options) if field.metadata.get("shared")}
+    known: dict[str, Any] = {"function": function}
+    if "function_log_group" in shared:
+        place = log_place(project, function)
+        known |= {"function_log_group": place.log_group, "function_timeout_s": place.timeout_s}
+    return {name: value for name, value in known.items() if name in shared}
 
 
 @contextmanager

@@ -1,28 +1,39 @@
 """`replay run`: replay fixtures and judge what happens."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED, hang_up, tell_error
-from replay.cli.options import fixtures_option, json_option, where_option, write_line
+from replay.cli.options import fault_option, fixtures_option, json_option, where_option, write_line
 from replay.errors import FixtureError
+from replay.payloads.fault_reading import fault_of_text
 from replay.project import open_project, replay_fixtures, select_fixtures
 from replay.replayer import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished
 
 Listener = Callable[[RunEvent], object]
+_NOT_FOR_ONE = {"where", "junit", "as_json"}
 
 
 @click.command("run")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN…]")
-@click.option("--target", default="local", show_default=True, metavar="NAME", help="Who receives the events.")
+@click.option(
+    "--target",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="Who receives the events: local, process, or a [tool.replay.targets.NAME].",
+)
 @click.option("--red", is_flag=True, help="Make a reproduction red too, for who is mending it.")
 @click.option("--repeat", default=1, metavar="N", help="Replay each fixture N times; disagreement is `flaky`.")
-@click.option("--cold", is_flag=True, help="Import the function afresh for every event.")
+@click.option("--cold", is_flag=True, help="Import the function afresh for every event; note what a warm one keeps.")
+@click.option("--twice", is_flag=True, help="Deliver each event twice: red if the second delivery writes again.")
 @click.option("--no-pin", is_flag=True, help="Do not note the first local failure of a fixture that knew none.")
+@fault_option
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML.")
 @where_option
 @fixtures_option
@@ -33,7 +44,9 @@ def command(
     red: bool,
     repeat: int,
     cold: bool,
+    twice: bool,
     no_pin: bool,
+    faults: tuple[str, ...],
     junit: Path | None,
     where: str | None,
     fixtures_folder: Path | None,
@@ -49,9 +62,19 @@ def command(
     references = select_fixtures(project, patterns, where=where)
     if where and not references:
         raise FixtureError("no fixture has an event that matches", where="--where", hint="see them with `replay list`")
-    events = replay_fixtures(project, references, target=target, repeat=repeat, cold=cold, red=red, pin=not no_pin)
+    events = replay_fixtures(
+        project,
+        references,
+        target=target,
+        repeat=repeat,
+        cold=cold,
+        twice=twice,
+        red=red,
+        pin=not no_pin,
+        faults=[fault_of_text(fault, where="--fault") for fault in faults],
+    )
     with closing(events), ExitStack() as stack:
-        listeners = _listeners(stack, as_json=as_json, junit=junit)
+        listeners = _listeners(stack, _options_given(click.get_current_context()), as_json=as_json, junit=junit)
         for event in events:
             _tell(listeners, event)
             if isinstance(event, RunFinished):
@@ -75,7 +98,20 @@ def _exit_code(finished: RunFinished) -> int:
     return UNEXPECTED if finished.unexpected else AS_EXPECTED
 
 
-def _listeners(stack: ExitStack, *, as_json: bool, junit: Path | None) -> list[Listener]:
+def _options_given(context: click.Context) -> list[str]:
+    """Give the options that the user gave and that a run of single fixtures needs to end the same."""
+    words: list[str] = []
+    for option in context.command.params:
+        name = option.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if isinstance(option, click.Option) and given and name not in _NOT_FOR_ONE:
+            values = context.params[name] if option.multiple else [context.params[name]]
+            flag = max(option.opts, key=len)
+            words += [flag] if option.is_flag else [word for value in values for word in (flag, str(value))]
+    return words
+
+
+def _listeners(stack: ExitStack, options: Sequence[str], *, as_json: bool, junit: Path | None) -> list[Listener]:
     listeners: list[Listener] = []
     if sys.stderr.isatty():
         from replay.reports.progress_line import ProgressLine
@@ -83,19 +119,19 @@ def _listeners(stack: ExitStack, *, as_json: bool, junit: Path | None) -> list[L
         line = ProgressLine(lambda text: click.echo(text, nl=False, err=True))
         stack.callback(line.clear)
         listeners.append(line.notice)
-    listeners.append(_json_writer() if as_json else _console_writer())
+    listeners.append(_json_writer() if as_json else _console_writer(options))
     if junit:
-        listeners.append(_junit_writer(junit))
+        listeners.append(_junit_writer(junit, options))
     return listeners
 
 
-def _console_writer() -> Listener:
+def _console_writer(options: Sequence[str]) -> Listener:
     from replay.reports.console import RunConsole
 
-    return RunConsole(click.echo).notice
+    return RunConsole(click.echo, options=options).notice
 
 
-def _junit_writer(path: Path) -> Listener:
+def _junit_writer(path: Path, options: Sequence[str]) -> Listener:
     from replay.reports.junit import prepare_junit, write_junit
 
     prepare_junit(path)
@@ -105,24 +141,25 @@ def _junit_writer(path: Path) -> Listener:
         if isinstance(event, FixtureReplayed | FixtureNotRun):
             told.append(event)
         elif isinstance(event, RunFinished):
-            write_junit(path, told, elapsed_s=event.elapsed_s)
+            write_junit(path, told, elapsed_s=event.elapsed_s, options=options)
 
     return notice
 
 
 def _json_writer() -> Listener:
     from replay.reports.json_lines import not_run_document, outcome_document, summary_document
+    from replay.reports.not_run import reason_key
 
-    told: set[str] = set()
+    told: set[Hashable] = set()
 
     def write(event: RunEvent) -> None:
         if isinstance(event, FixtureReplayed):
             write_line(outcome_document(event))
         elif isinstance(event, FixtureNotRun):
             write_line(not_run_document(event))
-            if str(event.error) not in told:  # a function that is not there is said once, not for each fixture
+            if reason_key(event) not in told:  # a function that is not there is said once, not for each fixture
                 tell_error(event.error)
-                told.add(str(event.error))
+                told.add(reason_key(event))
         elif isinstance(event, RunFinished):
             write_line(summary_document(event))
 

@@ -3,26 +3,25 @@
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
-from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import click
 
+from replay.config import read_table
 from replay.errors import ConfigurationError
 from replay.sources.base import Source
 
-_TOML_WORDS: Mapping[type, str] = {
-    str: '"text"',
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-}
-
 
 def click_options(source: type[Source]) -> list[click.Parameter]:
-    """Make an option of each field of the source's options; one that is `positional` also goes without its flag."""
+    """
+    Make an option of each field of the source's options; one that is `positional` also goes without its flag.
+
+    One that is `shared` is filled by `replay record` itself: `function`, and what the project knows of the function.
+    """
     hints = get_type_hints(source.options)
-    made: list[click.Parameter] = [_click_option(field, hints[field.name]) for field in fields(source.options)]
+    own = [field for field in fields(source.options) if not field.metadata.get("shared")]
+    made: list[click.Parameter] = [_click_option(field, hints[field.name]) for field in own]
     made += [
         click.Argument([_argument(field.name)], nargs=-1, metavar=f"[{field.metadata['metavar']}…]")
         for field in fields(source.options)
@@ -31,26 +30,21 @@ def click_options(source: type[Source]) -> list[click.Parameter]:
     return made
 
 
-def build_options(source: type[Source], given: Mapping[str, Any], configured: Mapping[str, Any], *, where: str) -> Any:
+def build_options(
+    source: type[Source], given: Mapping[str, Any], configured: Mapping[str, Any], *, where: str, root: Path
+) -> Any:
     """
     Build the source's options: the command line first, then the configuration, then the defaults.
+
+    Args:
+        where: The section of the configuration, for errors.
+        root: The project's folder, from which configured paths are seen.
 
     Raises:
         ConfigurationError: A configured key is unknown or of the wrong type, or a required option is missing.
     """
-    hints = get_type_hints(source.options)
+    values = read_table(source.options, configured, where=where, root=root)
     known = {field.name: field for field in fields(source.options)}
-    for key, value in configured.items():
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            raise ConfigurationError(
-                f"unknown key {key!r}",
-                where=where,
-                expected=f"one of {', '.join(known)}",
-                hint=f"did you mean {near[0]!r}?" if near else "remove it",
-            )
-        _check_type(key, value, hints[key], where)
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in configured.items()}
     for key in known:
         value = given.get(key)
         if _argument(key) in given:
@@ -97,19 +91,6 @@ def _kind(hint: Any) -> tuple[type, bool]:
     if get_origin(hint) is tuple:
         return get_args(hint)[0], True
     return hint, False
-
-
-def _check_type(key: str, value: Any, hint: Any, where: str) -> None:
-    kind, multiple = _kind(hint)
-    values = value if multiple and isinstance(value, list) else [value]
-    for each in values:
-        if not isinstance(each, kind) or (kind is int and isinstance(each, bool)):
-            raise ConfigurationError(
-                f"{key} = {each!r} cannot be used" if isinstance(each, str | int | float) else f"{key} cannot be used",
-                where=where,
-                expected=f"{key} = {_TOML_WORDS[kind]}{' or a list of them' if multiple else ''}",
-                hint="correct pyproject.toml",
-            )
 
 
 def _required(field: "Field[Any]") -> bool:

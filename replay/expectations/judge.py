@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
+from replay.counted_nouns import counted
 from replay.expectations.judgement import Judgement
-from replay.outcomes.fingerprint import signature
+from replay.expectations.known_failure import is_known, parting_lines
 from replay.outcomes.outcome import Outcome
 from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Signature
+
+_WORDS_LIMIT = 300
 
 
 def judge(
@@ -23,7 +25,7 @@ def judge(
     | `succeeds`, `now` | reproduced, not as expected | fixed, as expected | not as expected |
 
     "So" is with the expectation's signature; an expectation without one takes any failure. "Fixed" is success, or for
-    `now` the status and dispositions that were accepted.
+    `now` the status and dispositions that were accepted: an error that is another one by then is noted only.
 
     Args:
         expectation: With the signature of the failure that the fixture is about, where it is known.
@@ -45,49 +47,74 @@ def _judge_failure(expectation: Expectation, outcome: Outcome, *, red: bool, fix
     if _done(outcome):
         accept = "now" if outcome.status == "not_invoked" else "succeeds"
         what = "now fixed" if expectation.signature or expectation.wants == "reproduces" else "it did not fail here"
-        return Judgement(verdict="fixed", as_expected=False, reason=f"{what}: run `replay expect {fixture} {accept}`")
-    if not _is_known(expectation.signature, outcome):
+        command = f"replay expect {fixture} {accept}"
+        return Judgement(
+            verdict="fixed", as_expected=False, reason=f"{what}: run `{command}`", ways=((command, "it is fixed"),)
+        )
+    if not is_known(expectation.signature, outcome):
         return _changed(expectation, outcome, fixture)
     if red:
-        return Judgement(verdict="reproduced", as_expected=False, reason=f"the bug is still there: {_what(outcome)}")
+        reason = f"the bug is still there: {_seen(outcome)}"
+        return Judgement(verdict="reproduced", as_expected=False, reason=reason, red=True)
     return Judgement(verdict="reproduced", as_expected=True, known_bug=True, reason="known bug, still there")
 
 
 def _judge_success(expectation: Expectation, outcome: Outcome, fixture: str) -> Judgement:
     if outcome.status == "succeeded":
         return Judgement(verdict="fixed", as_expected=True, reason="it succeeds, as expected")
-    if expectation.signature and _is_known(expectation.signature, outcome):
+    if expectation.signature and is_known(expectation.signature, outcome):
         return _is_back(outcome, fixture)
     if _done(outcome):
-        reason = f"the function was not invoked: run `replay expect {fixture} now` if that is right"
-        return Judgement(verdict="changed", as_expected=False, reason=reason)
+        reason = "the function was not invoked: a filter keeps the event from it"
+        return Judgement(verdict="changed", as_expected=False, reason=reason, ways=(_right(fixture),))
     return _changed(expectation, outcome, fixture)
 
 
 def _judge_now(expectation: Expectation, outcome: Outcome, fixture: str) -> Judgement:
     if outcome.status == expectation.status and tuple(outcome.dispositions) == (expectation.dispositions or ()):
-        return Judgement(verdict="fixed", as_expected=True, reason="status and dispositions are as accepted")
-    if expectation.signature and not _done(outcome) and _is_known(expectation.signature, outcome):
+        note = _other_error(expectation, outcome, fixture)
+        return Judgement(verdict="fixed", as_expected=True, reason="status and dispositions are as accepted", note=note)
+    if expectation.signature and not _done(outcome) and is_known(expectation.signature, outcome):
         return _is_back(outcome, fixture)
     wanted = _state(expectation.status or "", expectation.dispositions or ())
     reason = f"it was accepted as {wanted}, and is {_state(outcome.status, outcome.dispositions)}"
-    return Judgement(
-        verdict="changed", as_expected=False, reason=f"{reason}: run `replay expect {fixture} now` if that is right"
-    )
+    return Judgement(verdict="changed", as_expected=False, reason=reason, ways=(_right(fixture),))
+
+
+def _other_error(expectation: Expectation, outcome: Outcome, fixture: str) -> str:
+    """Say that an accepted failure is another one by now, which status and dispositions do not show."""
+    accepted = expectation.accepted_failure
+    if accepted is None or outcome.signature is None or is_known(accepted, outcome):
+        return ""
+    advice = f"`replay expect {fixture} now` accepts that too"
+    if parting_lines(accepted, outcome.signature):
+        return f"{fixture} fails with {_of(accepted)} as accepted, but not from the same code: {advice}"
+    return f"{fixture} fails with {_seen(outcome)}, and was accepted with {_of(accepted)}: {advice}"
 
 
 def _is_back(outcome: Outcome, fixture: str) -> Judgement:
-    reason = f"the bug is back: {_what(outcome)}; mend it, or run `replay expect {fixture} reproduces`"
-    return Judgement(verdict="reproduced", as_expected=False, reason=reason)
+    reason = f"the bug is back: {_seen(outcome)}"
+    return Judgement(verdict="reproduced", as_expected=False, reason=reason, ways=(_known(fixture),))
 
 
 def _changed(expectation: Expectation, outcome: Outcome, fixture: str) -> Judgement:
-    known = expectation.signature
+    known, seen = expectation.signature, outcome.signature
     expected = "success" if expectation.wants == "succeeds" else _of(known) if known else "a failure"
-    reason = f"it fails otherwise: {_what(outcome)} instead of {expected}"
-    if known and outcome.signature and replace(known, frames=()) == replace(outcome.signature, frames=()):
-        reason = f"it fails with {_of(known)} as before, but in another place of the code"
-    return Judgement(verdict="changed", as_expected=False, reason=f"{reason}; look with `replay show {fixture}`")
+    reason = f"it fails otherwise: {_seen(outcome)} instead of {expected}"
+    parting = parting_lines(known, seen) if known and seen else None
+    if known and parting:
+        reason = f"it fails with {_of(known)} as before, but not from the same code"
+    ways = (_known(fixture), _right(fixture)) if seen else (_right(fixture),)
+    was, now = parting or ("", "")
+    return Judgement(verdict="changed", as_expected=False, reason=reason, was=was, seen=now, ways=ways)
+
+
+def _known(fixture: str) -> tuple[str, str]:
+    return f"replay expect {fixture} reproduces", "it is the known bug"
+
+
+def _right(fixture: str) -> tuple[str, str]:
+    return f"replay expect {fixture} now", "it is right so"
 
 
 def _done(outcome: Outcome) -> bool:
@@ -95,23 +122,6 @@ def _done(outcome: Outcome) -> bool:
     if outcome.status == "not_invoked":
         return bool(outcome.dispositions) and set(outcome.dispositions) == {"filtered"}
     return outcome.status == "succeeded"
-
-
-def _is_known(known: Signature | None, outcome: Outcome) -> bool:
-    """
-    Say whether *outcome* fails with the signature *known*.
-
-    What the source did not know is not held against the outcome: a function's dead-letter queue gives a message without
-    an error type, and a log line may have no stack.
-    """
-    if known is None:
-        return True
-    if outcome.failure is None or outcome.signature is None:
-        return False
-    if known.frames:
-        return known == outcome.signature
-    seen = signature(replace(outcome.failure, frames=()))
-    return known.message == seen.message and known.error_type in {"", seen.error_type}
 
 
 def _disagree(outcomes: Sequence[Outcome]) -> bool:
@@ -125,13 +135,22 @@ def _disagree(outcomes: Sequence[Outcome]) -> bool:
 def _disagreement(outcomes: Sequence[Outcome]) -> str:
     counts = Counter(_what(outcome) for outcome in outcomes)
     if len(counts) == 1:
-        return f"{len(outcomes)} replays failed in different places, or with different dispositions"
+        return f"{counted(len(outcomes), 'replay')} failed from different code, or with different dispositions"
     told = ", ".join(f"{count} x {what}" for what, count in counts.most_common())
-    return f"{len(outcomes)} replays disagree: {told}"
+    return f"{counted(len(outcomes), 'replay')} disagree: {told}"
 
 
 def _what(outcome: Outcome) -> str:
     return _of(outcome.signature) if outcome.signature else outcome.status
+
+
+def _seen(outcome: Outcome) -> str:
+    """Write what happened in its own words, which a signature has replaced where they vary."""
+    failure = outcome.failure
+    if failure is None:
+        return outcome.status
+    words = " ".join(failure.message[: 2 * _WORDS_LIMIT].split())
+    return ": ".join(filter(None, (failure.error_type, words)))[:_WORDS_LIMIT]
 
 
 def _of(known: Signature) -> str:

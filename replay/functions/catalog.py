@@ -1,7 +1,7 @@
 """The functions of a project: from its configuration, and from its templates when one is asked for."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,23 @@ from replay.functions.deployment import Deployment
 from replay.functions.function import Function
 from replay.functions.settings import FunctionSettings
 from replay.functions.stacks import build_function, read_stack
-from replay.functions.template_search import find_templates
+from replay.functions.template_search import describe_search, find_templates
 from replay.payloads.event_sources import EventSource, EventSourceKind
 
+_Reading = tuple[list[DeclaredFunction], Mapping[Path, TemplateError]]
 _TAKEN_OVER = (
     "runtime", "timeout_s", "memory_mb", "layers", "setup", "clock", "allow_hosts", "isolation", "command",
-    "account_id", "region",
+    "faults", "account_id", "region", "log_group",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateReading:
+    """What came of reading one template: the names of its functions, or why it cannot be used."""
+
+    path: Path
+    functions: tuple[str, ...] = ()
+    problem: TemplateError | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +49,7 @@ class Catalog:
 
     def get(self, name: str) -> Function:
         """
-        Give the function *name*.
+        Give the function *name*, which shows itself by this name.
 
         A configured name is taken first; then a template's `FunctionName`, logical id, and last any of these without
         regard to case, dashes, underscores, the stack's name before it and `Function` behind it (`orders` finds
@@ -51,12 +61,15 @@ class Catalog:
             TemplateError: Its template cannot be used.
             ConfigurationError: Its configuration does not fit its template.
         """
+        return replace(self._found(name), alias=name)
+
+    def _found(self, name: str) -> Function:
         configured = self._configured_name(name)
         if configured is not None:
             return self._configured(configured)
         declared = choose(name, self._declared)
         if declared is None:
-            raise self._unknown(name, self._declared, self._problems)
+            raise self._unknown(name, self._declared, self._problems.values())
         return build_function(declared.stack, declared.logical_id)
 
     def names(self) -> list[str]:
@@ -67,6 +80,22 @@ class Catalog:
             TemplateError: A template that the configuration names cannot be used.
         """
         return sorted({*self.settings, *(declared.name for declared in self._declared)})
+
+    def templates_read(self) -> list[TemplateReading]:
+        """
+        List the templates of the project with what each declares.
+
+        Raises:
+            TemplateError: A template that the configuration names cannot be used.
+        """
+        return [
+            TemplateReading(
+                path=path,
+                functions=tuple(item.name for item in self._declared if item.stack.document.path == path),
+                problem=self._problems.get(path),
+            )
+            for path in self._searched
+        ]
 
     def _configured_name(self, name: str) -> str | None:
         if name in self.settings:
@@ -101,10 +130,10 @@ class Catalog:
         if found is None and settings.template is not None and settings.logical_id is None and len(declared) == 1:
             return declared[0]  # a template of one function need not call it as the configuration does
         if found is None and (named or settings.handler is None):
-            raise self._unknown(wanted, declared, problems, settings.template)
+            raise self._unknown(wanted, declared, problems.values(), settings.template)
         return found
 
-    def _read_for(self, settings: FunctionSettings) -> tuple[list[DeclaredFunction], list[TemplateError]]:
+    def _read_for(self, settings: FunctionSettings) -> _Reading:
         standard = Deployment(parameters=self.parameters)
         deployment = replace(
             standard,
@@ -112,7 +141,7 @@ class Catalog:
             account_id=settings.account_id or standard.account_id,
         )
         if settings.template is not None:
-            return declared_in(read_stack(settings.template, deployment)), []
+            return declared_in(read_stack(settings.template, deployment)), {}
         return self._read_all if deployment == standard else self._read(deployment)
 
     @property
@@ -120,50 +149,51 @@ class Catalog:
         return self._read_all[0]
 
     @property
-    def _problems(self) -> list[TemplateError]:
+    def _problems(self) -> Mapping[Path, TemplateError]:
         return self._read_all[1]
 
     @cached_property
-    def _read_all(self) -> tuple[list[DeclaredFunction], list[TemplateError]]:
+    def _read_all(self) -> _Reading:
         return self._read(Deployment(parameters=self.parameters))
 
     @cached_property
     def _searched(self) -> list[Path]:
         return list(self.templates) or find_templates(self.root)
 
-    def _read(self, deployment: Deployment) -> tuple[list[DeclaredFunction], list[TemplateError]]:
+    def _read(self, deployment: Deployment) -> _Reading:
         """Read the templates; what is wrong with one that was only found by a search is kept for later."""
         declared: list[DeclaredFunction] = []
-        problems: list[TemplateError] = []
+        problems: dict[Path, TemplateError] = {}
         for path in self._searched:
             try:
                 declared += declared_in(read_stack(path, deployment))
             except TemplateError as error:
                 if self.templates:
                     raise
-                problems.append(error)
+                problems[path] = error
         return declared, problems
 
     def _unknown(
         self,
         name: str,
         declared: Sequence[DeclaredFunction],
-        problems: Sequence[TemplateError],
+        problems: Collection[TemplateError],
         template: Path | None = None,
     ) -> ReplayError:
         """Say what was searched and what is there instead; or what is wrong with the one template that there is."""
         if problems and not declared:
-            return problems[0]
+            return next(iter(problems))
         known = {*self.settings, *(item.name for item in declared), *(item.logical_id for item in declared)} - {name}
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)[:10]
         places = [template] if template else self._searched
-        searched = ["[tool.replay.functions]", *map(str, places)]
+        everywhere = [] if template or self.templates else [describe_search(self.root)]
+        searched = ["[tool.replay.functions]", *map(str, places), *everywhere]
         configure = f'[tool.replay.functions.{name}] handler = "module.function"'
         return FunctionError(
             f"there is no function {name!r}",
-            where=f"searched {', '.join(searched)}" + "".join(f"; {error.where}: {error.what}" for error in problems),
+            where=f"searched {'; '.join(searched)}" + "".join(f"; {error.where}: {error.what}" for error in problems),
             expected=f"one of: {', '.join(near)}" if near else "a template.yaml, or a configured function",
-            hint=f"name one of these, or set in pyproject.toml: {configure}",
+            hint=f"{'name one of these, or ' if near else ''}set in pyproject.toml: {configure}",
         )
 
 

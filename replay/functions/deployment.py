@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from replay.payloads.partitions import partition_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
@@ -15,15 +17,12 @@ class Deployment:
 
     @property
     def partition(self) -> str:
-        """`aws`, or that of China or GovCloud, as the region says."""
-        for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
-            if self.region.startswith(prefix):
-                return partition
-        return "aws"
+        """`aws`, or that of China, GovCloud or another one, as the region says."""
+        return partition_of(self.region).id
 
     @property
     def url_suffix(self) -> str:
-        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        return partition_of(self.region).dns_suffix
 
     def pseudo_parameters(self) -> dict[str, str | list[str]]:
         """Give the values of `AWS::Region` and its like; `AWS::NoValue` is not among them."""

@@ -104,7 +104,12 @@ def _parse_json(text: str, path: Path) -> Json:
     try:
         return parse(text)
     except InvalidJson as error:
-        raise TemplateError(f"the template is {error.what}", where=str(path), expected="a JSON template") from None
+        raise TemplateError(
+            f"the template is {error.what}",
+            where=str(path),
+            expected="a JSON template",
+            hint="mend it; `cfn-lint` tells more",
+        ) from None
 
 
 def _parse_yaml(text: str, path: Path) -> Json:
@@ -126,6 +131,7 @@ def _parse_yaml(text: str, path: Path) -> Json:
             # At the end of a file libyaml counts one line too many.
             where=str(path) if mark is None else f"{path}:{min(_line(mark), text.count(chr(10)) + 1)}",
             expected="YAML with CloudFormation's tags, or JSON",
+            hint="mend that line, or the one before it; `sam validate --lint` and `cfn-lint` tell more",
         ) from None
     except yaml.YAMLError as error:
         raise TemplateError(f"the template is not valid YAML: {error}", where=str(path)) from None

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from replay.payloads.aws_calls import Fault
 from replay.payloads.event_sources import EventSource
 from replay.payloads.exact_json import Json
+from replay.payloads.partitions import partition_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +27,14 @@ class Function:
 
     `code` is the folder that becomes `/var/task`; `handler` is AWS's `module.function` (`pkg/app.handler` too);
     `layers` are folders that become `/opt`. `setup` names `module:function`, run inside the mock before the first
-    event. `clock = "captured"` sets the time to that of the failure.
+    event. `clock = "captured"` sets the time to that of the failure. `faults` are what its calls of AWS meet
+    in every replay.
 
-    `isolation = "process"` runs it in a child process, in any language; `command` starts that process where it is not
-    the runtime's own (`("node", "node_modules/aws-lambda-ric/index.mjs", "app.handler")`), with `code` as its folder.
+    `isolation = "process"` runs it in a child process, in any language; None does so for what cannot run otherwise, and
+    for fixtures whose failure ends the process. `command` starts that process where it is not the runtime's own
+    (`("node", "node_modules/aws-lambda-ric/index.mjs", "app.handler")`), with `code` as its folder.
+
+    `log_group` is where it logs on AWS, where that is told; else Lambda makes `/aws/lambda/<its physical name>`.
     """
 
     name: str
@@ -44,16 +50,22 @@ class Function:
     setup: str | None = None
     clock: Literal["now", "captured"] = "now"
     allow_hosts: tuple[str, ...] = ()
-    isolation: Literal["in_process", "process"] = "in_process"
+    isolation: Literal["in_process", "process"] | None = None
     command: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
     region: str = "us-east-1"
     account_id: str = "123456789012"
     template: Path | None = None
+    log_group: str | None = None
+    alias: str = field(default="", compare=False)
+    """The name under which it was asked for, where that is another: what its user types and wants to read."""
+
+    @property
+    def display_name(self) -> str:
+        """The name to show: the one that the user gave, and else its own."""
+        return self.alias or self.name
 
     @property
     def arn(self) -> str:
         """The unqualified ARN that an event source would invoke."""
-        partition = "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
-        if self.region.startswith("cn-"):
-            partition = "aws-cn"
-        return f"arn:{partition}:lambda:{self.region}:{self.account_id}:function:{self.name}"
+        return f"arn:{partition_of(self.region).id}:lambda:{self.region}:{self.account_id}:function:{self.name}"

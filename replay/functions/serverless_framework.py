@@ -34,6 +34,10 @@ _MAPPING_SETTINGS = {
     "parallelizationFactor": "ParallelizationFactor",
     "tumblingWindowInSeconds": "TumblingWindowInSeconds",
 }
+_ASYNCHRONOUS_SETTINGS = {
+    "maximumEventAge": "MaximumEventAgeInSeconds",
+    "maximumRetryAttempts": "MaximumRetryAttempts",
+}
 _LETTERS = {"-": "Dash", "_": "Underscore"}
 
 
@@ -59,6 +63,9 @@ def expand_serverless(document: Document, deployment: Deployment) -> tuple[Docum
     )
     declared = _merged(service.resolve(document.data.get("resources")))
     resources: dict[str, Json] = {}
+    for key, layer in _merged(service.resolve(document.data.get("layers"))).items():
+        content = as_mapping(layer).get("path", ".")
+        resources[f"{_logical_name(str(key))}LambdaLayer"] = _resource("AWS::Lambda::LayerVersion", Content=content)
     for key, function in _merged(service.resolve(document.data["functions"])).items():
         resources.update(_function_resources(f"{name}-{key}", str(key), as_mapping(function), provider))
     data = {**declared, "Resources": {**resources, **as_mapping(declared.get("Resources"))}}
@@ -141,8 +148,7 @@ class _Service:
 def _function_resources(
     full_name: str, key: str, function: Mapping[str, Any], provider: Mapping[str, Any]
 ) -> Iterator[tuple[str, Json]]:
-    base = "".join(_LETTERS.get(letter, letter) for letter in key)
-    logical_id = f"{base[:1].upper()}{base[1:]}LambdaFunction"
+    logical_id = f"{_logical_name(key)}LambdaFunction"
     environment = {**as_mapping(provider.get("environment")), **as_mapping(function.get("environment"))}
     yield (
         logical_id,
@@ -156,14 +162,44 @@ def _function_resources(
                 "Timeout": function.get("timeout", provider.get("timeout", _TIMEOUT_S)),
                 "MemorySize": function.get("memorySize", provider.get("memorySize", _MEMORY_MB)),
                 "Environment": {"Variables": environment},
+                "Layers": function.get("layers", provider.get("layers", [])),
+                "ReservedConcurrentExecutions": function.get("reservedConcurrency"),
+                "DeadLetterConfig": {"TargetArn": function.get("onError")},
             },
         },
     )
+    yield from _asynchronous(logical_id, function)
+    if function.get("url"):
+        yield f"{logical_id}Url", _resource("AWS::Lambda::Url", TargetFunctionArn={"Fn::GetAtt": [logical_id, "Arn"]})
     for number, event in enumerate(as_sequence(function.get("events"))):
         kind, settings = next(iter(event.items())) if isinstance(event, dict) and event else (event, {})
         resource = _event_resource(str(kind), settings, {"Fn::GetAtt": [logical_id, "Arn"]})
         if resource is not None:
             yield f"{logical_id}Event{number}", resource
+
+
+def _logical_name(key: str) -> str:
+    """Write a name of the service as its resources are called."""
+    base = "".join(_LETTERS.get(letter, letter) for letter in key)
+    return f"{base[:1].upper()}{base[1:]}"
+
+
+def _asynchronous(logical_id: str, function: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
+    settings = {theirs: function[ours] for ours, theirs in _ASYNCHRONOUS_SETTINGS.items() if ours in function}
+    ends = as_mapping(function.get("destinations"))
+    destinations = {
+        f"On{outcome[2:]}": {"Destination": as_mapping(end).get("arn", end)} for outcome, end in ends.items()
+    }
+    if settings or destinations:
+        yield (
+            f"{logical_id}EvConf",
+            _resource(
+                "AWS::Lambda::EventInvokeConfig",
+                FunctionName={"Ref": logical_id},
+                DestinationConfig=destinations,
+                **settings,
+            ),
+        )
 
 
 def _event_resource(kind: str, settings: Any, function: Json) -> Json:
@@ -177,6 +213,8 @@ def _event_resource(kind: str, settings: Any, function: Json) -> Json:
 
 def _mapping(options: Mapping[str, Any], function: Json) -> Json:
     settings = {theirs: options[ours] for ours, theirs in _MAPPING_SETTINGS.items() if ours in options}
+    if "startingPosition" in options or "type" in options:
+        settings["StartingPosition"] = options.get("startingPosition", "TRIM_HORIZON")
     if "functionResponseType" in options:
         settings["FunctionResponseTypes"] = [options["functionResponseType"]]
     if "maximumConcurrency" in options:
@@ -194,7 +232,13 @@ def _mapping(options: Mapping[str, Any], function: Json) -> Json:
 
 
 def _subscription(options: Mapping[str, Any], function: Json) -> Json:
-    topic = options.get("arn", options.get("topicName"))
+    topic = options.get("arn")
+    if isinstance(topic, str) and not topic.startswith("arn:"):
+        topic = None  # the short form names a topic, which the framework then makes
+    if topic is None:
+        name = options.get("topicName", options.get("arn"))
+        made = [{"Protocol": "lambda", "Endpoint": function}]
+        return _resource("AWS::SNS::Topic", TopicName=name, Subscription=made)
     return _resource("AWS::SNS::Subscription", TopicArn=topic, Protocol="lambda", Endpoint=function)
 
 
@@ -221,14 +265,28 @@ def _integration(_: Mapping[str, Any], function: Json) -> Json:
     return _resource("AWS::ApiGatewayV2::Integration", IntegrationUri=function, PayloadFormatVersion="2.0")
 
 
+def _target_group(_: Mapping[str, Any], function: Json) -> Json:
+    return _resource("AWS::ElasticLoadBalancingV2::TargetGroup", TargetType="lambda", Targets=[{"Id": function}])
+
+
+def _kafka(options: Mapping[str, Any], function: Json) -> Json:
+    mapping = as_mapping(_mapping(options, function))
+    return {**mapping, "Properties": {**mapping["Properties"], "Topics": [options.get("topic")]}}
+
+
 def _resource(kind: str, **properties: Any) -> Json:
     return {"Type": kind, "Properties": properties}
 
 
 _EVENTS: Mapping[str, Callable[[Mapping[str, Any], Json], Json]] = {
+    "activemq": _mapping,
+    "alb": _target_group,
     "eventBridge": _rule,
     "http": _method,
     "httpApi": _integration,
+    "kafka": _kafka,
+    "msk": _kafka,
+    "rabbitmq": _mapping,
     "s3": _bucket,
     "schedule": _rule,
     "sns": _subscription,

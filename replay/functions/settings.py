@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from replay.payloads.aws_calls import Fault
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSettings:
@@ -25,12 +27,15 @@ class FunctionSettings:
         setup: `module:function`, run inside the mock before the first event.
         clock: `captured` sets the function's clock to the time of the failure.
         allow_hosts: Hosts that the function may reach beside the mocked AWS.
-        isolation: `process` runs the function in a child under AWS's own runtime client; `in_process` is the default.
+        isolation: `process` runs the function in a child under AWS's own runtime client, `in_process` never does;
+            without it, fixtures whose failure ends the process (timeout, memory, exit) run in a child, others do not.
         command: What starts a function that is not in Python, such as `["node", "index.mjs"]`; it runs in a child.
+        faults: What calls of AWS meet in every replay: `{ call = "dynamodb:PutItem", error = "ThrottlingException" }`.
         event_source: The fields of `EventSource` that differ from the template's event source of the same `kind`
             (without `kind`: of its first one).
         account_id: Twelve digits, as in ARNs.
         region: Such as `eu-west-1`.
+        log_group: Where it logs on AWS, such as `/aws/lambda/shop-orders-1A2B3C`.
     """
 
     handler: str | None = None
@@ -47,6 +52,8 @@ class FunctionSettings:
     allow_hosts: tuple[str, ...] | None = None
     isolation: Literal["in_process", "process"] | None = None
     command: tuple[str, ...] | None = None
+    faults: tuple[Fault, ...] | None = None
     event_source: Mapping[str, Any] | None = None
     account_id: str | None = None
     region: str | None = None
+    log_group: str | None = None

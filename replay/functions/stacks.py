@@ -10,6 +10,7 @@ from replay.errors import TemplateError
 from replay.functions.cdk import cdk_deployment, is_cdk, locate_assets
 from replay.functions.deployment import Deployment
 from replay.functions.documents import Document, as_mapping, as_sequence, load_document
+from replay.functions.dynamic_references import resolve_references
 from replay.functions.function import Function, Resource
 from replay.functions.intrinsics import Scope
 from replay.functions.language_extensions import unroll
@@ -71,7 +72,8 @@ def _resolve_stack(document: Document, deployment: Deployment) -> Stack:
         for logical_id, resource in scope.resources.items()
         if "Condition" not in resource or scope.holds(resource["Condition"])
     }
-    resolved = {logical_id: _resource(logical_id, resource, scope) for logical_id, resource in declared.items()}
+    named = [_resource(logical_id, resource, scope) for logical_id, resource in declared.items()]
+    resolved = {resource.logical_id: resource for resource in resolve_references(named)}
     functions = {logical_id: resource for logical_id, resource in resolved.items() if resource.type == _FUNCTION}
     return Stack(
         document=document,
@@ -128,7 +130,15 @@ def build_function(stack: Stack, logical_id: str, *, handler: str | None = None,
         region=stack.deployment.region,
         account_id=stack.deployment.account_id,
         template=stack.document.path,
+        log_group=_log_group(stack, properties),
     )
+
+
+def _log_group(stack: Stack, properties: Mapping[str, Any]) -> str | None:
+    """Read `LoggingConfig`; the name of a group that only its stack could give is not known here."""
+    named = as_mapping(properties.get("LoggingConfig")).get("LogGroup")
+    made_up = isinstance(named, str) and named.startswith(f"{stack.deployment.stack_name}-")
+    return named if isinstance(named, str) and named and not made_up else None
 
 
 def _handler(stack: Stack, resource: Resource) -> str:

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_NAMES = {"template.yaml", "template.yml", "template.json", "serverless.yml", "serverless.yaml"}
+from replay.project_root import CDK_FOLDER, TEMPLATE_NAMES
+
 _CDK_SUFFIX = ".template.json"
 _LEVELS = 3
 _NOT_SEARCHED = {"__pycache__", "node_modules", "site-packages", "venv"}
@@ -19,6 +20,12 @@ def find_templates(root: Path) -> list[Path]:
     return sorted(_templates(root), key=lambda path: (len(path.parts), path))
 
 
+def describe_search(root: Path) -> str:
+    """Say where `find_templates` looks, and for what."""
+    names = ", ".join(sorted(TEMPLATE_NAMES))
+    return f"{root} and {_LEVELS} levels of folders below it, for {names} and {CDK_FOLDER}/*{_CDK_SUFFIX}"
+
+
 def _templates(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         here = Path(folder)
@@ -28,7 +35,7 @@ def _templates(root: Path) -> Iterator[Path]:
             continue
         deeper = len(below) < _LEVELS
         folders[:] = [name for name in folders if deeper and name not in _NOT_SEARCHED and not name.startswith(".")]
-        in_cdk_out = "cdk.out" in (root.name, *below)
+        in_cdk_out = CDK_FOLDER in (root.name, *below)
         for name in files:
-            if name in _NAMES or (in_cdk_out and name.endswith(_CDK_SUFFIX)):
+            if name in TEMPLATE_NAMES or (in_cdk_out and name.endswith(_CDK_SUFFIX)):
                 yield here / name

@@ -72,14 +72,14 @@ def _invoke_settings(function: Resource, name: str, resources: Sequence[Resource
 def _mapping(resource: Resource, resources: Sequence[Resource], deployment: Deployment) -> Iterator[Trigger]:
     properties = resource.properties
     arn = _text(properties.get("EventSourceArn"))
-    service = arn.split(":")[2] if arn and arn.count(":") > 2 else ""  # noqa: PLR2004 - the third part of an ARN
-    kind = _MAPPED_SERVICES.get(service, "kafka" if "SelfManagedEventSource" in properties else None)
+    is_known = arn is not None and arn.startswith("arn:")
+    kind = _MAPPED_SERVICES.get(f"{arn}::".split(":")[2]) if is_known else _likely_kind(properties)
     if kind is None:
         return
     filters = as_sequence(as_mapping(properties.get("FilterCriteria")).get("Filters"))
     source = EventSource(
         kind=kind,
-        arn=arn,
+        arn=arn if is_known else None,
         batch_size=_integer(properties.get("BatchSize")),
         maximum_batching_window_s=_integer(properties.get("MaximumBatchingWindowInSeconds")),
         report_batch_item_failures="ReportBatchItemFailures" in as_sequence(properties.get("FunctionResponseTypes")),
@@ -95,6 +95,24 @@ def _mapping(resource: Resource, resources: Sequence[Resource], deployment: Depl
     if kind == "sqs":
         source = _with_queue(source, resources, deployment)
     yield _function_name(properties.get("FunctionName")), source
+
+
+def _likely_kind(properties: Mapping[str, Any]) -> EventSourceKind | None:
+    """
+    Tell the kind of a mapping whose ARN is not known here, because it is imported or a parameter, by its settings.
+
+    Source: Lambda API `CreateEventSourceMapping`, the parameters that each kind of event source takes.
+    """
+    if "SelfManagedEventSource" in properties or "Topics" in properties:
+        return "kafka"
+    if "Queues" in properties:
+        return "mq"
+    if "DocumentDBEventSourceConfig" in properties:
+        return None
+    if "StartingPosition" in properties:
+        place = str(properties.get("EventSourceArn")).lower()
+        return "dynamodb" if "table" in place or "dynamo" in place else "kinesis"
+    return "sqs"
 
 
 def _with_queue(source: EventSource, resources: Sequence[Resource], deployment: Deployment) -> EventSource:
@@ -165,6 +183,9 @@ def _rest_api(resource: Resource, _: Sequence[Resource], __: Deployment) -> Iter
 
 
 def _http_api(resource: Resource, _: Sequence[Resource], __: Deployment) -> Iterator[Trigger]:
+    target = resource.properties.get("Target")
+    if isinstance(target, str) and ":function:" in target:  # CloudFormation's quick create
+        yield _function_name(target), EventSource(kind="httpapi", payload_format_version="2.0")
     for name, integration in _integrations(resource.properties):
         version = integration.get("payloadFormatVersion", integration.get("PayloadFormatVersion"))
         yield name, EventSource(kind="httpapi", payload_format_version=_text(version))

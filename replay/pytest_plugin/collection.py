@@ -13,9 +13,11 @@ from replay.errors import ReplayError, UnexpectedOutcome
 from replay.fixtures.fixture import FixtureReference
 from replay.pytest_plugin.failure_text import failure_text
 from replay.pytest_plugin.session import ReplaySession
-from replay.pytest_plugin.summary import PINNED, VERDICT
+from replay.pytest_plugin.summary import ACCEPTED, PINNED, VERDICT
 from replay.replayer import FixtureNotRun, FixtureReplayed
-from replay.reports.explanation import explain, happened
+from replay.reports.expectation_words import happened
+from replay.reports.explanation import explain
+from replay.reports.verdict_words import AS_ACCEPTED, verdict_word
 from replay.reports.visible_text import one_line, visible
 
 
@@ -26,7 +28,10 @@ class FunctionFixtures(pytest.Directory):
 
     @classmethod
     def from_parent(cls, parent: pytest.Collector, *, path: Path, replay_session: ReplaySession) -> Self:  # type: ignore[override]  # one keyword more
-        node = super().from_parent(parent=parent, path=path)
+        inside = path.is_relative_to(parent.config.rootpath)
+        # pytest leaves the node id of a folder outside its root empty: nobody could give it to run one fixture again.
+        outside = os.path.relpath(path, parent.config.rootpath).replace(os.sep, "/")
+        node = super().from_parent(parent=parent, path=path, nodeid=None if inside else outside)
         node.replay_session = replay_session
         return node
 
@@ -92,6 +97,8 @@ class FixtureItem(pytest.Item):
         self._told = judged
         judgement, outcome = judged.judgement, judged.outcomes[-1]
         self.user_properties.append((VERDICT, judgement.verdict))
+        if verdict_word(judged) == AS_ACCEPTED:
+            self.user_properties.append((ACCEPTED, "true"))
         if judged.pinned:
             self.user_properties.append((PINNED, "true"))
         if judgement.as_expected and outcome.log:  # otherwise the explanation has it
@@ -114,8 +121,16 @@ class FixtureItem(pytest.Item):
         if isinstance(excinfo.value, pytest.xfail.Exception) and not self.config.getoption("xfail_tb", default=False):
             return str(excinfo.value)
         told = self._told
-        notes = [f"note       {one_line(note)}" for note in told.notes]
-        text = "\n".join([explain(told.fixture, told.outcomes, told.judgement), self._rerun(), *notes])
+        option, asked_for = self.config.getoption, "--replay-red"
+        text = explain(
+            told.fixture,
+            told.outcomes,
+            told.judgement,
+            options=[*(["--red"] if told.judgement.red else []), *(["--cold"] if option("--replay-cold") else [])],
+            notes=told.notes,
+            red_option=asked_for if option(asked_for) else "--runxfail",
+        )
+        text = f"{text}\n{self._rerun()}"
         summary = f"{told.judgement.verdict}: {told.judgement.reason}"
         return failure_text(text, path=self._event_file, summary=one_line(summary))
 
@@ -128,4 +143,5 @@ class FixtureItem(pytest.Item):
 
     def _rerun(self) -> str:
         folder = os.path.relpath(self._folder, self.config.invocation_params.dir)
-        return f"           pytest {shlex.quote(f'{folder}::{self.name}')}"
+        option = "--replay-red " if self._told is not None and self._told.judgement.red else ""
+        return f"           pytest {option}{shlex.quote(f'{folder}::{self.name}')}"

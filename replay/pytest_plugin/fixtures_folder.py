@@ -1,54 +1,38 @@
 """Where the fixtures are, found without an import: every pytest run of everybody who has us installed pays for it."""
 
 import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_FIXTURE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*--[0-9a-f]{8,64}")
+from replay.project_root import FIXTURES_FOLDER, configuration_files, find_root
 
 
-def fixtures_folder(root: Path) -> Path | None:
+def project_start(config: pytest.Config) -> Path:
+    """Say where to look for the project from: the working directory, as the command line does, if it is in ours."""
+    working_folder = config.invocation_params.dir
+    return working_folder if working_folder.is_relative_to(config.rootpath) else config.rootpath
+
+
+def fixtures_folder(start: Path) -> Path | None:
     """
-    Find the folder of fixtures of the project around *root*, by the rules of `replay.config.load_config`.
+    Find the folder of fixtures of the project around *start*, by the rules of `replay.config.load_config`.
 
     Raises:
         pytest.UsageError: `[tool.replay]` cannot be used.
     """
-    found = list(_pyproject_files(root))
-    if any(_may_configure(path) for path in found):
+    if any(_may_configure(path) for path in configuration_files(start)):
         from replay.config import load_config
         from replay.errors import ReplayError
 
         try:
-            folder = load_config(root).fixtures
+            folder = load_config(start).fixtures
         except ReplayError as error:
             raise pytest.UsageError(f"event-replay: {error}") from None
     else:
-        folder = (found[0].parent if found else root) / "fixtures"
+        folder = find_root(start, is_configured=lambda _: False) / FIXTURES_FOLDER
     folder = Path(os.path.normpath(folder))
     return folder if folder.is_dir() else None
-
-
-def function_folders(folder: Path) -> list[Path]:
-    """List the folders in *folder* that hold fixtures."""
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    except OSError:
-        return []
-    return [folder / name for name in names if holds_fixtures(folder / name)]
-
-
-def holds_fixtures(folder: Path) -> bool:
-    """Say whether *folder* is the folder of a function: whether something in it is called and filled as a fixture."""
-    try:
-        with os.scandir(folder) as entries:
-            return any(_FIXTURE_NAME.fullmatch(entry.name) and _is_filled(entry.path) for entry in entries)
-    except OSError:
-        return False
 
 
 def folder_of_item(argument: str, working_folder: Path) -> str:
@@ -69,21 +53,8 @@ class LeftOut(pytest.Directory):
         return []
 
 
-def _pyproject_files(root: Path) -> Iterator[Path]:
-    for folder in (root, *root.parents):
-        path = folder / "pyproject.toml"
-        if path.is_file():
-            yield path
-        if (folder / ".git").exists():
-            return
-
-
 def _may_configure(path: Path) -> bool:
     try:
         return b"replay" in path.read_bytes()
     except OSError:
         return True  # load_config says what is wrong
-
-
-def _is_filled(folder: str) -> bool:
-    return any(Path(folder, name).is_file() for name in ("fixture.json", "event.json"))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from replay.project_root import function_folders, holds_fixtures
 from replay.pytest_plugin.fixtures_folder import (
     LeftOut,
     fixtures_folder,
     folder_of_item,
-    function_folders,
-    holds_fixtures,
+    project_start,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "replay(*patterns): run the test once for each captured fixture that a pattern names (event-replay).",
     )
-    folder = config.stash[_FOLDER] = fixtures_folder(config.rootpath)
+    folder = config.stash[_FOLDER] = fixtures_folder(project_start(config))
     config.args[:] = [folder_of_item(argument, config.invocation_params.dir) for argument in config.args]
     config.stash[_ADDED] = getattr(config, "workerinput", {}).get(_ADDED_KEY, False)
     if folder is not None and config.args_source is not pytest.Config.ArgsSource.ARGS:
@@ -141,7 +141,7 @@ def replay_session(config: pytest.Config) -> "ReplaySession":
         from replay.pytest_plugin.session import ReplaySession
 
         session = config.stash[_SESSION] = ReplaySession(
-            root=config.rootpath,
+            start=project_start(config),
             fixtures=config.stash.get(_FOLDER, None),
             # To pytest, --runxfail means that no failure is an expected one.
             red=config.getoption("--replay-red") or config.getoption("--runxfail"),

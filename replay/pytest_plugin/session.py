@@ -1,46 +1,62 @@
 """What one pytest run shares: the project, and the functions that are warm."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.outcomes.outcome import Outcome
+from replay.payloads.aws_calls import Fault
 from replay.project import Project, open_project
 from replay.replayer import FixtureNotRun, FixtureReplayed, Replayer
+from replay.replayer.further_deliveries import SecondDelivery
 
 
 class ReplaySession:
     """Replays fixtures for test items; functions stay warm between items and step aside for other people's tests."""
 
-    def __init__(self, *, root: Path, fixtures: Path | None, red: bool, cold: bool, pin: bool) -> None:
-        self._root, self._fixtures = root, fixtures
+    def __init__(self, *, start: Path, fixtures: Path | None, red: bool, cold: bool, pin: bool) -> None:
+        self._start, self._fixtures = start, fixtures
         self._red, self._cold, self._pin = red, cold, pin
         self._replayer: Replayer | None = None
 
     @cached_property
     def project(self) -> Project:
         """
-        The project around pytest's root folder.
+        The project of this run.
 
         Raises:
             ConfigurationError: `[tool.replay]` cannot be used.
         """
-        return open_project(self._root, fixtures=self._fixtures)
+        return open_project(self._start, fixtures=self._fixtures)
 
     def judge(self, reference: FixtureReference) -> FixtureReplayed | FixtureNotRun:
         """Replay one fixture and judge it; its function stays in place for the next."""
         return self._warm().judge(reference)
 
-    def outcome(self, fixture: Fixture) -> Outcome:
+    def outcome(self, fixture: Fixture, faults: Sequence[Fault] = ()) -> Outcome:
         """
-        Replay one fixture for a test that judges by itself; the function steps aside at once.
+        Replay one fixture for a test that judges by itself, its AWS calls meeting *faults*; the function steps aside.
 
         Raises:
             ReplayError: It could not be replayed.
         """
         replayer = self._warm()
         try:
-            return replayer.outcomes(fixture)[-1]
+            return replayer.outcomes(fixture, faults=faults)[-1]
+        finally:
+            replayer.suspend()
+
+    def twice(self, fixture: Fixture, faults: Sequence[Fault] = ()) -> tuple[Outcome, SecondDelivery]:
+        """
+        Deliver one fixture twice in a row, as `outcome` does once.
+
+        Raises:
+            ReplayError: It could not be replayed.
+        """
+        replayer = self._warm()
+        try:
+            return replayer.twice(fixture, faults=faults)
         finally:
             replayer.suspend()
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 VERDICT = "replay_verdict"
 PINNED = "replay_pinned"
+ACCEPTED = "replay_as_accepted"
 """Properties of a test report: xdist carries them to the process that prints, and `--junitxml` writes them."""
 
 
@@ -19,9 +20,11 @@ def summary_lines(properties: Iterable[tuple[str, object]], *, folder: str) -> l
     verdicts = Counter({str(value): count for (name, value), count in counts.items() if name == VERDICT})
     if not verdicts:
         return []
-    lines = [f"replay: {', '.join(f'{count} {verdict}' for verdict, count in verdicts.most_common())}"]
-    pinned = sum(count for (name, _), count in counts.items() if name == PINNED)
+    accepted, pinned = counts[ACCEPTED, "true"], counts[PINNED, "true"]
+    words = verdicts + Counter({"as accepted": accepted}) - Counter({"fixed": accepted})
+    lines = [f"replay: {', '.join(f'{count:,} {word}' for word, count in words.most_common())}"]
     if pinned:
-        what = "1 first failure" if pinned == 1 else f"{pinned} first failures"
-        lines.append(f"replay: {what} pinned in {folder}: commit the change")
+        from replay.counted_nouns import counted
+
+        lines.append(f"replay: {counted(pinned, 'first failure')} pinned in {folder}: commit the change")
     return lines

@@ -1,14 +1,16 @@
 """Why a fixture is red: expectation and outcome, production's stack and ours, the payload, and how to run it again."""
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from replay.expectations.judgement import Judgement
 from replay.fixtures.fixture import Fixture
 from replay.outcomes.outcome import Outcome
-from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Failure, Frame
-from replay.reports.payload_excerpt import payload_excerpt
+from replay.reports.effect_lines import effect_lines
+from replay.reports.expectation_words import happened, headline, recorded_failure, wanted
+from replay.reports.payload_excerpt import payload_section
 from replay.reports.visible_text import one_line, visible
 
 _LOG_LINES = 15
@@ -16,51 +18,84 @@ _LIBRARY_FRAMES = 2
 """Of each stretch of library code, the call into it and the innermost frame are shown."""
 
 
-def explain(fixture: Fixture, outcomes: Sequence[Outcome], judgement: Judgement) -> str:
-    """Tell in plain text, some twenty lines, what was expected, what happened and what to do now."""
+def explain(
+    fixture: Fixture,
+    outcomes: Sequence[Outcome],
+    judgement: Judgement,
+    *,
+    options: Sequence[str] = (),
+    notes: Iterable[str] = (),
+    red_option: str = "--red",
+) -> str:
+    """
+    Tell in plain text, some twenty lines, what was expected, what happened and what to do now.
+
+    Args:
+        options: Of the run that is explained, for the command that runs it again.
+        notes: What is to be known of this replay beside it, where it stands nowhere else.
+        red_option: What the user has said to make known bugs red.
+    """
     outcome = outcomes[-1]
-    local = outcome.failure
-    lines = [
-        f"{judgement.verdict}: {one_line(judgement.reason, limit=400)}",
-        "",
-        f"expected   {wanted(fixture.expectation)}",
-        *(f"happened   {words}" for words in _happened(outcomes)),
-    ]
+    failure = outcome.failure or recorded_failure(fixture)
+    sections = (
+        [f"{judgement.verdict}: {one_line(judgement.reason, limit=400)}"],
+        _expectation_lines(fixture, outcomes, judgement, red_option),
+        _production_lines(fixture),
+        ["here", *stack_lines(outcome.failure)] if outcome.failure else [],
+        payload_section(fixture, failure),
+        effect_lines(outcome.effects),
+        log_lines(outcome),
+        [f"note       {one_line(note, limit=400)}" for note in notes],
+        _what_to_do(judgement, run_command([fixture.reference.id], options)),
+    )
+    return joined(sections)
+
+
+def joined(sections: Iterable[Sequence[str]]) -> str:
+    """Put sections under each other, an empty line between; an empty one is left out."""
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def run_command(ids: Iterable[str], options: Sequence[str] = ()) -> str:
+    """Write the command that replays the fixtures *ids* again as they were replayed."""
+    return shlex.join(("replay", "run", *ids, *options))
+
+
+def log_lines(outcome: Outcome) -> list[str]:
+    """Show what the function logged in its last invocation, or rather the end of it."""
+    log = outcome.report.invocations[-1].reply.log if outcome.report.invocations else ""
+    if not log.strip():
+        return []
+    rows = log.strip().split("\n")[-_LOG_LINES:]
+    return ["log (last invocation)", *(f"  {visible(row, limit=200)}" for row in rows)]
+
+
+def _expectation_lines(
+    fixture: Fixture, outcomes: Sequence[Outcome], judgement: Judgement, red_option: str
+) -> list[str]:
+    lines = [f"expected   {wanted(fixture)}"]
+    if judgement.red:
+        lines.append(f"           it does, as expected; red because {red_option} was asked for")
+    lines += [f"happened   {words}" for words in _happened(outcomes)]
+    if judgement.was or judgement.seen:
+        lines.append(f"was        {visible(judgement.was or 'no such call', limit=160)}")
+        lines.append(f"is         {visible(judgement.seen or 'no such call', limit=160)}")
     if fixture.edited:
         lines.append("note       event.json was edited by hand since it was recorded")
-    recorded = fixture.failure if fixture.failure and fixture.failure.observed != "local" else None
-    if recorded and recorded.frames:
-        lines += ["", "in production", *stack_lines(recorded)]
-    if local:
-        lines += ["", "here", *stack_lines(local)]
-    lines += ["", "payload (redacted)", *(f"  {row}" for row in payload_excerpt(fixture.event_text, local or recorded))]
-    log = outcome.report.invocations[-1].reply.log if outcome.report.invocations else ""
-    if log.strip():
-        rows = log.strip().split("\n")
-        lines += ["", "log (last invocation)", *(f"  {visible(row, limit=200)}" for row in rows[-_LOG_LINES:])]
-    repeat = f" --repeat {len(outcomes)}" if len(outcomes) > 1 else ""
-    lines += ["", f"run again  replay run {fixture.reference.id}{repeat}"]
-    return "\n".join(lines)
+    return lines
 
 
-def wanted(expectation: Expectation) -> str:
-    """Put an expectation into words."""
-    signature = expectation.signature
-    if expectation.wants == "fails":
-        return "fails (which failure is not known yet: the first one seen is pinned)"
-    if expectation.wants == "reproduces":
-        return f"fails as recorded: {headline(signature.error_type, signature.message) if signature else 'any failure'}"
-    if expectation.wants == "succeeds":
-        return "succeeds"
-    dispositions = ", ".join(expectation.dispositions or ())
-    return one_line(f"{expectation.status}{f' [{dispositions}]' if dispositions else ''}, as accepted")
+def _what_to_do(judgement: Judgement, run_again: str) -> list[str]:
+    """Give the commands that accept what has happened, unless the reason has them, and the one that repeats it."""
+    ways = [] if judgement.verdict == "fixed" else judgement.ways
+    width = max((len(command) for command, _ in ways), default=0)
+    lines = [f"{'' if number else 'accept it':<9}  {way:<{width}}  # {what}" for number, (way, what) in enumerate(ways)]
+    return [*lines, f"run again  {run_again}"]
 
 
-def happened(outcome: Outcome) -> str:
-    """Put an outcome into words."""
-    dispositions = f" [{', '.join(outcome.dispositions)}]" if outcome.dispositions else ""
-    failure = outcome.failure
-    return f"{outcome.status}{dispositions}{f': {headline(failure.error_type, failure.message)}' if failure else ''}"
+def _production_lines(fixture: Fixture) -> list[str]:
+    recorded = recorded_failure(fixture)
+    return ["in production", *stack_lines(recorded)] if recorded and recorded.frames else []
 
 
 def _happened(outcomes: Sequence[Outcome]) -> list[str]:
@@ -72,11 +107,6 @@ def _happened(outcomes: Sequence[Outcome]) -> list[str]:
     if len(counts) == 1:
         return list(counts)
     return [f"{count} of {len(outcomes)} times: {words}" for words, count in counts.items()]
-
-
-def headline(error_type: str, message: str, *, limit: int = 120) -> str:
-    """Write `KeyError: 'customer_id'` on one safe line."""
-    return one_line(f"{error_type}: {message}" if message else error_type, limit=limit)
 
 
 def stack_lines(failure: Failure) -> list[str]:

@@ -1,14 +1,23 @@
 """One fixture for human eyes, and as one JSON document."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from replay.counted_nouns import counted
 from replay.errors import InvalidJson
 from replay.fixtures.fixture import Fixture
+from replay.outcomes.failure_classes import failure_class
+from replay.outcomes.proposed_faults import fault_option, proposed_fault
 from replay.payloads.exact_json import Json, parse
-from replay.payloads.failures import Failure
-from replay.reports.explanation import headline, stack_lines, wanted
-from replay.reports.payload_excerpt import payload_excerpt
+from replay.payloads.failures import Failure, Observer, Report, Segment
+from replay.reports.effect_lines import fault_words
+from replay.reports.expectation_words import headline, wanted
+from replay.reports.explanation import stack_lines
+from replay.reports.payload_excerpt import payload_section
 from replay.reports.visible_text import one_line, visible
 
 _PAYLOAD_LINES = 40
+_OBSERVED: Mapping[Observer, str] = {"source": "as recorded", "logs": "from the logs", "local": "in a replay here"}
 _FIFO = {"MessageGroupId": "group", "SequenceNumber": "sequence", "MessageDeduplicationId": "deduplication"}
 
 
@@ -18,8 +27,10 @@ def fixture_card(fixture: Fixture) -> str:
     lines = [
         str(fixture.reference),
         "",
-        f"expects    {wanted(fixture.expectation)}",
-        f"failure    {_failure_words(fixture.failure)}",
+        f"expects    {wanted(fixture)}",
+        f"failure    {_failure_words(fixture)}",
+        *_class_lines(fixture),
+        *_invocation_lines(fixture.failure),
         f"source     {one_line(' '.join(filter(None, (provenance.source, provenance.arn or provenance.place))))}",
         f"message    {one_line(provenance.identity)}",
         *(
@@ -29,22 +40,80 @@ def fixture_card(fixture: Fixture) -> str:
         f"sent       {one_line(provenance.sent_at or 'not known')}    recorded {one_line(provenance.recorded_at)}",
         f"delivery   {source.kind}{_delivery_words(fixture)}",
         f"redacted   {_redaction_words(fixture)}",
+        *(f"fault      {one_line(fault_words(fault))}" for fault in fixture.faults),
     ]
     lines += _record_lines(fixture)
     if fixture.edited:
         lines.append("note       event.json was edited by hand since it was recorded")
     lines += [
-        f"revised    {one_line(each.at)}  {one_line(each.by)}: {one_line(each.why)}" for each in fixture.revisions
+        f"revised    {one_line(each.at)}  {one_line(each.by)}: {one_line(each.why, limit=400)}"
+        for each in fixture.revisions
     ]
     if fixture.failure:
         if fixture.failure.frames:
-            lines += ["", f"stack ({fixture.failure.observed})", *stack_lines(fixture.failure)]
+            lines += ["", f"stack ({_OBSERVED[fixture.failure.observed]})", *stack_lines(fixture.failure)]
+        lines += _trace_lines(fixture.failure.trace)
         if fixture.failure.log_lines:
-            lines += ["", "log", *(f"  {visible(row, limit=200)}" for row in fixture.failure.log_lines)]
-    lines += ["", "payload (redacted)"]
-    lines += [f"  {row}" for row in payload_excerpt(fixture.event_text, fixture.failure, lines=_PAYLOAD_LINES)]
-    lines += ["", f"replay it  replay run {fixture.reference.id}"]
+            lines += ["", "log", *(f"  {visible(row, limit=200)}" for row in _log_rows(fixture.failure))]
+    lines += ["", *payload_section(fixture, fixture.failure, lines=_PAYLOAD_LINES)]
+    lines += ["", *_command_lines(fixture)]
     return "\n".join(map(visible, lines))
+
+
+def _class_lines(fixture: Fixture) -> list[str]:
+    kind = failure_class(fixture.failure) if fixture.failure else None
+    return [f"class      {kind}"] if kind else []
+
+
+def _invocation_lines(failure: Failure | None) -> list[str]:
+    """Write which invocation failed in production, and what AWS reported of it."""
+    if failure is None or failure.observed == "local":
+        return []
+    ids = (failure.request_id, failure.trace_id and f"trace {failure.trace_id}")
+    named = one_line(", ".join(filter(None, ids)))
+    used = _report_words(failure.report) if failure.report else ""
+    return [*([f"request    {named}"] if named else []), *([f"report     {used}"] if used else [])]
+
+
+def _report_words(report: Report) -> str:
+    size, used = report.memory_size_mb, report.max_memory_used_mb
+    parts = (
+        f"{report.duration_ms:,.2f} ms" if report.duration_ms is not None else "",
+        f"cold start {report.init_duration_ms:,.2f} ms" if report.init_duration_ms is not None else "",
+        f"memory {used:,.0f} of {size:,.0f} MB" if used is not None and size is not None else "",
+        f"status {one_line(report.status, limit=40)}" if report.status else "",
+    )
+    return ", ".join(filter(None, parts))
+
+
+def _trace_lines(trace: Sequence[Segment]) -> list[str]:
+    """Write the tree of segments, and where the fault began."""
+    lines = ["", "trace"] if trace else []
+    for each in trace:
+        words = [one_line(each.name)]
+        words += [f"{each.duration_ms:,.0f} ms"] if each.duration_ms is not None else []
+        words += [each.status] if each.status != "ok" else []
+        words += [one_line(each.cause)] if each.cause else []
+        mark = ">" if each.began else " "
+        lines.append(f"{mark} {'  ' * each.depth}{'  '.join(words)}{'  (the fault began here)' if each.began else ''}")
+    return lines
+
+
+def _log_rows(failure: Failure) -> list[str]:
+    """List the rows of the log lines: a trace that is one entry of the log has several."""
+    return [row for line in failure.log_lines for row in line.splitlines()]
+
+
+def _command_lines(fixture: Fixture) -> list[str]:
+    """Write how to replay a fixture: where AWS made its failure, with the fault that brings it back."""
+    fault = proposed_fault(fixture.failure) if fixture.failure and not fixture.faults else None
+    command = f"replay run {fixture.reference.id}"
+    if fault is None or fixture.expectation.wants == "succeeds":
+        return [f"replay it  {command}"]
+    return [
+        f"replay it  {command} {fault_option(fault)}",
+        f"keep that  replay expect {fixture.reference.id} reproduces {fault_option(fault)}",
+    ]
 
 
 def fixture_document(fixture: Fixture, *, event: bool = False) -> dict[str, Json]:
@@ -68,18 +137,27 @@ def fixture_document(fixture: Fixture, *, event: bool = False) -> dict[str, Json
         "expects": fixture.expectation.wants,
         "signature": signature.digest if signature else None,
         "error": {"type": failure.error_type, "message": failure.message} if failure else None,
+        "class": failure_class(failure) if failure else None,
         "redactions": sum(redaction.count for redaction in fixture.redactions),
         "edited": fixture.edited,
     }
+    if failure is not None and failure.log_lines:
+        document |= {"request_id": failure.request_id, "trace_id": failure.trace_id}
+        document["report"] = asdict(failure.report) if failure.report else None
+        document["log_lines"] = list(failure.log_lines)
+        document["trace"] = [asdict(each) for each in failure.trace]
     if event:
         document["event_text"] = fixture.event_text
     return document
 
 
-def _failure_words(failure: Failure | None) -> str:
-    if failure is None:
+def _failure_words(fixture: Fixture) -> str:
+    failure = fixture.failure
+    if failure is not None:
+        return f"{headline(failure.error_type, failure.message)}  ({_OBSERVED[failure.observed]})"
+    if fixture.expectation.wants == "fails":
         return "not known yet: the source carries no error; the first local failure will be pinned"
-    return f"{headline(failure.error_type, failure.message)}  (seen in: {failure.observed})"
+    return "not known: the source carries no error, and none was pinned here"
 
 
 def _delivery_words(fixture: Fixture) -> str:
@@ -88,7 +166,7 @@ def _delivery_words(fixture: Fixture) -> str:
         f"from {one_line(source.arn)}" if source.arn else "",
         f"batches of {source.batch_size}" if source.batch_size else "",
         "partial batch responses" if source.report_batch_item_failures else "",
-        f"dead-lettered after {source.max_receive_count} receives" if source.max_receive_count else "",
+        f"dead-lettered after {counted(source.max_receive_count, 'receive')}" if source.max_receive_count else "",
     ]
     words = ", ".join(filter(None, parts))
     return f" {words}" if words else ""

@@ -4,34 +4,40 @@ import errno
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from replay.errors import FixtureError
 from replay.replayer import FixtureNotRun, FixtureReplayed
-from replay.reports.explanation import explain, happened
+from replay.reports.expectation_words import happened
+from replay.reports.explanation import explain, run_command
 from replay.reports.visible_text import visible
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(path: Path, events: Iterable[FixtureReplayed | FixtureNotRun], *, elapsed_s: float) -> None:
+def write_junit(
+    path: Path, events: Iterable[FixtureReplayed | FixtureNotRun], *, elapsed_s: float, options: Sequence[str] = ()
+) -> None:
     """
     Write a test case a fixture: a known bug is skipped, an unexpected outcome fails, what could not run is an error.
+
+    Args:
+        options: Of the run, for the commands that run a case again.
 
     Raises:
         FixtureError: The file cannot be written.
     """
     suite = ET.Element("testsuite", name="replay", time=f"{elapsed_s:.3f}")
-    counts = Counter(_add_case(suite, event) for event in events)
+    counts = Counter(_add_case(suite, event, options) for event in events)
     suite.set("tests", str(counts.total()))
     for name in ("failures", "errors", "skipped"):
         suite.set(name, str(counts[name]))
     root = ET.Element("testsuites")
     root.append(suite)
-    content = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    content = ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
     with _explained(path):
         if path.exists() and not path.is_file():
             path.write_bytes(content)  # a device or a pipe cannot be replaced
@@ -70,11 +76,12 @@ def _explained(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _add_case(suite: ET.Element, event: FixtureReplayed | FixtureNotRun) -> str:
+def _add_case(suite: ET.Element, event: FixtureReplayed | FixtureNotRun, options: Sequence[str]) -> str:
     """Add the case of *event* and say which count it belongs to."""
     if isinstance(event, FixtureNotRun):
         case = ET.SubElement(suite, "testcase", classname=event.reference.function, name=event.reference.name)
-        ET.SubElement(case, "error", message=_xml(event.error.what)).text = _xml(str(event.error))
+        error = ET.SubElement(case, "error", message=_xml(event.error.what))
+        error.text = _xml(f"{event.error}\n\nrun again  {run_command([event.reference.id], options)}")
         return "errors"
     reference, outcome, judgement = event.fixture.reference, event.outcomes[-1], event.judgement
     time = f"{sum(each.duration_s for each in event.outcomes):.6f}"
@@ -85,7 +92,7 @@ def _add_case(suite: ET.Element, event: FixtureReplayed | FixtureNotRun) -> str:
     if judgement.as_expected:
         return "passed"
     failure = ET.SubElement(case, "failure", message=_xml(judgement.reason), type=judgement.verdict)
-    failure.text = _xml(explain(event.fixture, event.outcomes, judgement))
+    failure.text = _xml(explain(event.fixture, event.outcomes, judgement, options=options, notes=event.notes))
     return "failures"
 
 

@@ -1,17 +1,20 @@
 """The part of an event that a failure speaks of."""
 
 import difflib
-import json
 import re
 from collections.abc import Iterable, Sequence
 
 from replay.errors import InvalidJson
-from replay.payloads.exact_json import Json, parse
+from replay.fixtures.fixture import Fixture
+from replay.payloads.exact_json import Json, parse, string_value
 from replay.payloads.failures import Failure
+from replay.reports.pretty_json import pretty_rows
 from replay.reports.visible_text import visible
 
 _QUOTED = re.compile(r"'([^']{1,80})'|\"([^\"]{1,80})\"")
 _KEY = re.compile(r'\s*"((?:[^"\\]|\\.)*)": ')
+_IN_RECORD = " " * 6
+"""How far the keys of a record are indented in an event that is laid out."""
 _LINE_LIMIT = 140
 _NAME_LIMIT = 80
 _NAMES_AT_MOST = 5
@@ -19,13 +22,19 @@ _KEYS_AT_MOST = 2_000
 """Looking for a near key costs time for each, and who looks at a payload of more keys searches it otherwise."""
 
 
+def payload_section(fixture: Fixture, failure: Failure | None, *, lines: int = 12) -> list[str]:
+    """Show the payload of *fixture* around what *failure* names, under a heading that says whether it was redacted."""
+    heading = "payload (redacted)" if fixture.redactions else "payload"
+    return [heading, *(f"  {row}" for row in payload_excerpt(fixture.event_text, failure, lines=lines))]
+
+
 def payload_excerpt(event_text: str, failure: Failure | None, *, lines: int = 12) -> list[str]:
     """
-    Show the lines of the payload around what *failure* names, or its first lines.
+    Show the lines of the payload around what *failure* names, or its first lines, every token exactly as written.
 
     Where the named key is missing, the nearest key is looked for, since a misspelt key is the usual bug.
     """
-    rows = _payload_text(event_text).split("\n")
+    rows = _payload_rows(event_text)
     at = _row_of_interest(rows, failure)
     start = max(0, min(at - lines // 2, len(rows) - lines))
     shown = [visible(row, limit=_LINE_LIMIT) for row in rows[start : start + lines]]
@@ -36,42 +45,53 @@ def payload_excerpt(event_text: str, failure: Failure | None, *, lines: int = 12
     return shown if shown != [""] else ["(empty)"]
 
 
-def _payload_text(event_text: str) -> str:
+def _payload_rows(event_text: str) -> list[str]:
     try:
         event = parse(event_text)
+        inside = _inside(event)
+        if isinstance(inside, str):
+            return _text_rows(inside)
+        rows = pretty_rows(event_text)
     except InvalidJson:
-        return event_text
-    return _pretty(_innermost(event))
+        return event_text.split("\n")
+    return rows if inside is None else _cut_out(rows, inside[0])
 
 
-def _innermost(event: Json) -> Json:
-    """Give the body of a one-record event, where people put their data; else the event."""
-    if isinstance(event, dict):
-        records = event.get("Records")
-        if isinstance(records, list) and len(records) == 1 and isinstance(records[0], dict):
-            for name in ("body", "Sns", "dynamodb", "kinesis", "s3"):
-                if name in records[0]:
-                    return _parsed(records[0][name])
-    return event
+def _inside(event: Json) -> str | tuple[str] | None:
+    """Find what people put into a one-record event: a text, or the key of an object, or nothing of its own."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    if isinstance(records, list) and len(records) == 1 and isinstance(records[0], dict):
+        for name in ("body", "Sns", "dynamodb", "kinesis", "s3"):
+            if name in records[0]:
+                value = records[0][name]
+                return value if isinstance(value, str) else (name,)
+    return None
 
 
-def _parsed(value: Json) -> Json:
-    if not isinstance(value, str):
-        return value
-    try:
-        inner = parse(value)
-    except InvalidJson:
-        return value
-    return inner if isinstance(inner, dict | list) else value
+def _text_rows(text: str) -> list[str]:
+    """Lay a text out that is itself a JSON object or array; leave any other as it is."""
+    if text.lstrip()[:1] in {"{", "["}:
+        try:
+            return pretty_rows(text)
+        except InvalidJson:
+            pass
+    return text.split("\n")
 
 
-def _pretty(value: Json) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        return json.dumps(value, indent=2, ensure_ascii=False)
-    except (RecursionError, ValueError):
-        return "(nested too deep to be shown)"
+def _cut_out(rows: Sequence[str], name: str) -> list[str]:
+    """Give the rows of the value *name* of the only record, moved to the margin."""
+    start = next((number for number, row in enumerate(rows) if row.startswith(f'{_IN_RECORD}"{name}": ')), None)
+    if start is None:
+        return list(rows)  # its key is written with escapes
+    margin = len(_IN_RECORD)
+    cut = [rows[start].partition(": ")[2]]
+    for row in rows[start + 1 :]:
+        if cut[0][-1:] not in {"{", "["} or row[:margin].strip():
+            break
+        cut.append(row[margin:])
+        if row[margin : margin + 1] in {"}", "]"}:
+            break
+    return [*cut[:-1], cut[-1].removesuffix(",")]
 
 
 def _row_of_interest(rows: Sequence[str], failure: Failure | None) -> int:
@@ -98,8 +118,15 @@ def _keys(rows: Iterable[str]) -> dict[str, int]:
     for number, row in enumerate(rows):
         found = _KEY.match(row)
         if found:
-            keys.setdefault(found[1], number)
+            keys.setdefault(_key_name(found[1]), number)
     return keys
+
+
+def _key_name(written: str) -> str:
+    try:
+        return string_value(f'"{written}"')
+    except ValueError:
+        return written  # a row of a text that is not JSON
 
 
 def _near(name: str, keys: dict[str, int]) -> int | None:

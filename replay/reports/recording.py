@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from replay.counted_nouns import counted
 from replay.payloads.exact_json import Json
 from replay.recorder import RecordingSummary
 from replay.reports.visible_text import one_line, visible
@@ -44,7 +45,7 @@ def progress_bar(*, enabled: bool) -> Iterator[Callable[[int, int | None], objec
 
 def summary_lines(summary: RecordingSummary, folder: Path) -> list[str]:
     """Write what was recorded: one line of counts, one a failure, the fixtures' names, and what was drained."""
-    lines = [f"{_events(summary.seen)}: {', '.join(_counts(summary))}"]
+    lines = [f"{counted(summary.seen, 'event seen', 'events seen')}: {', '.join(_counts(summary))}"]
     for label, count in summary.by_failure.items():
         lines.append(f"  {count:>6,}  {one_line(label)}")
     lines += [f"          {reference}" for reference in summary.written_references[:_NAMED_AT_MOST]]
@@ -94,10 +95,6 @@ def summary_document(summary: RecordingSummary) -> dict[str, Json]:
         "problems": list(summary.problems),
         "interrupted": summary.interrupted,
     }
-
-
-def _events(count: int) -> str:
-    return "1 event seen" if count == 1 else f"{count:,} events seen"
 
 
 def _counts(summary: RecordingSummary) -> list[str]:

@@ -57,6 +57,12 @@ class TestCommandsAndOptions:
         [
             (("rnu",), ["no command 'rnu'", "did you mean `replay run`?"]),
             (("record", "sq"), ["no source 'sq'", "did you mean `replay record sqs`?"]),
+            (("record", "poison"), ["no source 'poison'", "[tool.replay.sources.poison]", "pyproject.toml"]),
+            (
+                ("record", "files", "nosuch.json", "--function", "f"),
+                ["where:    nosuch.json", "given by itself or with"],
+            ),
+            (("show", "abc"), ["no fixture matches 'abc'", "4 digits of an id are needed"]),
             (("record", "files", "--path", "events.jsonl"), ["which function", "--function NAME"]),
             (("record", "sqs", "--function", "f"), ["--queue", "replay record sqs --help"]),
             ((*RECORD, "--limit", "0"), ["--limit", "0 is not in the range"]),
@@ -189,6 +195,8 @@ class TestFunctions:
         (recorded / "pyproject.toml").write_text("")
         result = replay_("run")
         not_run(result, "there is no function 'f'", "[tool.replay.functions.f]", "2 could not run")
+        for place in (str(recorded), "template.yaml", "serverless.yml", "cdk.out/*.template.json"):
+            assert place in result.stdout
         assert result.stdout.count("there is no function") == 1
         assert replay_("run", "--json").stderr.count("there is no function") == 1
 
@@ -272,8 +280,19 @@ class TestFixtures:
         """Fixtures cannot be written into a file."""
         folder = project(FAILING, {"order": 1})
         (folder / "fixtures").write_text("mine")
-        refused(replay_(*RECORD), "fixtures")
+        refused(replay_(*RECORD), "the folder of fixtures is a file", str(folder / "fixtures"), "--out DIR")
         assert (folder / "fixtures").read_text() == "mine"
+
+    def test_a_folder_that_is_not_ours_is_told_before_anything_is_leased(
+        self, project: Callable[..., Path], replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """AWS is not even asked where what it gives could not be written."""
+        folder = project(FAILING)
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder)
+        refused(
+            replay_(*RECORD_SQS, "--endpoint-url", "http://127.0.0.1:9"), "permission denied", f"chmod u+wx {folder}"
+        )
+        assert not (folder / "fixtures").exists()
 
     def test_a_refused_write_is_told(
         self, project: Callable[..., Path], replay_: CommandLine, monkeypatch: pytest.MonkeyPatch

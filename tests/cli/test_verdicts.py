@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from replay.errors import FixtureError
+from replay.fixtures.store import Store
 from tests.cli.command_line import CommandLine
 
 FAILING = "def handler(event, context):\n    return event['customer_id']\n"
@@ -126,3 +128,92 @@ def test_a_first_failure_is_pinned_unless_asked_not_to(replay_: CommandLine, pro
     assert replay_("list", "--json").documents[0]["expects"] == "reproduces"
     (folder / "app.py").write_text(OTHERWISE)
     assert replay_("run").exit_code == 1
+
+
+def test_a_first_failure_that_cannot_be_pinned_is_told(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """Where the fixture may not be written, the verdict is said all the same, and how to do without writing."""
+    project(FAILING, {"order": 1})
+    replay_("record", "files", "--path", "events.jsonl", "--function", "f")
+    with pytest.MonkeyPatch.context() as read_only:
+        read_only.setattr(Store, "update", refuse_to_write)
+        result = replay_("run")
+        number = replay_("list", "--json").documents[0]["fixture"]
+        assert replay_("run", "--no-pin").exit_code == 0
+        assert replay_("run", "--json").documents[0]["verdict"] == "error"
+    assert result.exit_code == 2
+    assert "the first failure cannot be pinned: cannot write: read-only file system" in result.stdout
+    assert "it is reproduced: KeyError: 'customer_id'" in result.stdout
+    assert "`replay run --no-pin` judges and writes nothing (pytest: --replay-no-pin)" in result.stdout
+    assert f"run again  replay run {number}" in result.stdout
+
+
+def test_many_that_cannot_be_pinned_are_one_error(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """A read-only folder of fixtures is told once, with what was found for each."""
+    project("def handler(event, context):\n    return event[event['wants']]\n", {"wants": "a"}, {"wants": "b"})
+    replay_("record", "files", "--path", "events.jsonl", "--function", "f")
+    with pytest.MonkeyPatch.context() as read_only:
+        read_only.setattr(Store, "update", refuse_to_write)
+        told = replay_("run").stdout
+    assert told.count("cannot be pinned") == 1
+    assert " reproduced: KeyError: 'a'" in told
+    assert " reproduced: KeyError: 'b'" in told
+
+
+def refuse_to_write(store: Store, fixture: object) -> None:
+    raise FixtureError("cannot write: read-only file system", where="fixture.json", hint="choose another folder")
+
+
+def test_the_command_to_run_again_has_the_options(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """What was said on the command line is said again, so that the same is seen."""
+    recorded(replay_, project, "reproduces")
+    number = replay_("list", "--json").documents[0]["fixture"]
+    told = replay_("run", "--red", "--cold", "--repeat", "2", "--fixtures", "fixtures", "--where", '{"order": [1]}')
+    (again,) = [line for line in told.stdout.splitlines() if line.startswith("run again  ")]
+    assert again == f"run again  replay run {number} --red --repeat 2 --cold --fixtures fixtures"
+    assert replay_(*again.split()[3:]).exit_code == 1
+
+
+def test_red_is_explained(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """A known bug that is red by request is as expected all the same, and the run says so."""
+    recorded(replay_, project, "reproduces")
+    told = replay_("run", "--red").stdout
+    assert "it does, as expected; red because --red was asked for" in told
+    assert told.splitlines()[-1].endswith("1 reproduced; 1 known bug red because of --red")
+
+
+def test_an_import_that_fails_is_one_error_for_a_function(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """Its words may differ from time to time; people read them once, machines for each fixture."""
+    project("raise RuntimeError(object())\n", {"order": 1}, {"order": 2})
+    replay_("record", "files", "--path", "events.jsonl", "--function", "f")
+    told = replay_("run")
+    assert told.exit_code == 2
+    assert told.stdout.count("could not run: ") == 1
+    assert told.stdout.splitlines()[-3].startswith("run again  replay run ")
+    lines = replay_("run", "--json")
+    assert [each.get("verdict") for each in lines.documents] == ["error", "error", None]
+    assert lines.stderr.count("error: ") == 1
+
+
+def test_an_import_that_fails_like_the_pinned_failure_is_not_that(
+    replay_: CommandLine, project: Callable[..., Path]
+) -> None:
+    """A module that cannot be imported says nothing of the event, also where the error has the same type."""
+    folder = recorded(replay_, project, "reproduces")
+    (folder / "app.py").write_text(f"{{}}['customer_id']\n{FAILING}")
+    assert replay_("run").exit_code == 2
+
+
+def test_a_function_has_one_name(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """What the user types is what the user reads, whatever the template calls the function."""
+    folder = project(FAILING, {"order": 1})
+    (folder / "pyproject.toml").unlink()
+    (folder / "template.yaml").write_text(
+        "Transform: AWS::Serverless-2016-10-31\n"
+        "Resources:\n  PaymentsFunction:\n    Type: AWS::Serverless::Function\n"
+        "    Properties: {Handler: gone.handler, Runtime: python3.12, CodeUri: .}\n"
+    )
+    replay_("record", "files", "--path", "events.jsonl", "--function", "payments")
+    told = replay_("run")
+    assert told.exit_code == 2
+    assert "the handler of payments is not there" in told.stdout
+    assert "PaymentsFunction" not in told.stdout

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import typing
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,8 @@ from replay.payloads.captures import Capture
 from replay.sources import registry
 from replay.sources.base import Consumed, Recording, Settlement, Source
 from replay.sources.registry import source_class, source_names
+from tests.enrichment.lambda_log import LambdaLog
+from tests.sources.log_samples import failed_in_text
 
 BODIES = ['{"n": 1}', '{"n": 2.50}', '{"n": 3, "n": 4}']
 
@@ -36,7 +39,24 @@ def _files(folder: Path) -> dict[str, Any]:
     return {"path": (str(path),)}
 
 
-_PREPARED = {"sqs": _sqs, "files": _files}
+def _cloudwatch_logs(folder: Path) -> dict[str, Any]:
+    began = datetime.now(UTC) - timedelta(minutes=10)
+    log = LambdaLog(boto3.client("logs"), at_ms=int(began.timestamp() * 1000))
+    for body in BODIES:
+        log.invoke(f"event: {body}\n", error="KeyError: 'a'")
+    return {"function": "orders", "function_timeout_s": 3.0}
+
+
+def _s3_logs(folder: Path) -> dict[str, Any]:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="app-logs")
+    for number, body in enumerate(BODIES):
+        lines = "".join(failed_in_text(number, f"event: {body}"))
+        client.put_object(Bucket="app-logs", Key=f"2026/11/21/0{number}/a", Body=lines.encode())
+    return {"bucket": "app-logs"}
+
+
+_PREPARED = {"sqs": _sqs, "files": _files, "s3-logs": _s3_logs, "cloudwatch-logs": _cloudwatch_logs}
 """For each source of ours: how to make three events for it, and the options that find them. A new source adds a line."""
 
 
@@ -114,8 +134,8 @@ def test_its_options_can_become_a_command_line(name: str) -> None:
 
 
 def test_all_files_that_declare_a_name_are_sources() -> None:
-    """The two sources of the first day are found by themselves, and files that only help them are not."""
-    assert source_names() == ("files", "sqs")
+    """Each source of ours is found by itself, and files that only help one are not."""
+    assert source_names() == tuple(sorted(_PREPARED))
 
 
 def test_listing_names_imports_no_source() -> None:
@@ -133,7 +153,7 @@ def test_an_unknown_source_suggests_the_near_one() -> None:
     """A misspelt source is told with those that there are."""
     with pytest.raises(ConfigurationError) as caught:
         source_class("file")
-    assert caught.value.expected == "one of files, sqs"
+    assert caught.value.expected == f"one of {', '.join(source_names())}"
     assert caught.value.hint == "did you mean files?"
 
 
@@ -164,7 +184,7 @@ class _Entry:
 def test_another_package_adds_a_source_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     """A third party's source stands beside ours."""
     monkeypatch.setattr(registry, "_entry_points", lambda: {"elsewhere": _Entry(_Elsewhere)})
-    assert source_names() == ("elsewhere", "files", "sqs")
+    assert source_names() == tuple(sorted({*_PREPARED, "elsewhere"}))
     assert source_class("elsewhere") is _Elsewhere
 
 

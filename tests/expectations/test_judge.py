@@ -128,7 +128,8 @@ def test_the_same_error_from_elsewhere_is_changed_and_says_so() -> None:
     )
     judgement = judge(expectation("reproduces"), [outcome(moved)])
     assert judgement.verdict == "changed"
-    assert "another place" in judgement.reason
+    assert judgement.reason.endswith("as before, but not from the same code")
+    assert (judgement.was, judgement.seen) == ("app.py handler  event['customer_id']", "app.py other  x")
 
 
 @pytest.mark.parametrize(
@@ -161,3 +162,74 @@ def test_a_composed_message_without_a_stack_is_recognised() -> None:
 def test_an_expectation_without_signature_takes_any_failure() -> None:
     """A hand-written `reproduces` needs no signature."""
     assert judge(Expectation(wants="reproduces"), [FAILS_OTHERWISE]).verdict == "reproduced"
+
+
+def frames(*codes: str) -> tuple[Frame, ...]:
+    return tuple(Frame(module="app.py", function=f"f{number}", code=code) for number, code in enumerate(codes))
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "was", "now"),
+    [
+        (frames("a()", 'o["id"]'), frames("a()", "o['id']"), """app.py f1  o["id"]""", "app.py f1  o['id']"),
+        (frames("a()", "b()"), frames("z()", "b()"), "app.py f0  a()", "app.py f0  z()"),
+        (frames("a()", "b()"), frames("b()"), "app.py f1  b()", "app.py f0  b()"),
+        (
+            frames("a()"),
+            (*frames("a()"), Frame(module="x.py", function="g", code="b()")),
+            "app.py f0  a()",
+            "x.py g  b()",
+        ),
+    ],
+)
+def test_the_first_line_that_differs_is_named(known, seen, was, now) -> None:
+    """Of two failures with the same words the innermost lines that differ are told, whether edited, renamed or moved."""
+    first, second = (Failure(error_type="KeyError", message="'id'", frames=each) for each in (known, seen))
+    judgement = judge(Expectation(wants="reproduces", signature=signature(first)), [outcome(second)])
+    assert (judgement.verdict, judgement.was, judgement.seen) == ("changed", was, now)
+
+
+def test_lines_are_not_compared_where_the_words_differ() -> None:
+    """Another error needs no explanation by lines of code."""
+    judgement = judge(expectation("reproduces"), [FAILS_OTHERWISE])
+    assert (judgement.was, judgement.seen) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("wants", "happened", "commands"),
+    [
+        ("reproduces", FAILS_OTHERWISE, ["replay expect 1a2b3c4d reproduces", "replay expect 1a2b3c4d now"]),
+        ("reproduces", NEVER_RAN, ["replay expect 1a2b3c4d now"]),
+        ("reproduces", SUCCEEDS, ["replay expect 1a2b3c4d succeeds"]),
+        ("reproduces", FILTERED, ["replay expect 1a2b3c4d now"]),
+        ("reproduces", REPRODUCES, []),
+        ("succeeds", REPRODUCES, ["replay expect 1a2b3c4d reproduces"]),
+        ("succeeds", FILTERED, ["replay expect 1a2b3c4d now"]),
+        ("now", SUCCEEDS, ["replay expect 1a2b3c4d now"]),
+        ("now", AS_ACCEPTED, []),
+    ],
+)
+def test_what_is_not_as_expected_can_be_accepted(wants, happened, commands) -> None:
+    """A judgement that is red says by which commands it becomes what is expected; a green one has none."""
+    judgement = judge(expectation(wants), [happened], fixture="1a2b3c4d")
+    assert [command for command, _ in judgement.ways] == commands
+
+
+def test_another_error_than_was_accepted_is_noted() -> None:
+    """`now` judges status and dispositions; that the error is another one is said, and changes no colour."""
+    accepted = Expectation(wants="now", accepted_failure=signature(OTHER), **ACCEPTED)
+    judgement = judge(accepted, [AS_ACCEPTED], fixture="1a2b3c4d")
+    assert (judgement.verdict, judgement.as_expected) == ("fixed", True)
+    assert judgement.note == (
+        "1a2b3c4d fails with KeyError: 'customer_id', and was accepted with KeyError: 'amount': "
+        "`replay expect 1a2b3c4d now` accepts that too"
+    )
+    same = Expectation(wants="now", accepted_failure=SIGNATURE, **ACCEPTED)
+    assert judge(same, [AS_ACCEPTED]).note == ""
+
+
+@pytest.mark.parametrize(("wants", "red"), [("reproduces", True), ("fails", True), ("succeeds", False)])
+def test_what_is_red_only_because_it_was_asked_for_says_so(wants, red) -> None:
+    """A known bug that red was asked for is told from one that is back."""
+    assert judge(expectation(wants), [REPRODUCES], red=True).red is red
+    assert judge(expectation(wants), [REPRODUCES]).red is False

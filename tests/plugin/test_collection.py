@@ -195,3 +195,30 @@ def test_unfinished_and_foreign_folders_are_no_items(project: Project) -> None:
     for name in (".tmp-1-2-3", "orders/notes", "orders/no--id"):
         (project.root / "fixtures" / name).mkdir()
     assert project.ids() == [node_id(reference)]
+
+
+@pytest.mark.parametrize("below", [".", "src", "src/deep"])
+def test_the_root_is_that_of_the_command_line(project: Project, below: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any pyproject.toml pytest takes the working folder for its root; ours is still where the fixtures are."""
+    monkeypatch.setenv("HOME", str(project.root.parent))
+    (project.root / "pyproject.toml").unlink()
+    reference = project.fixture()
+    (project.root / below).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(project.root / below)
+    assert [each.removeprefix("../").removeprefix("../") for each in project.ids()] == [node_id(reference)]
+
+
+def test_a_wider_root_of_pytest_changes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below a pytest.ini that many projects share, the project of the working folder is replayed, as `replay run` does."""
+    monkeypatch.setenv("HOME", str(project.root.parent))
+    reference = project.fixture()
+    shop = project.root / "shop"
+    shop.mkdir()
+    for part in ("pyproject.toml", "src", "fixtures"):
+        (project.root / part).rename(shop / part)
+    (shop / "pyproject.toml").write_text(
+        '[tool.replay.functions]\norders = { handler = "app.handler", code = "src" }\n'
+    )
+    project.write("pytest.ini", "[pytest]\n")
+    monkeypatch.chdir(shop)
+    assert [each.removeprefix("shop/") for each in project.ids()] == [node_id(reference)]

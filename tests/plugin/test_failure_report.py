@@ -23,7 +23,7 @@ def test_a_failure_is_worth_reading(project: Project) -> None:
             "> app.py:41 handler  return {*",
             "here",
             "> app.py:8 handler  return {*",
-            "payload (redacted)",
+            "payload",
             '*"customerid": "c-1",',
             "log (last invocation)",
             "  handling o-1",
@@ -105,5 +105,5 @@ def test_the_log_of_a_passing_fixture(project: Project) -> None:
 def test_xfail_tb_shows_the_whole_report(project: Project) -> None:
     """A known bug is one line; pytest's `--xfail-tb` shows all that a red one would."""
     project.fixture(wants="reproduces", failure=RECORDED)
-    assert "payload (redacted)" not in project.run("-rx").stdout.str()
-    assert "payload (redacted)" in project.run("-rx", "--xfail-tb").stdout.str()
+    assert "customerid" not in project.run("-rx").stdout.str()
+    assert "customerid" in project.run("-rx", "--xfail-tb").stdout.str()

@@ -34,7 +34,7 @@ def test_an_unrelated_project_loads_nothing_heavy(
     assert {name for name in loaded - without if not name.startswith("replay")} == set()
     assert {name for name in loaded if name.startswith("replay")} <= {
         "replay", "replay.pytest_plugin", "replay.pytest_plugin.fixtures_folder", "replay.pytest_plugin.plugin",
-        "replay.pytest_plugin.summary",
+        "replay.pytest_plugin.summary", "replay.project_root",
     }  # fmt: skip
     assert loaded.isdisjoint(set(HEAVY) - without)
 

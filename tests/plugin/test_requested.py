@@ -176,9 +176,9 @@ def test_an_assertion_shows_the_replay(project: Project) -> None:
             f"-* replay of {reference} *-",
             "happened   failed ?dead_lettered?: KeyError: 'customer_id'",
             "> app.py:8 handler *",
-            "payload (redacted)",
+            "payload",
             '*"customerid": "c-1"',
-            "log",
+            "log (last invocation)",
             "  handling o-1",
             f"run again  replay run {reference.id}",
         ]
@@ -240,3 +240,78 @@ def test_a_fixture_that_extends_ours(project: Project) -> None:
         'import pytest\n\n@pytest.mark.replay("orders")\ndef test_it(replay):\n    assert replay() == "failed"\n',
     )
     project.run("test_it.py").assert_outcomes(passed=1)
+
+
+FAULTY_HANDLER = """
+import boto3
+def handler(event, context):
+    try:
+        boto3.client("dynamodb").list_tables()
+    except Exception as error:
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
+"""
+
+
+def test_a_test_can_let_calls_of_aws_fail(project: Project) -> None:
+    """Faults of the marker are met in every replay, those of a call before them, and effects can be asserted."""
+    project.fixture()
+    project.write("src/app.py", FAULTY_HANDLER)
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+        from replay import Fault
+
+        @pytest.mark.replay("orders", faults={"dynamodb:ListTables": "AccessDeniedException"})
+        def test_it(replay):
+            assert replay().failed_with("RuntimeError", match="AccessDeniedException")
+            outcome = replay(faults={"dynamodb:*": "ValidationException"})
+            assert outcome.failed_with("RuntimeError", match="ValidationException")
+            assert outcome.called("dynamodb:ListTables")[0].injected
+            outcome = replay(faults=[Fault(call="dynamodb:*", latency_s=900)])
+            assert outcome.status == "timed_out"
+
+        @pytest.mark.replay("orders")
+        def test_other(replay):
+            assert replay().status == "succeeded"
+        """,
+    )
+    project.run("test_it.py").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("faults", ['{"dynamodb:ListTable": "X"}', '{"nonsense": "X"}', "[3]"])
+def test_a_fault_that_cannot_be_is_an_error_of_the_test(project: Project, faults: str) -> None:
+    """A misspelled call does not silently let everything succeed."""
+    project.fixture()
+    project.write("src/app.py", FAULTY_HANDLER)
+    project.write(
+        "test_it.py",
+        f"""
+        import pytest
+
+        @pytest.mark.replay("orders")
+        def test_it(replay):
+            replay(faults={faults})
+        """,
+    )
+    result = project.run("test_it.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ConfigurationError*"])
+
+
+def test_a_failing_test_shows_the_calls(project: Project) -> None:
+    """The report of a failed test has what the function asked of AWS."""
+    project.fixture()
+    project.write("src/app.py", FAULTY_HANDLER)
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.mark.replay("orders", faults={"dynamodb:*": "AccessDeniedException"})
+        def test_it(replay):
+            assert replay().status == "succeeded"
+        """,
+    )
+    result = project.run("test_it.py")
+    result.stdout.fnmatch_lines(["AWS calls", "*dynamodb:ListTables AccessDeniedException (fault)"])

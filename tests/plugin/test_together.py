@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -110,7 +111,7 @@ def test_junit(project: Project) -> None:
     assert back.get("classname") == "fixtures.orders"
     assert back.find("failure").get("message").startswith("reproduced: the bug is back")
     assert "\n" not in back.find("failure").get("message")
-    assert "payload (redacted)" in back.find("failure").text
+    assert "\npayload\n" in back.find("failure").text
     assert known.find("skipped").get("type") == "pytest.xfail"
     for case in (back, known):
         assert [(each.get("name"), each.get("value")) for each in case.iter("property")] == [
@@ -145,6 +146,22 @@ def test_pdb_gets_the_handlers_own_exception(project: Project) -> None:
     result = project.run("-s", "--pdb", "--pdbcls=quit:Quits")
     result.stdout.fnmatch_lines(["*INTERACT KeyError app.py handler {'order_id': 'o-1', 'customerid': 'c-1'}"])
     result.stdout.fnmatch_lines(["expected   succeeds"])
+
+
+@pytest.mark.parametrize("options", [(), ("-s",)])
+def test_pdb_stops_in_the_handler(project: Project, options: tuple[str, ...]) -> None:
+    """`pytest --pdb` as a developer types it stops at the line of the handler that raised, with its variables there."""
+    project.fixture(wants="succeeds", failure=RECORDED)
+    typed = b"p 'I SEE', order['order_id']\nquit\n"
+    command = (sys.executable, "-m", "pytest", "-p", "event_replay", "--pdb", *options)
+    result = project.pytester.run(*command, stdin=typed, timeout=60)
+    result.stdout.fnmatch_lines(
+        [
+            "> *app.py(8)handler()",
+            '-> return {"customer": order["customer_id"]}',
+            "(Pdb) ('I SEE', 'o-1')",
+        ]
+    )
 
 
 def test_it_can_be_switched_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,3 +166,14 @@ def test_cold_imports_afresh_for_each_event(project: Project) -> None:
     project.fixture("m-2", wants="succeeds")
     project.run().assert_outcomes(passed=1, failed=1)
     project.run("--replay-cold").assert_outcomes(passed=2)
+
+
+def test_what_fails_as_accepted_is_not_called_fixed(project: Project) -> None:
+    """The count at the end has people's word for it; the property in the report stays the verdict."""
+    expectation = Expectation(wants="now", status="failed", dispositions=("dead_lettered",))
+    project.fixture("m-1", expectation=expectation)
+    project.fixture("m-2", body=GOOD, wants="succeeds")
+    result = project.run()
+    result.assert_outcomes(passed=2)
+    (counted,) = [line for line in result.outlines if line.startswith("replay: ")]
+    assert sorted(counted.removeprefix("replay: ").split(", ")) == ["1 as accepted", "1 fixed"]

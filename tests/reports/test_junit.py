@@ -25,6 +25,7 @@ def test_each_fixture_is_a_case(replay_: CommandLine, project: Callable[..., Pat
     replay_("record", "files", "--path", "events.jsonl", "--function", "elsewhere")
     assert replay_("run", "f", "--junit", "one.xml").exit_code == 1
     one = suite(folder / "one.xml")
+    assert (folder / "one.xml").read_bytes().endswith(b"</testsuites>\n")
     assert {name: one.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": "2",
         "failures": "1",
@@ -38,6 +39,7 @@ def test_each_fixture_is_a_case(replay_: CommandLine, project: Callable[..., Pat
     assert {case.get("classname") for case in two} == {"f", "elsewhere"}
     (error,) = next(case for case in two if case.get("classname") == "elsewhere")
     assert "there is no function 'elsewhere'" in (error.get("message") or "")
+    assert "run again  replay run " in (error.text or "")
 
 
 def test_an_old_file_is_replaced_whole(replay_: CommandLine, project: Callable[..., Path]) -> None:

@@ -1,12 +1,14 @@
 """The excerpt shows the lines that the failure is about."""
 
 import json
+from collections.abc import Callable
 from time import perf_counter
 
 import pytest
 
+from replay.fixtures.fixture import Fixture, Redaction
 from replay.payloads.failures import Failure
-from replay.reports.payload_excerpt import payload_excerpt
+from replay.reports.payload_excerpt import payload_excerpt, payload_section
 
 BODY = {f"field_{number}": number for number in range(40)} | {"costumer_id": "c-1", "note": "'customer_id' is here too"}
 
@@ -63,3 +65,36 @@ def test_many_keys_do_not_take_long() -> None:
     began = perf_counter()
     excerpt(body, "KeyError", "'nowhere', 'nor_here', 'customer_id', 'and_so_on', 'and_on'")
     assert perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("number", ["1e400", "0.1000000000000000055", "123456789012345678901234567890", "1.10"])
+def test_numbers_are_exact(number: str) -> None:
+    """The number that broke the handler is shown with every digit that it has, wherever the event holds it."""
+    failure = Failure(error_type="Inexact", message="'amount'")
+    inner = f'{{"amount": {number}}}'
+    for event in (
+        inner,
+        json.dumps({"Records": [{"body": inner}]}),
+        f'{{"Records": [{{"eventID": "1", "dynamodb": {inner}, "awsRegion": "eu-west-1"}}]}}',
+    ):
+        assert payload_excerpt(event, failure) == ["{", f'  "amount": {number}', "}"]
+
+
+def test_a_value_that_is_no_object_is_cut_out_too() -> None:
+    """One scalar, or an empty object, in the place of what a stream record holds."""
+    for written in ("{}", "17", "[]"):
+        assert payload_excerpt(f'{{"Records": [{{"dynamodb": {written}, "x": 1}}]}}', None) == [written]
+
+
+def test_a_key_that_is_written_with_escapes_is_found() -> None:
+    """`KeyError: 'größe'` finds its neighbour where the sender has escaped all that is not ASCII."""
+    body = json.dumps({f"field_{number}": number for number in range(40)} | {"gröse": 1})
+    assert '"gr\\u00f6se": 1' in excerpt(body, "KeyError", "'größe'")
+
+
+def test_redaction_is_said_where_it_was_done(fixture_of: Callable[..., Fixture]) -> None:
+    """The heading says "redacted" only of a payload in which something was."""
+    assert payload_section(fixture_of(), None)[0] == "payload"
+    assert (
+        payload_section(fixture_of(redactions=(Redaction(at="/a", detector="email"),)), None)[0] == "payload (redacted)"
+    )

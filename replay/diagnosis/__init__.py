@@ -1,0 +1,1 @@
+"""What is misconfigured, and how to mend it: every check looks, none changes anything."""

@@ -1,0 +1,95 @@
+"""Whether the fixtures are sound, and where CI finds them."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from replay.counted_nouns import counted
+from replay.diagnosis.finding import Finding, problem
+from replay.fixtures.durable_files import TEMPORARY, abandoned, explained, names_in, open_folder
+from replay.fixtures.fixture import Fixture
+from replay.fixtures.store import FixtureProblem
+from replay.project import Project
+
+_GIT_TIMEOUT_S = 10
+
+
+def check_fixtures(project: Project) -> Iterator[Finding]:
+    """Look for fixtures that cannot be read or that CI would not see, and for what killed runs have left."""
+    store, folder = project.store, project.config.fixtures
+    if not folder.is_dir():
+        yield Finding(
+            check="fixtures",
+            level="note",
+            what=f"there are no fixtures yet: {folder} does not exist",
+            hint="replay record sqs --queue NAME --function NAME",
+        )
+        return
+    if not os.access(folder, os.W_OK):
+        yield Finding(check="fixtures", level="problem", what=f"{folder} cannot be written", hint=f"chmod u+w {folder}")
+    yield from _leftovers(folder)
+    yield from _ignored_by_git(folder)
+    good = 0
+    for loaded in store.load_all(store.references()):
+        findings = list(_fixture(loaded, project))
+        good += not findings
+        yield from findings
+    yield Finding(check="fixtures", level="ok", what=f"{counted(good, 'sound fixture')} in {folder}")
+
+
+def _leftovers(folder: Path) -> Iterator[Finding]:
+    with explained("look into the folder of fixtures", folder), open_folder(str(folder), follow=True) as opened:
+        left = [name for name in names_in(opened) if name.startswith(TEMPORARY) and abandoned(name, inside=opened)]
+    if left:
+        yield Finding(
+            check="fixtures",
+            level="note",
+            what=f"killed runs have left unfinished pieces in {folder} ({counted(len(left), 'piece')}); "
+            "no fixture is among them",
+            hint=f"the next recording removes them, or: rm -r {shlex.quote(str(folder))}/{TEMPORARY}*",
+        )
+
+
+def _ignored_by_git(folder: Path) -> Iterator[Finding]:
+    """Ask git about a fixture that could be there; without git, or outside a repository, nothing is wrong."""
+    example = folder / "function" / "fixture--00000000" / "event.json"
+    try:
+        asked = subprocess.run(  # noqa: S603 - the path is an argument, behind --
+            ["git", "-C", str(folder), "check-ignore", "--quiet", "--", str(example)],  # noqa: S607 - the user's git
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_GIT_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return
+    if asked.returncode == 0:
+        yield Finding(
+            check="fixtures",
+            level="note",
+            what=f"git ignores {folder}: CI will not see these fixtures",
+            hint=f"git check-ignore -v {shlex.quote(str(example))} says which line to change",
+        )
+
+
+def _fixture(loaded: Fixture | FixtureProblem, project: Project) -> Iterator[Finding]:
+    if isinstance(loaded, FixtureProblem):
+        yield problem("fixtures", loaded.error)
+        return
+    for error in project.store.validate(loaded.reference):
+        yield Finding(
+            check="fixtures",
+            level="problem",
+            what=f"{loaded.reference}: fixture.json: {error}",
+            hint="see `replay schema`",
+        )
+    if loaded.edited:
+        wants = "reproduces" if loaded.expectation.wants == "fails" else loaded.expectation.wants
+        yield Finding(
+            check="fixtures",
+            level="note",
+            what=f"{loaded.reference}: event.json was edited by hand since it was recorded",
+            hint=f"replay expect {loaded.reference.id} {wants} accepts the edit; else record it again",
+        )

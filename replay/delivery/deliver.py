@@ -83,6 +83,10 @@ def reply_of(function: Callable[[Any, Any], Any], attempt: Attempt) -> Reply:
             request_id=attempt.request_id,
         )
         return Reply(status="raised", failure=failure)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - nothing in the runtime catches it (a cancelled task, say): its process ends
+        return _exited(1, attempt)
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -78,6 +78,11 @@ _OPERATIONS_OF_ACTION = {
 }
 
 
+_FROM_ANY_CALL = frozenset({"throttling", "permission"})
+_OF_THE_FUNCTION_ITSELF = frozenset({"Rate Exceeded."})
+"""Source: Lambda API `Invoke`, TooManyRequestsException; recordings of async-invoke with no reserved concurrency."""
+
+
 def proposed_fault(failure: Failure) -> Fault | None:
     """
     Give the fault that makes an AWS call fail as it did in *failure*; None where AWS did not make it fail.
@@ -85,9 +90,11 @@ def proposed_fault(failure: Failure) -> Fault | None:
     The call is read from what the SDKs write: botocore's "An error occurred (CODE) when calling the OPERATION
     operation", IAM's "is not authorized to perform: dynamodb:PutItem", the service in Java's messages, the client in
     Node's stacks, and the host of botocore's endpoint errors. What none of them tells is `*`. A call that found no
-    connection is given none either: it times out, as botocore's `ReadTimeoutError`.
+    connection is given none either: it times out, as botocore's `ReadTimeoutError`. Where Lambda throttled the function
+    itself, none of its calls failed, and there is no fault.
     """
-    if failure_class(failure) not in _FROM_AWS:
+    kind = failure_class(failure)
+    if kind not in _FROM_AWS:
         return None
     names = error_names(failure)
     message = failure.message[:_READ_LIMIT]
@@ -99,6 +106,8 @@ def proposed_fault(failure: Failure) -> Fault | None:
         code, operation, words = told.groups()
         return Fault(call=f"{_service(operation, failure)}:{operation}", error=code, message=words.strip())
     call = _call_of_other_sdks(failure, message)
+    if not call and kind in _FROM_ANY_CALL and message not in _OF_THE_FUNCTION_ITSELF:
+        call = "*:*"
     return Fault(call=call, error=aws_code(failure) or names[0]) if call else None
 
 

@@ -71,7 +71,7 @@ class SqsOptions:
         Refuse what cannot be meant.
 
         Raises:
-            ConfigurationError: A number out of its range, or a drain option without `drain`.
+            ConfigurationError: A number out of its range, or drain options that do not fit.
         """
         _in_range("concurrency", self.concurrency, 1, 64)
         _in_range("wait_s", self.wait_s, 0, MOST_WAIT_S)
@@ -80,6 +80,12 @@ class SqsOptions:
         if not self.drain and (self.drain_to or self.accept_redacted):
             option = "--drain-to" if self.drain_to else "--accept-redacted"
             raise ConfigurationError(f"{option} needs --drain", where=option, hint="add --drain, or leave it out")
+        if self.drain_to and self.accept_redacted:
+            raise ConfigurationError(
+                "what redaction changed can be moved or deleted, not both",
+                where="--drain-to and --accept-redacted",
+                hint="leave out --accept-redacted: then nothing is lost",
+            )
 
 
 def _in_range(name: str, value: int, least: int, most: int) -> None:

@@ -80,6 +80,17 @@ def test_sys_exit_ends_the_runtime(code: object, ended: str) -> None:
     assert reply.failure.message.endswith(f"Error: Runtime exited {ended}")
 
 
+def test_what_the_runtime_does_not_catch_ends_it() -> None:
+    """A BaseException that is no Exception, such as a cancelled task, ends the runtime, and not us."""
+
+    def handler(event, context):
+        raise asyncio.CancelledError
+
+    reply = deliver({}, handler).invocations[0].reply
+    assert (reply.status, reply.failure.error_type) == ("exited", "Runtime.ExitError")
+    assert reply.failure.message.endswith("with error: exit status 1")
+
+
 def test_the_keyboard_still_interrupts() -> None:
     """Ctrl-C in a function is the user's, not an outcome."""
 

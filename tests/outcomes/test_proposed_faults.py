@@ -45,6 +45,8 @@ CASES = [
     ("NoSuchBucket", "The specified bucket does not exist", "s3:*=NoSuchBucket"),
     ("ReadTimeoutError", "HTTPSConnectionPool(host='example.com', port=443): Read timed out.", None),
     ("TooManyRequestsException", "Rate Exceeded.", None),
+    ("ThrottlingException", "Rate exceeded", "*:*=ThrottlingException"),
+    ("AccessDeniedException", "You may not do that", "*:*=AccessDeniedException"),
     ("KeyError", "'customer_id'", None),
     ("Sandbox.Timedout", "Error: Task timed out after 3.00 seconds", None),
     ("Runtime.ImportModuleError", "Unable to import module 'app'", None),

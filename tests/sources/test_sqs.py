@@ -504,6 +504,7 @@ def test_a_queue_is_not_drained_to_itself(sqs: FakeSqs) -> None:
     [
         ({"drain_to": "parked"}, "--drain-to"),
         ({"accept_redacted": True}, "--accept-redacted"),
+        ({"drain": True, "drain_to": "q2", "accept_redacted": True}, "--drain-to and --accept-redacted"),
         ({"concurrency": 0}, "--concurrency 0"),
         ({"concurrency": 1000}, "--concurrency 1000"),
         ({"wait_s": 21}, "--wait-s 21"),
@@ -643,7 +644,7 @@ def test_a_recorded_message_is_visible_again_with_its_count_grown_by_one(moto_sq
     _, dead = _orders(moto_sqs)
     for number in range(12):
         moto_sqs.send_message(QueueUrl=dead, MessageBody=str(number))
-    with recording(concurrency=2) as recording_:
+    with recording(concurrency=1) as recording_:  # moto gives one message to two receives at once now and then
         assert len(list(recording_.captures())) == 12
     found = moto_sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])
     assert {message["Attributes"]["ApproximateReceiveCount"] for message in found["Messages"]} == {"2"}

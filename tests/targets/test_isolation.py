@@ -12,7 +12,9 @@ from typing import Any
 
 import boto3
 import pytest
+from moto import mock_aws
 
+from replay.functions.function import Resource
 from replay.targets.in_process.function_environment import function_environment
 from replay.targets.in_process.own_modules import OwnModules, importable_names, vendored_names
 from replay.targets.local import LocalTarget
@@ -135,6 +137,24 @@ def test_two_functions_with_the_same_file_names_do_not_meet(service):
     for target in targets:
         target.__exit__(None, None, None)
     assert "helper" not in sys.modules
+
+
+def test_two_functions_and_a_test_have_a_bucket_of_the_same_name(service):
+    """A bucket belongs to one function's AWS: the other makes its own, and so does the user's own mocked test after."""
+    bucket = Resource(logical_id="Files", type="AWS::S3::Bucket", properties={"BucketName": "files"})
+    code = "import boto3\ndef handler(event, context): return boto3.client('s3').list_buckets()['Buckets'][0]['Name']"
+    targets = []
+    for name in ("one", "two"):
+        targets.append(LocalTarget(service(code, name=name, resources=(bucket,))).__enter__())
+        targets[-1].begin()
+        assert targets[-1].invoke(attempt()).payload == '"files"'
+        targets[-1].suspend()
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="files")
+    targets[0].resume()
+    assert targets[0].invoke(attempt()).payload == '"files"'
+    for target in targets:
+        target.__exit__(None, None, None)
 
 
 def test_a_module_of_the_same_name_steps_aside(service, tmp_path, monkeypatch):

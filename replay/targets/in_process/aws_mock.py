@@ -1,8 +1,21 @@
 """moto's AWS, exchanged as a whole: what one function's AWS holds is not there for anybody else."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 _active: list["AwsMock"] = []
+
+
+class _Taken(NamedTuple):
+    """
+    What moto held of one service.
+
+    `bucket_accounts` is what S3 keeps beside its accounts: whose a bucket is. Without it, S3 would look for ever for
+    the bucket of an account that has gone.
+    """
+
+    backends: Any
+    accounts: dict[str, Any]
+    bucket_accounts: dict[str, Any]
 
 
 class AwsMock:
@@ -16,8 +29,8 @@ class AwsMock:
     def __init__(self) -> None:
         self._mock: Any = None
         self._registry: Any = None
-        self._own: list[tuple[Any, dict[str, Any]]] = []
-        self._others: list[tuple[Any, dict[str, Any]]] = []
+        self._own: list[_Taken] = []
+        self._others: list[_Taken] = []
         self._session: Any = None
         self._others_session: Any = None
         self._marked: frozenset[str] | None = None
@@ -95,19 +108,23 @@ def _in_use() -> list[Any]:
     return base_backend.BackendDict._instances  # type: ignore[misc]  # noqa: SLF001 - generic, and not public
 
 
-def _take_backends() -> list[tuple[Any, dict[str, Any]]]:
+def _take_backends() -> list[_Taken]:
     """Take everything out of moto."""
-    taken = [(backends, dict(backends)) for backends in _in_use()]
-    for backends, _ in taken:
-        backends.clear()
+    taken = [_Taken(backends, dict(backends), dict(getattr(backends, "bucket_accounts", {}))) for backends in _in_use()]
+    for each in taken:
+        each.backends.clear()
+        if each.bucket_accounts:
+            each.backends.bucket_accounts.clear()
     _in_use().clear()
     return taken
 
 
-def _put_backends(taken: list[tuple[Any, dict[str, Any]]]) -> None:
-    for backends, accounts in taken:
-        backends.update(accounts)
-        _in_use().append(backends)
+def _put_backends(taken: list[_Taken]) -> None:
+    for each in taken:
+        each.backends.update(each.accounts)
+        if each.bucket_accounts:
+            each.backends.bucket_accounts.update(each.bucket_accounts)
+        _in_use().append(each.backends)
 
 
 def _accounts() -> frozenset[str]:

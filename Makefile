@@ -18,7 +18,7 @@ help:
 
 demo: $(VENV)/.project
 	$(BIN)/replay demo
-	@echo '# (pytest is in the environment that make has built:  . $(BIN)/activate)'
+	@echo '# (pytest is in the environment that make has built:  . $(abspath $(BIN))/activate)'
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

@@ -119,7 +119,7 @@ def _expectation(fixture: Fixture, wants: Acceptable, outcome: Outcome | None) -
         raise ConfigurationError(
             "it does not fail here, so there is no failure to expect",
             where=str(fixture.reference),
-            hint=f"replay expect {fixture.reference.id} succeeds",
+            hint=f"replay expect {fixture.reference.short} succeeds",
         )
     if known is not None and is_known(known, outcome):
         before = fixture.expectation

@@ -47,25 +47,15 @@ from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type
 from replay.errors import ConfigurationError
 from replay.functions.catalog import Catalog, build_catalog
 from replay.functions.settings import FunctionSettings
+from replay.payloads import event_source_limits
 from replay.payloads.event_sources import EventSource
 from replay.project_root import CONFIGURATION_FILE, FIXTURES_FOLDER, configuration_files, find_root
 
 _LIMITS: Mapping[str, tuple[float, float]] = {
-    # Source: Lambda API reference, CreateFunction, CreateEventSourceMapping, PutFunctionEventInvokeConfig; SQS quotas.
+    # Source: Lambda API reference, CreateFunction.
     "timeout_s": (0.001, 900),
     "memory_mb": (128, 10_240),
-    "batch_size": (1, 10_000),
-    "maximum_batching_window_s": (0, 300),
-    "max_receive_count": (1, 1_000),
-    "visibility_timeout_s": (0, 43_200),
-    "maximum_retry_attempts": (-1, 10_000),
-    "maximum_event_age_s": (60, 21_600),
-    "maximum_record_age_s": (-1, 604_800),
-    "parallelization_factor": (1, 10),
-    "tumbling_window_s": (0, 900),
-    "maximum_concurrency": (2, 1_000),
-    "reserved_concurrency": (0, 1_000_000),
-    "caller_timeout_s": (1, 99_999_999),
+    **event_source_limits.LIMITS,
 }
 _FORMS: Mapping[str, tuple[str, str]] = {
     "account_id": (r"[0-9]{12}", "twelve digits, in quotes"),

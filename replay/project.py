@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -114,7 +115,11 @@ def open_project(start: Path | None = None, *, fixtures: Path | None = None) -> 
         ConfigurationError: `[tool.replay]` cannot be used.
     """
     config = load_config(start)
-    return Project(config=replace(config, fixtures=fixtures.absolute()) if fixtures else config)
+    if fixtures is None:
+        return Project(config=config)
+    # Resolved only where it must be: a user knows a path again as it was written.
+    folder = fixtures.resolve() if ".." in fixtures.parts else fixtures.absolute()
+    return Project(config=replace(config, fixtures=folder))
 
 
 def select_fixtures(
@@ -235,11 +240,21 @@ def _check_writable(folder: Path) -> None:
             hint="move that file away, or name another folder: --out DIR",
         )
     if not os.access(there, os.W_OK | os.X_OK):
+        if _is_read_only(there):
+            raise FixtureError(
+                "the folder of fixtures cannot be written: its file system is read-only",
+                where=str(there),
+                hint="name a folder on another file system: --out DIR",
+            )
         raise FixtureError(
             "the folder of fixtures cannot be written: permission denied",
             where=str(there),
             hint=f"chmod u+wx {shlex.quote(str(there))}, or name another folder: --out DIR",
         )
+
+
+def _is_read_only(folder: Path) -> bool:
+    return sys.platform != "win32" and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def load_fixture(project: Project, pattern: str) -> Fixture:

@@ -63,7 +63,7 @@ def cli() -> None:
     pytest -k replay                 the same in your tests
     replay expect ID succeeds        after the fix
 
-    Exit codes: 0 as expected, 1 unexpected outcome, 2 could not run.
+    Exit codes: 0 as expected, 1 unexpected outcome, 2 could not run, 130 interrupted (Ctrl-C).
     """  # noqa: D301 - \b is how click is told to leave lines alone
 
 

@@ -62,7 +62,7 @@ class _Queued:
     @property
     def retries(self) -> int:
         wanted = self.source.maximum_retry_attempts
-        return MAXIMUM_RETRY_ATTEMPTS if wanted is None else max(0, min(wanted, MAXIMUM_RETRY_ATTEMPTS))
+        return MAXIMUM_RETRY_ATTEMPTS if wanted is None else wanted
 
     @property
     def maximum_age_s(self) -> int:

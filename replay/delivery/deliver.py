@@ -56,6 +56,7 @@ def deliver(
     Raises:
         InvalidJson: A text is not JSON.
         InvalidEvent: An event that this event source could never deliver.
+        ConfigurationError: Settings that AWS would refuse, such as a batch size of 25 without a batching window.
     """
     event = _event(event_or_records, event_source)
     delivery = begin_delivery(event, event_source, _function_arn(_name_of(function)))

@@ -18,6 +18,7 @@ from replay.delivery.step_functions import deliver_step_functions
 from replay.delivery.stream import deliver_stream
 from replay.errors import ConfigurationError
 from replay.payloads.captures import Event
+from replay.payloads.event_source_limits import check_settings
 from replay.payloads.event_sources import EventSource, EventSourceKind
 
 _NO_CONCURRENCY = "the function's reserved concurrency is 0: every attempt was throttled, and none reached it"
@@ -53,8 +54,9 @@ def begin_delivery(event: Event, event_source: EventSource, function_arn: str = 
     Begin to deliver *event* as *event_source* does; *function_arn* (unqualified) is what failure documents name.
 
     Raises:
-        ConfigurationError: There is no such kind of event source.
+        ConfigurationError: There is no such kind of event source, or a setting is beyond what AWS accepts.
     """
+    check_settings(event_source)
     family = _FAMILIES.get(event_source.kind)
     documenting = _DOCUMENTING_FAMILIES.get(event_source.kind)
     if documenting is not None:

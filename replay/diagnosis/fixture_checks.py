@@ -91,5 +91,5 @@ def _fixture(loaded: Fixture | FixtureProblem, project: Project) -> Iterator[Fin
             check="fixtures",
             level="note",
             what=f"{loaded.reference}: event.json was edited by hand since it was recorded",
-            hint=f"replay expect {loaded.reference.id} {wants} accepts the edit; else record it again",
+            hint=f"replay expect {loaded.reference.short} {wants} accepts the edit; else record it again",
         )

@@ -78,7 +78,7 @@ def _runtimes(functions: Iterable[Function]) -> Iterator[Finding]:
     here = f"python{sys.version_info.major}.{sys.version_info.minor}"
     others: dict[str, list[str]] = {}
     for function in functions:
-        if function.runtime.startswith("python") and function.runtime != here:
+        if function.other_python_here:
             others.setdefault(function.runtime, []).append(function.name)
     for runtime, names in others.items():
         verb = "runs" if len(names) == 1 else "run"

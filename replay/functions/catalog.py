@@ -10,7 +10,9 @@ from typing import Any, get_args
 from replay.errors import ConfigurationError, FunctionError, ReplayError, TemplateError
 from replay.functions.declared_functions import DeclaredFunction, choose, declared_in, plain
 from replay.functions.deployment import Deployment
+from replay.functions.documents import load_document
 from replay.functions.function import Function
+from replay.functions.sam import lacks_transform
 from replay.functions.settings import FunctionSettings
 from replay.functions.stacks import build_function, read_stack
 from replay.functions.template_search import describe_search, find_templates
@@ -110,11 +112,13 @@ class Catalog:
             built = build_function(declared.stack, declared.logical_id, handler=settings.handler, code=settings.code)
             function = replace(built, name=name)
         else:
-            function = Function(name=name, handler=settings.handler or "", code=settings.code or self.root)
+            code = settings.code or self.root
+            function = Function(name=name, handler=settings.handler or "", code=code, runtime_is_declared=False)
         taken_over = {key: getattr(settings, key) for key in _TAKEN_OVER if getattr(settings, key) is not None}
         return replace(
             function,
             environment={**function.environment, **(settings.environment or {})},
+            runtime_is_declared=function.runtime_is_declared or settings.runtime is not None,
             event_sources=_merge_event_source(name, function.event_sources, settings.event_source),
             **taken_over,
         )
@@ -189,12 +193,27 @@ class Catalog:
         everywhere = [] if template or self.templates else [describe_search(self.root)]
         searched = ["[tool.replay.functions]", *map(str, places), *everywhere]
         configure = f'[tool.replay.functions.{name}] handler = "module.function"'
+        untransformed = [str(path) for path in places if _lacks_transform(path)]
+        if untransformed:
+            return FunctionError(
+                f"there is no function {name!r}: a template has AWS::Serverless resources, but no Transform",
+                where=", ".join(untransformed),
+                expected="Transform: AWS::Serverless-2016-10-31",
+                hint="add that line to the template: without it, CloudFormation refuses such resources too",
+            )
         return FunctionError(
             f"there is no function {name!r}",
             where=f"searched {'; '.join(searched)}" + "".join(f"; {error.where}: {error.what}" for error in problems),
             expected=f"one of: {', '.join(near)}" if near else "a template.yaml, or a configured function",
             hint=f"{'name one of these, or ' if near else ''}set in pyproject.toml: {configure}",
         )
+
+
+def _lacks_transform(path: Path) -> bool:
+    try:
+        return lacks_transform(load_document(path))
+    except TemplateError:
+        return False
 
 
 def build_catalog(

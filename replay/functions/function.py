@@ -1,5 +1,6 @@
 """What can be run: one function with its settings."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ class Function:
     for fixtures whose failure ends the process. `command` starts that process where it is not the runtime's own
     (`("node", "node_modules/aws-lambda-ric/index.mjs", "app.handler")`), with `code` as its folder.
 
+    `runtime_is_declared`: the configuration or the template has said `runtime`; else it is only our default.
+
     `log_group` is where it logs on AWS, where that is told; else Lambda makes `/aws/lambda/<its physical name>`.
     """
 
@@ -41,6 +44,7 @@ class Function:
     handler: str
     code: Path
     runtime: str = "python3.12"
+    runtime_is_declared: bool = field(default=True, compare=False)
     timeout_s: float = 3
     memory_mb: int = 128
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +68,13 @@ class Function:
     def display_name(self) -> str:
         """The name to show: the one that the user gave, and else its own."""
         return self.alias or self.name
+
+    @property
+    def other_python_here(self) -> str:
+        """The Python that runs it here, where it is declared to run on another one on AWS; else empty."""
+        here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        differs = self.runtime_is_declared and self.runtime.startswith("python") and self.runtime != here
+        return here if differs and not self.command else ""
 
     @property
     def arn(self) -> str:

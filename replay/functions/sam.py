@@ -30,6 +30,12 @@ def is_sam(document: Document) -> bool:
     return _TRANSFORM in (transforms if isinstance(transforms, list) else [transforms])
 
 
+def lacks_transform(document: Document) -> bool:
+    """Say whether a template has resources of SAM and does not ask for its transform, so that they mean nothing."""
+    kinds = [as_mapping(resource).get("Type") for resource in as_mapping(document.data.get("Resources")).values()]
+    return not is_sam(document) and any(str(kind).startswith("AWS::Serverless::") for kind in kinds)
+
+
 def expand_sam(document: Document, deployment: Deployment) -> Document:
     """
     Write a SAM template out as plain CloudFormation, in which `Code` and `Content` are local paths where they were.

@@ -114,7 +114,7 @@ class FixtureItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, ReplayError):
             error = excinfo.value
-            text = f"{visible(str(error))}\n\n{self._rerun()}"
+            text = f"{visible(str(error))}\n\nrun again{self._rerun().removeprefix(' ' * 9)}"
             return failure_text(text, path=self._event_file, summary=one_line(f"{error.what}: {error.where}"))
         if self._told is None:
             return super().repr_failure(excinfo, style)

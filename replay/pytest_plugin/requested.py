@@ -46,6 +46,8 @@ class Replay:
     def of(cls, request: pytest.FixtureRequest, session: ReplaySession) -> Self:
         """Give the `replay` of the requesting test, which fails where it has no marker or an unreadable fixture."""
         reference = getattr(request, "param", None)
+        if isinstance(reference, ReplayError):
+            pytest.fail(visible(str(reference)), pytrace=False)
         if not isinstance(reference, FixtureReference):
             pytest.fail(f"the `replay` fixture needs to know which events: add {_EXAMPLE} to the test", pytrace=False)
         try:
@@ -91,8 +93,10 @@ def parametrize(metafunc: pytest.Metafunc, session: ReplaySession) -> None:
 
     The markers nearest to the test count: those of a class or module are the default of the tests inside.
 
+    A pattern that names nothing is an error of this test alone: to run no event silently would prove nothing.
+
     Raises:
-        pytest.Collector.CollectError: A pattern names nothing: a test that silently runs no event proves nothing.
+        pytest.Collector.CollectError: The marker is not written as it must be.
     """
     nearest = _nearest(metafunc.definition)
     if not nearest:
@@ -106,8 +110,9 @@ def parametrize(metafunc: pytest.Metafunc, session: ReplaySession) -> None:
         )
     try:
         references = session.project.store.references(patterns)
-    except ReplayError as error:
-        raise pytest.Collector.CollectError(f"{where}: {visible(str(error))}") from None
+    except ReplayError as error:  # an error of this test alone: all others shall still run
+        metafunc.parametrize("replay", [error], ids=["no fixture"], indirect=True)
+        return
     metafunc.parametrize("replay", references, ids=[str(reference) for reference in references], indirect=True)
 
 
@@ -135,6 +140,6 @@ def _section(fixture: Fixture, outcome: Outcome) -> str:
         payload_section(fixture, outcome.failure or fixture.failure),
         effect_lines(outcome.effects),
         log_lines(outcome),
-        [f"run again  {run_command([fixture.reference.id])}"],
+        [f"run again  {run_command([fixture.reference.short])}"],
     )
     return joined(sections)

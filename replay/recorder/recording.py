@@ -1,5 +1,6 @@
 """Drives recording: source -> envelope -> redaction -> fixture, one capture at a time, so that memory stays flat."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ MOST_EVENT_BYTES = 6_291_456
 """Lambda quotas: no invocation takes a larger payload, so a larger event was never delivered."""
 
 _MOST_KEPT = 1_000
+_MOST_NOTES = 20
+_RECEIPT_HANDLE = re.compile(r"/Records/\d+/receiptHandle")
 _STAYS = "it stays where it is: its fixture has another event, edited since or redacted by other rules"
 _Progress = Callable[[int, int | None], object]
 
@@ -96,7 +99,7 @@ def record(
     except KeyboardInterrupt:
         interrupted = True  # it came while everything was given back, which was done all the same
     except ReplayError as error:
-        for note in recording.notes:
+        for note in (*recording.notes, *recording.problems[:_MOST_NOTES]):
             error.add_note(note)
         consumed = recording.consumed()
         if consumed.deleted or consumed.moved:
@@ -172,7 +175,7 @@ class _Recorder:
                     self.references.append(done.reference)
             else:
                 self.duplicates += 1
-            self.changed += done.about.changed
+            self.changed += done.about.changed and not _only_receipt_handles(done.fixture)
             self.by_failure[_label(done.known or done.fixture)] += 1
             if not done.same:
                 self._problem(done.about.capture, f"{_STAYS}: {done.reference}")
@@ -247,18 +250,18 @@ class _Recorder:
         if self.without_time:
             notes.append(f"{self.without_time} events say no time, and were skipped by --since or --until")
         return RecordingSummary(
-            seen=self.seen,
+            seen=self.seen + self.recording.unreadable,
             written=self.written,
             duplicates=self.duplicates,
             skipped=self.skipped,
-            failed=self.failed,
+            failed=self.failed + self.recording.unreadable,
             changed=self.changed,
             by_failure=dict(self.by_failure.most_common()),
             deleted=consumed.deleted,
             moved=consumed.moved,
             left=consumed.left,
             notes=tuple(notes),
-            problems=tuple(self.problems),
+            problems=tuple([*self.problems, *map(self.redact.plain, self.recording.problems)][:_MOST_KEPT]),
             written_references=tuple(self.references),
             interrupted=interrupted,
         )
@@ -271,6 +274,11 @@ def _why_missing(missing: Missing) -> str:
         return missing.reason
     ranges = "; ".join(f"{each.partition} from {each.first} to {each.last}" for each in stream.ranges)
     return f"{missing.reason}: {stream.arn} {ranges}"
+
+
+def _only_receipt_handles(fixture: Fixture) -> bool:
+    """Say whether nothing was redacted but what an event from SQS always has, of no use to anyone: it is no finding."""
+    return bool(fixture.redactions) and all(_RECEIPT_HANDLE.fullmatch(each.at) for each in fixture.redactions)
 
 
 def _label(fixture: Fixture) -> str:

@@ -70,6 +70,12 @@ class EventDelivery:
         self.invoker.begin(at=at + later if at else None, faults=self.faults)
         return self.again()
 
+    @property
+    def note(self) -> str:
+        """Say that the captured clock cannot be set, where that is so."""
+        unknown = self.function.clock == "captured" and _captured_at(self.fixture) is None
+        return "the time of the failure is not known: the real time is shown" if unknown else ""
+
     def again(self) -> Outcome:
         """Deliver it to AWS as the delivery before has left it. Raises what `afresh` raises."""
         event = Event(text=self.fixture.event_text, kind=self.fixture.kind)

@@ -118,14 +118,14 @@ class Replayer:
             second = second_delivery(delivery, outcomes[-1]) if self._twice else None
             notes += (*self._notes(outcomes), *hazards(outcomes[-1], delivery.function, delivery.settings))
             notes += tuple(kept_notes(delivery, outcomes[0]))
-            judgement = judge(_with_known_signature(fixture), outcomes, red=self._red, fixture=reference.id)
+            judgement = judge(_with_known_signature(fixture), outcomes, red=self._red, fixture=reference.short)
             first_seen = self._pin and fixture.expectation.wants == "fails" and judgement.verdict == "reproduced"
             if first_seen:
                 fixture = self._pinned(fixture, outcomes[-1], judgement)
         except ReplayError as error:
             return FixtureNotRun(reference=reference, error=error)
         missing = None if delivery.faults else missing_fault(fixture, judgement)
-        judgement = judged_with_proposal(judgement, missing, fixture=reference.id)
+        judgement = judged_with_proposal(judgement, missing, fixture=reference.short)
         return FixtureReplayed(
             fixture=fixture,
             outcomes=outcomes,
@@ -178,7 +178,7 @@ class Replayer:
         function, invoker, note = self._functions.step_in(fixture)
         faults = (*faults, *self._faults)
         delivery = EventDelivery.of(fixture, invoker, function, faults=faults, redactor=self._redactor)
-        return delivery, (note,) if note else ()
+        return delivery, tuple(filter(None, (note, delivery.note)))
 
     def _outcomes(self, delivery: EventDelivery) -> list[Outcome]:
         outcomes = [delivery.afresh() for _ in range(self._repeat)]

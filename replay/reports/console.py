@@ -84,7 +84,7 @@ class RunConsole:
             self._echo(explain(event.fixture, event.outcomes, event.judgement, options=self._options))
         rest = others[_EXPLAINED_AT_MOST:]
         if rest:
-            command = run_command([event.fixture.reference.id for event in rest[:_EXPLAINED_AT_MOST]], self._options)
+            command = run_command([event.fixture.reference.short for event in rest[:_EXPLAINED_AT_MOST]], self._options)
             self._echo(f"\n… and {counted(len(rest), 'more failure')} of other kinds; to see why:  {command}")
         if fixed:
             self._echo(f"\n{_accept(fixed)}")
@@ -95,7 +95,7 @@ class RunConsole:
             self._echo("")
             self._echo(f"{click.style('!', fg='magenta', bold=True)} could not run: {visible(reason_text(reason))}")
             self._write_names([one_line(named(event)) for event in reason])
-            ids = [event.reference.id for event in reason]
+            ids = [event.reference.short for event in reason]
             functions = list(dict.fromkeys(event.reference.function for event in reason))
             self._echo(f"run again  {run_command(ids if len(ids) <= _NAMES_AT_MOST else functions, self._options)}")
 
@@ -139,7 +139,7 @@ def _accept(fixed: Sequence[FixtureReplayed]) -> str:
 def _accept_all(fixed: Sequence[FixtureReplayed], word: str) -> str:
     what = f"{len(fixed):,} no longer {'fails' if len(fixed) == 1 else 'fail'}. Accept the fix"
     if len(fixed) <= _IDS_AT_MOST:
-        return f"{what}:  replay expect {' '.join(event.fixture.reference.id for event in fixed)} {word}"
+        return f"{what}:  replay expect {' '.join(event.fixture.reference.short for event in fixed)} {word}"
     functions = " ".join(dict.fromkeys(event.fixture.reference.function for event in fixed))
     return f"{what}, for all fixtures of:  replay expect {functions} {word}"
 

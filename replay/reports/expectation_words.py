@@ -1,5 +1,7 @@
 """An expectation, an outcome and a failure in words."""
 
+import re
+
 from replay.fixtures.fixture import Fixture
 from replay.outcomes.fingerprint import signature
 from replay.outcomes.outcome import Outcome
@@ -7,6 +9,11 @@ from replay.payloads.failures import Failure
 from replay.reports.visible_text import one_line
 
 _PINNED = "pinned"
+_LAMBDA_PREFIX = re.compile(
+    r"\A(?:RequestId: (?:[0-9a-f-]{36}|<\w+>) Error: "
+    r"|(?:\d{4}-\d\d-\d\dT[\d:.]+Z|<\w+>) (?:[0-9a-f-]{36}|<\w+>) (?=Task timed out))"
+)
+"""What varies in the messages of `Runtime.ExitError` and `Sandbox.Timedout`; a signature has put `<…>` for it."""
 
 
 def wanted(fixture: Fixture) -> str:
@@ -30,8 +37,8 @@ def happened(outcome: Outcome) -> str:
 
 
 def headline(error_type: str, message: str, *, limit: int = 120) -> str:
-    """Write `KeyError: 'customer_id'` on one safe line."""
-    return one_line(": ".join(filter(None, (error_type, message))), limit=limit)
+    """Write `KeyError: 'customer_id'` on one safe line, without the id and time that Lambda puts before its words."""
+    return one_line(": ".join(filter(None, (error_type, _LAMBDA_PREFIX.sub("", message)))), limit=limit)
 
 
 def recorded_failure(fixture: Fixture) -> Failure | None:

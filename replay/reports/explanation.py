@@ -46,7 +46,7 @@ def explain(
         effect_lines(outcome.effects),
         log_lines(outcome),
         [f"note       {one_line(note, limit=400)}" for note in notes],
-        _what_to_do(judgement, run_command([fixture.reference.id], options)),
+        _what_to_do(judgement, run_command([fixture.reference.short], options)),
     )
     return joined(sections)
 

@@ -107,12 +107,12 @@ def _log_rows(failure: Failure) -> list[str]:
 def _command_lines(fixture: Fixture) -> list[str]:
     """Write how to replay a fixture: where AWS made its failure, with the fault that brings it back."""
     fault = proposed_fault(fixture.failure) if fixture.failure and not fixture.faults else None
-    command = f"replay run {fixture.reference.id}"
+    command = f"replay run {fixture.reference.short}"
     if fault is None or fixture.expectation.wants == "succeeds":
         return [f"replay it  {command}"]
     return [
         f"replay it  {command} {fault_option(fault)}",
-        f"keep that  replay expect {fixture.reference.id} reproduces {fault_option(fault)}",
+        f"keep that  replay expect {fixture.reference.short} reproduces {fault_option(fault)}",
     ]
 
 

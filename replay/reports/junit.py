@@ -81,7 +81,7 @@ def _add_case(suite: ET.Element, event: FixtureReplayed | FixtureNotRun, options
     if isinstance(event, FixtureNotRun):
         case = ET.SubElement(suite, "testcase", classname=event.reference.function, name=event.reference.name)
         error = ET.SubElement(case, "error", message=_xml(event.error.what))
-        error.text = _xml(f"{event.error}\n\nrun again  {run_command([event.reference.id], options)}")
+        error.text = _xml(f"{event.error}\n\nrun again  {run_command([event.reference.short], options)}")
         return "errors"
     reference, outcome, judgement = event.fixture.reference, event.outcomes[-1], event.judgement
     time = f"{sum(each.duration_s for each in event.outcomes):.6f}"

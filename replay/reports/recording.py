@@ -107,7 +107,10 @@ def _counts(summary: RecordingSummary) -> list[str]:
         counts.append(f"{summary.skipped:,} not asked for")
     if summary.failed:
         counts.append(f"{summary.failed:,} not recorded")
-    counts.append(f"{summary.changed:,} with something redacted" if summary.changed else "nothing found to redact")
+    if summary.changed:
+        counts.append(f"{summary.changed:,} with something redacted")
+    elif summary.written or summary.duplicates:
+        counts.append("nothing found to redact")
     return counts
 
 

@@ -39,12 +39,15 @@ class Recording(ABC):
     One pass over a source: iterate its captures, settle them, and leave the source as it was, whatever happened.
 
     `notes` are sentences for the user (expiry near, live consumer, messages not seen), complete after `close`.
+    `unreadable` counts what was there but could not be read as a capture; `problems` say why, of the first thousand.
     `consumes` says that `settle` destroys what is kept, so that fixtures must be safely on disk before it.
     `client_of` makes a client of another service of AWS where the captures come from (same account, region, endpoint),
     or is None. `before_waiting` is called before the source waits for more: its caller settles what it has put off.
     """
 
     notes: list[str]
+    problems: Sequence[str] = ()
+    unreadable: int = 0
     consumes: bool = False
     client_of: Callable[[str], Any] | None = None
     before_waiting: Callable[[], object] = staticmethod(lambda: None)

@@ -23,7 +23,7 @@ _SNIFFED_BYTES = 4096
 _MOST_BYTES = 256 * 1024 * 1024
 """A single document, which has to be in memory at once; JSON Lines may be as long as they like."""
 
-_MOST_NOTES = 20
+_MOST_PROBLEMS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,9 @@ class FilesRecording(Recording):
 
     def __init__(self, paths: tuple[str, ...]) -> None:
         self._paths = paths
-        self._bad = 0
         self._read = 0
         self.notes = []
+        self.problems: list[str] = []
 
     def captures(self) -> Iterator[Capture]:
         """
@@ -94,7 +94,9 @@ class FilesRecording(Recording):
         for path in self._files():
             for item in self._items(path):
                 if item.problem:
-                    self._note_bad(path, item)
+                    self.unreadable += 1
+                    if len(self.problems) < _MOST_PROBLEMS:
+                        self.problems.append(f"{_place(path, item.line)}: not recorded: {item.problem}")
                 else:
                     self._read += 1
                     yield _capture(path, item)
@@ -103,14 +105,11 @@ class FilesRecording(Recording):
                 "no event could be read",
                 where=", ".join(self._paths[:3]),
                 expected="JSON documents, or JSON Lines",
-                hint="; ".join(self.notes[:3]) or "check that the files are not empty",
+                hint="; ".join([*self.notes, *self.problems][:3]) or "check that the files are not empty",
             )
 
     def close(self) -> None:
-        """Say how many items could not be read, beyond those told one by one."""
-        if self._bad > _MOST_NOTES:
-            self.notes.append(f"{self._bad - _MOST_NOTES} more items could not be read")
-            self._bad = 0
+        """Do nothing: each file was closed when it was read."""
 
     def _files(self) -> Iterator[str]:
         for path in self._paths:
@@ -151,17 +150,12 @@ class FilesRecording(Recording):
         except OSError as error:
             yield Item("", 1, problem=f"cannot be read: {error.strerror or type(error).__name__}")
 
-    def _note_bad(self, path: str, item: Item) -> None:
-        self._bad += 1
-        if self._bad <= _MOST_NOTES:
-            self.notes.append(f"{_place(path, item.line)}: {item.problem}")
-
 
 def _capture(path: str, item: Item) -> Capture:
     place = _place(path, item.line)
     if item.message is None:
         origin = Origin(source="files", identity=content_identity(item.text), place=place)
-        return Capture(origin=origin, body=item.text, carrier="file")
+        return Capture(origin=origin, body=item.text, carrier="file", sent_at=item.sent_at)
     message_id = str(item.message["MessageId"])
     identity = message_id if _is_uuid(message_id) else content_identity(message_id)
     return message_capture(item.message, Origin(source="files", identity=identity, place=place))

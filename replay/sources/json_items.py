@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from replay.errors import InvalidJson
 from replay.payloads.envelopes.lambda_event import event_source_of_value
 from replay.payloads.exact_json import Json, parse, tokens
+from replay.sources.event_times import event_time
 
 _STRUCTURE = re.compile(r"[\[\]{},]")
 _BLANK = " \t\r\n"
@@ -17,13 +19,14 @@ class Item(NamedTuple):
     One event of a text: its own text, and the line on which it begins (from 1).
 
     `message` is set when it is not an event but a message as `ReceiveMessage` answers. `problem` is set instead when it
-    cannot be read.
+    cannot be read. `sent_at` is when the event was sent, where it tells.
     """
 
     text: str
     line: int
     message: Mapping[str, Any] | None = None
     problem: str = ""
+    sent_at: datetime | None = None
 
 
 def items(text: str, line: int = 1) -> Iterator[Item]:
@@ -48,9 +51,10 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
     elif isinstance(value, list) and value and not _is_event(value) and all(map(_is_item, value)):
         for (start, end), each in zip(_elements(text), value, strict=True):
             at = line + text.count("\n", 0, start)
-            yield Item(text[start:end], at, message=each if _is_message(each) else None)
+            yield Item(text[start:end], at, message=each if _is_message(each) else None, sent_at=event_time(each))
     else:
-        yield Item(text, line, message=value if isinstance(value, dict) and _is_message(value) else None)
+        message = value if isinstance(value, dict) and _is_message(value) else None
+        yield Item(text, line, message=message, sent_at=event_time(value))
 
 
 def lines_of_items(lines: Iterator[str], line: int = 1) -> Iterator[Item]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from replay.errors import ConfigurationError
 from replay.payloads.captures import Event
 from replay.payloads.event_patterns import EventPattern, compile_pattern
 from replay.payloads.event_views import matches
@@ -47,11 +48,16 @@ def selection_of(
     Read what a user asks for.
 
     Raises:
-        InvalidEventPattern, ConfigurationError: *where*, *since* or *until* cannot be read.
+        InvalidEventPattern, ConfigurationError: *where*, *since* or *until* cannot be read, or nothing lies between.
     """
     pattern = compile_pattern(where) if isinstance(where, str | Mapping) else where
-    return Selection(
-        pattern=pattern,
-        since=moment(since, now=now, option="--since") if isinstance(since, str) else since,
-        until=moment(until, now=now, option="--until") if isinstance(until, str) else until,
-    )
+    earliest = moment(since, now=now, option="--since") if isinstance(since, str) else since
+    latest = moment(until, now=now, option="--until") if isinstance(until, str) else until
+    if earliest is not None and latest is not None and earliest > latest:
+        raise ConfigurationError(
+            "no event can be asked for: --since is later than --until",
+            where=f"--since {since} --until {until}",
+            expected="--since at or before --until",
+            hint="exchange them, if that is what you mean",
+        )
+    return Selection(pattern=pattern, since=earliest, until=latest)

@@ -235,11 +235,10 @@ class RedriveSources:
             return [read_queue(client, url) for url in urls]
         except client.exceptions.ClientError as error:
             # Some emulators lack the operation, and a reader may lack the permission: each message tells its source.
-            if error_code(error).startswith("AccessDenied"):
-                self.notes.append(
-                    "the source queues could not be looked up "
-                    "(allow sqs:ListDeadLetterSourceQueues and sqs:GetQueueAttributes)"
-                )
+            code = error_code(error)
+            is_denied = code.startswith("AccessDenied")
+            reason = "allow sqs:ListDeadLetterSourceQueues and sqs:GetQueueAttributes" if is_denied else code
+            self.notes.append(f"the source queues could not be looked up ({reason})")
             return []
         except BotoCoreError as error:
             self.notes.append(f"the source queues could not be looked up ({type(error).__name__})")

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import sys
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -224,8 +223,8 @@ class LocalTarget(Invoker):
                 expected="a folder",
                 hint="correct `code` (CodeUri in the template), or build the function first",
             )
-        here = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        if function.runtime != here:
+        here = function.other_python_here
+        if here:
             self._notes[f"{function.display_name} runs on {here} here, and on {function.runtime} on AWS"] = None
 
     def _require_inside(self) -> None:

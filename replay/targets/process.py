@@ -310,8 +310,8 @@ class ProcessTarget(Invoker):
 
     def _note_python(self) -> None:
         function = self._function
-        here = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        if function.runtime.startswith("python") and not function.command and function.runtime != here:
+        here = function.other_python_here
+        if here:
             self._notes[f"{function.display_name} runs on {here} here, and on {function.runtime} on AWS"] = None
 
     def _note_differences(self, environment: ExecutionEnvironment) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -294,6 +295,47 @@ class TestFixtures:
         )
         assert not (folder / "fixtures").exists()
 
+    def test_a_read_only_file_system_is_told(
+        self, project: Callable[..., Path], replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """There no permission helps, so none is advised."""
+        folder = project(FAILING, {"order": 1})
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder)
+        monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=os.ST_RDONLY))
+        result = replay_(*RECORD)
+        refused(result, "its file system is read-only", "--out DIR")
+        assert "chmod" not in result.stderr
+
+    def test_another_folder_is_shown_without_detours(self, project: Callable[..., Path], replay_: CommandLine) -> None:
+        """`--out ../x` is shown as the folder that it is."""
+        folder = project(FAILING, {"order": 1})
+        (folder / "inner").mkdir()
+        assert replay_(*RECORD, "--out", "inner/../x").exit_code == 0
+        result = replay_("list", "--fixtures", "inner/../y")
+        refused(result, f"{folder.resolve() / 'y'}")
+
+    def test_what_cannot_be_read_is_counted_as_not_recorded(
+        self, project: Callable[..., Path], replay_: CommandLine
+    ) -> None:
+        """Unreadable lines of a file are problems as messages of a queue are, and the others are recorded."""
+        folder = project(FAILING, {"order": 1})
+        with (folder / "events.jsonl").open("a") as file:
+            file.write("rubbish\n")
+        result = replay_(*RECORD, "--json")
+        summary = result.documents[-1]
+        assert result.exit_code == 2
+        assert (summary["seen"], summary["written"], summary["failed"]) == (2, 1, 1)
+        assert "events.jsonl:2: not recorded: not JSON" in summary["problems"][0]
+        assert "rubbish" not in result.stdout
+
+    def test_nothing_recorded_is_not_said_to_be_free_of_secrets(
+        self, project: Callable[..., Path], replay_: CommandLine
+    ) -> None:
+        """What nobody has looked into is not said to hold nothing to redact."""
+        project(FAILING, {"order": 1})
+        result = replay_(*RECORD, "--where", '{"order": [2]}')
+        assert result.stdout == "1 event seen: 0 recorded, 1 not asked for\n"
+
     def test_a_refused_write_is_told(
         self, project: Callable[..., Path], replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -408,3 +450,15 @@ class TestAws:
         """Expired, unknown and insufficient credentials each have their own next step."""
         with refusing_endpoint(code, message) as url:
             refused(replay_(*RECORD_SQS, "--endpoint-url", url), *words)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"kind": "sqs", "batch_size": -1}, {"kind": "async", "maximum_retry_attempts": 5}]
+)
+def test_a_fixture_with_settings_that_aws_refuses_is_not_run(
+    replay_: CommandLine, recorded: Path, settings: dict[str, Any]
+) -> None:
+    """Odd settings in a fixture end the run with 2 and the setting's name, and the other fixtures are still run."""
+    path = the_fixture(recorded) / "fixture.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "event_source": settings}), encoding="utf-8")
+    not_run(replay_("run"), f"{[*settings][-1]} = {[*settings.values()][-1]}", "1 reproduced")

@@ -63,8 +63,8 @@ def test_a_failure_of_aws_that_does_not_come_back_proposes_its_fault(
         "error": "ThrottlingException",
         "message": "Rate exceeded",
     }
-    assert f"`replay run {document['fixture']} {option}`" in document["reason"]
-    assert document["accept"] == [f"replay expect {document['fixture']} reproduces {option}"]
+    assert f"`replay run f/{document['fixture']} {option}`" in document["reason"]
+    assert document["accept"] == [f"replay expect f/{document['fixture']} reproduces {option}"]
     assert "no longer" not in replay_("run").stdout
 
 
@@ -112,7 +112,7 @@ def test_twice_finds_a_handler_that_is_not_idempotent(
         assert document["accept"] == []
         text = replay_("run", "--twice").stdout
         assert document["reason"] in text
-        assert f"replay run {document['fixture']} --twice" in text
+        assert f"replay run f/{document['fixture']} --twice" in text
 
 
 FROZEN = """

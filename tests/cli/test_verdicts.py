@@ -144,7 +144,7 @@ def test_a_first_failure_that_cannot_be_pinned_is_told(replay_: CommandLine, pro
     assert "the first failure cannot be pinned: cannot write: read-only file system" in result.stdout
     assert "it is reproduced: KeyError: 'customer_id'" in result.stdout
     assert "`replay run --no-pin` judges and writes nothing (pytest: --replay-no-pin)" in result.stdout
-    assert f"run again  replay run {number}" in result.stdout
+    assert f"run again  replay run f/{number}" in result.stdout
 
 
 def test_many_that_cannot_be_pinned_are_one_error(replay_: CommandLine, project: Callable[..., Path]) -> None:
@@ -169,7 +169,7 @@ def test_the_command_to_run_again_has_the_options(replay_: CommandLine, project:
     number = replay_("list", "--json").documents[0]["fixture"]
     told = replay_("run", "--red", "--cold", "--repeat", "2", "--fixtures", "fixtures", "--where", '{"order": [1]}')
     (again,) = [line for line in told.stdout.splitlines() if line.startswith("run again  ")]
-    assert again == f"run again  replay run {number} --red --repeat 2 --cold --fixtures fixtures"
+    assert again == f"run again  replay run f/{number} --red --repeat 2 --cold --fixtures fixtures"
     assert replay_(*again.split()[3:]).exit_code == 1
 
 

@@ -61,6 +61,36 @@ def test_case_and_dashes_do_not_matter(
     assert catalog(root).get(spelled) == catalog(root).get(name)
 
 
+def test_a_template_of_sam_without_its_transform_is_told(tmp_path: Path) -> None:
+    """Resources of SAM mean nothing without `Transform`: the error says so, and not that the name was wrong."""
+    write(tmp_path, "Resources: {Orders: {Type: AWS::Serverless::Function, Properties: {Handler: app.handler}}}")
+    with pytest.raises(FunctionError, match="AWS::Serverless resources, but no Transform") as caught:
+        catalog(tmp_path).get("orders")
+    assert "template.yaml" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("template", "settings", "declared"),
+    [
+        (None, FunctionSettings(handler="app.handler"), False),
+        (None, FunctionSettings(handler="app.handler", runtime="python3.9"), True),
+        ("", FunctionSettings(), False),
+        ("Runtime: python3.9, ", FunctionSettings(), True),
+        ("", FunctionSettings(runtime="python3.9"), True),
+    ],
+)
+def test_another_python_is_told_only_where_one_was_declared(
+    tmp_path: Path, template: str | None, settings: FunctionSettings, *, declared: bool
+) -> None:
+    """Without a declared runtime nobody knows what runs on AWS: our default is no difference to speak of."""
+    if template is not None:
+        text = f"{{Type: AWS::Lambda::Function, Properties: {{{template}Handler: app.handler, Code: src}}}}"
+        write(tmp_path, f"Resources: {{orders: {text}}}")
+    (found,) = [catalog(tmp_path, orders=settings).get("orders")]
+    assert found.runtime_is_declared is declared
+    assert bool(found.other_python_here) is declared
+
+
 def test_a_function_is_called_by_one_name(tmp_path: Path) -> None:
     """Fixtures of one function lie in one folder, whatever name it was asked by."""
     write(tmp_path, TEMPLATE)

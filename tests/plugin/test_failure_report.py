@@ -27,7 +27,7 @@ def test_a_failure_is_worth_reading(project: Project) -> None:
             '*"customerid": "c-1",',
             "log (last invocation)",
             "  handling o-1",
-            f"run again  replay run {reference.id}",
+            f"run again  replay run {reference.short}",
             f"           pytest '{node_id(reference)}'",
         ]
     )

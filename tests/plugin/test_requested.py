@@ -126,17 +126,30 @@ def test_with_other_parameters(project: Project) -> None:
     project.run("test_it.py").assert_outcomes(passed=6)
 
 
+def test_a_pattern_without_a_fixture_is_an_error_of_its_test_alone(project: Project) -> None:
+    """A test that runs no event would prove nothing; the other tests run."""
+    project.fixture()
+    project.write(
+        "test_it.py",
+        'import pytest\n\n@pytest.mark.replay("ordres/*")\ndef test_it(replay):\n    pass\n\n'
+        '@pytest.mark.replay("orders/*")\ndef test_other(replay):\n    pass\n',
+    )
+    result = project.run("test_it.py")
+    result.assert_outcomes(passed=1, errors=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["no fixture matches 'ordres/*'", "*ERROR*test_it.py::test_it*"])
+
+
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ('@pytest.mark.replay("ordres/*")', "no fixture matches 'ordres/*'"),
         ("@pytest.mark.replay", "the marker `replay` takes patterns"),
         ("@pytest.mark.replay(3)", "the marker `replay` takes patterns"),
         ('@pytest.mark.replay("orders", where="x")', "the marker `replay` takes patterns"),
     ],
 )
-def test_a_marker_that_names_nothing_is_an_error(project: Project, marker: str, words: str) -> None:
-    """A pattern without a fixture stops the collection in words: a test that runs no event would prove nothing."""
+def test_a_marker_that_cannot_be_read_is_an_error(project: Project, marker: str, words: str) -> None:
+    """A marker that cannot be read stops the collection in words: a test that runs no event would prove nothing."""
     project.fixture()
     project.write("test_it.py", f"import pytest\n\n{marker}\ndef test_it(replay):\n    pass\n")
     result = project.run("test_it.py")
@@ -180,7 +193,7 @@ def test_an_assertion_shows_the_replay(project: Project) -> None:
             '*"customerid": "c-1"',
             "log (last invocation)",
             "  handling o-1",
-            f"run again  replay run {reference.id}",
+            f"run again  replay run {reference.short}",
         ]
     )
 

@@ -33,7 +33,7 @@ def test_a_mended_bug_fails_until_it_is_accepted(project: Project) -> None:
     reference = project.fixture(body=GOOD, wants="reproduces", failure=RECORDED)
     result = project.run("-rf")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"fixed: now fixed: run `replay expect {reference.id} succeeds`"])
+    result.stdout.fnmatch_lines([f"fixed: now fixed: run `replay expect {reference.short} succeeds`"])
 
 
 @pytest.mark.parametrize("expectation", [
@@ -136,6 +136,7 @@ def test_what_cannot_run_fails_in_words(project: Project, broken) -> None:
     shown = result.stdout.str()
     assert words in shown
     assert "do now:" in shown
+    result.stdout.re_match_lines(["run again  pytest '?fixtures/orders::replay.*"])
     assert "Traceback" not in shown
     assert ".py:" not in shown
     result.stdout.fnmatch_lines(["replay: 1 error"])

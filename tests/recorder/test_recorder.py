@@ -349,7 +349,14 @@ def test_a_limit_counts_what_is_asked_for(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"where": '{"body": 1}'}, {"where": "not json"}, {"since": "soon"}, {"until": "soon"}]
+    "options",
+    [
+        {"where": '{"body": 1}'},
+        {"where": "not json"},
+        {"since": "soon"},
+        {"until": "soon"},
+        {"since": "1h", "until": "2h"},
+    ],
 )
 def test_a_wrong_filter_is_told_before_the_source_is_opened(store: Store, options: dict[str, Any]) -> None:
     """A mistake in a filter touches nothing."""
@@ -450,6 +457,17 @@ def test_a_real_redactor_fits(store: Store) -> None:
     summary = record(GivenSource(sqs(f'{{"key": "{key}"}}')), store=store, function="orders", redact=Redactor())
     assert (summary.written, summary.changed) == (1, 1)
     assert key not in only(store).event_text
+
+
+@pytest.mark.parametrize(("name", "findings"), [("receiptHandle", 0), ("password", 1)])
+def test_a_receipt_handle_is_replaced_and_is_no_finding(store: Store, name: str, findings: int) -> None:
+    """Each event of SQS has one, which is made up where the message itself is recorded: it is not worth telling."""
+    event = {"Records": [{"eventSource": "aws:sqs", "body": "x", name: "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a"}]}
+    text = json.dumps(event)
+    redactor = Redactor(RedactionSettings(key=b"test"))
+    summary = record(GivenSource(file(text)), store=store, function="orders", redact=redactor, now=lambda: NOW)
+    assert (summary.written, summary.changed) == (1, findings)
+    assert only(store).event_text != text
 
 
 def test_redaction_leaves_an_innocent_message_alone(store: Store) -> None:

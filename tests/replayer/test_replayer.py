@@ -158,6 +158,15 @@ def test_the_captured_time_is_given_where_it_is_known(sent_at, expected) -> None
     assert bench.calls == [("begin", expected)]
 
 
+@pytest.mark.parametrize("sent_at", [None, "2026-01-31T08:15:00Z"])
+def test_a_captured_clock_without_a_time_is_noted(sent_at: str | None) -> None:
+    """Where the time of the failure is not known the real one is shown, and the run says so."""
+    bench = Bench(fixture(provenance=Provenance(source="files", sent_at=sent_at)), orders=function(clock="captured"))
+    told = next(event for event in bench.run() if isinstance(event, FixtureReplayed))
+    said = [note for note in told.notes if "time of the failure is not known" in note]
+    assert bool(said) is (sent_at is None)
+
+
 def test_the_settings_of_today_are_used() -> None:
     """A fixture is delivered with what the function's template says now about its queue."""
     today = function(event_sources=(EventSource(kind="sqs", arn=ARN, max_receive_count=4),))

@@ -8,7 +8,7 @@ from replay.fixtures.fixture import Fixture, Revision
 from replay.outcomes.fingerprint import signature
 from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Failure, Frame
-from replay.reports.expectation_words import wanted
+from replay.reports.expectation_words import headline, wanted
 
 FRAME = Frame(module="app.py", function="handler", code="json.loads(body)")
 RECORDED = Failure(error_type="JSONDecodeError", message="Expecting value: line 1 column 1 (char 0)", frames=(FRAME,))
@@ -56,3 +56,24 @@ def test_another_failure_than_the_recorded_one_is_pinned(fixture_of: Callable[..
         expectation=Expectation(wants="reproduces", signature=other), failure=RECORDED, revisions=(PINNED, anew)
     )
     assert wanted(fixture) == "fails as pinned on 2026-12-24: ValueError: no items"
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            "RequestId: c7f36b9e-3c1d-4d52-8a73-6f3e2c1a9b00 Error: Runtime exited with error: exit status 1",
+            "Runtime exited with error: exit status 1",
+        ),
+        ("RequestId: <uuid> Error: Runtime exited", "Runtime exited"),
+        (
+            "2026-11-21T08:00:00.123Z c7f36b9e-3c1d-4d52-8a73-6f3e2c1a9b00 Task timed out after 3.00 seconds",
+            "Task timed out after 3.00 seconds",
+        ),
+        ("RequestId: mine Error: x", "RequestId: mine Error: x"),
+        ("2026-11-21 is no date of ours", "2026-11-21 is no date of ours"),
+    ],
+)
+def test_the_prefixes_of_lambda_are_not_shown(message: str, shown: str) -> None:
+    """The id and the time before Lambda's own words fill the line and say nothing of the failure."""
+    assert headline("E", message) == f"E: {shown}"

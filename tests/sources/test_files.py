@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,14 @@ def read(*paths: Path | str) -> tuple[list[Capture], list[str]]:
     with FilesSource(FilesOptions(path=tuple(str(path) for path in paths))).open() as recording:
         captures = list(recording.captures())
     return captures, recording.notes
+
+
+def problems(*paths: Path | str) -> list[str]:
+    with FilesSource(FilesOptions(path=tuple(str(path) for path in paths))).open() as recording:
+        list(recording.captures())
+    assert recording.notes == []
+    assert recording.unreadable >= len(recording.problems)
+    return list(recording.problems)
 
 
 def written(folder: Path, name: str, content: str | bytes) -> Path:
@@ -70,7 +79,8 @@ def test_a_bad_line_harms_only_itself(tmp_path: Path) -> None:
     """Lines that are not JSON, not UTF-8 or too deep are told by file and line; the others are events."""
     deep = b"[" * 100_000 + b"]" * 100_000
     path = written(tmp_path, "events.ndjson", b'{"n":1}\nnot json\n{"s":"\xff"}\n' + deep + b'\n{"n":2}\n')
-    captures, notes = read(path)
+    captures, _ = read(path)
+    notes = problems(path)
     assert [capture.body for capture in captures] == ['{"n":1}', '{"n":2}']
     assert [note.partition(": ")[0] for note in notes] == ["events.ndjson:2", "events.ndjson:3", "events.ndjson:4"]
     assert "not json" not in notes[0]
@@ -80,18 +90,19 @@ def test_a_bad_line_harms_only_itself(tmp_path: Path) -> None:
 
 def test_a_bad_first_line_does_not_hide_the_others(tmp_path: Path) -> None:
     """Also a file of unknown suffix whose first line is broken is read line by line."""
-    captures, notes = read(written(tmp_path, "dump.txt", '{"n":\n{"n":1}\n{"n":2}\n'))
+    path = written(tmp_path, "dump.txt", '{"n":\n{"n":1}\n{"n":2}\n')
+    captures, _ = read(path)
     assert [capture.body for capture in captures] == ['{"n":1}', '{"n":2}']
-    assert len(notes) == 1
+    assert len(problems(path)) == 1
 
 
 def test_a_broken_document_is_not_read_as_its_lines(tmp_path: Path) -> None:
     """The lines of a pretty-printed document are no events of their own when the document is broken."""
     written(tmp_path, "good.json", BUS)
     written(tmp_path, "broken.json", '[\n  1,\n  {}\n  ,"x",\n  2\n')
-    captures, notes = read(tmp_path)
+    captures, _ = read(tmp_path)
     assert [capture.body for capture in captures] == [BUS]
-    assert notes == ["broken.json:1: not JSON: Expecting ',' delimiter at line 5, column 4"]
+    assert problems(tmp_path) == ["broken.json:1: not recorded: not JSON: Expecting ',' delimiter at line 5, column 4"]
 
 
 def test_an_array_of_events_is_several_events(tmp_path: Path) -> None:
@@ -212,8 +223,42 @@ def test_a_hostile_name_is_shown_harmless(tmp_path: Path) -> None:
 
 
 def test_many_bad_items_are_counted_not_listed(tmp_path: Path) -> None:
-    """A file full of rubbish does not fill the screen."""
-    written(tmp_path, "events.jsonl", '{"n":1}\n' + "rubbish\n" * 1_000)
-    _, notes = read(tmp_path)
-    assert len(notes) == 21
-    assert notes[-1] == "980 more items could not be read"
+    """A file full of rubbish does not fill the memory."""
+    path = written(tmp_path, "events.jsonl", '{"n":1}\n' + "rubbish\n" * 1_001)
+    with FilesSource(FilesOptions(path=(str(path),))).open() as recording:
+        list(recording.captures())
+    assert (recording.unreadable, len(recording.problems)) == (1_001, 1_000)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"Records": [{"attributes": {"SentTimestamp": "1767225600000"}}, {"attributes": {}}, 1]},
+        {"Records": [{"kinesis": {"approximateArrivalTimestamp": 1767225600.0}}]},
+        {"Records": [{"dynamodb": {"ApproximateCreationDateTime": 1767225600}}]},
+        {"Records": [{"Sns": {"Timestamp": "2026-01-01T00:00:00.000Z"}}, {"Sns": {"Timestamp": "2025-01-01"}}]},
+        {"Records": [{"eventTime": "2026-01-01T01:00:00+01:00"}]},
+        {"source": "shop", "detail-type": "OrderPlaced", "time": "2026-01-01T00:00:00Z", "detail": {}},
+    ],
+)
+def test_an_event_that_says_when_it_was_sent_was_sent_then(tmp_path: Path, event: dict[str, Any]) -> None:
+    """The time is read from the event, of a batch that of its last record, so that the clock can be set to it."""
+    ((capture,), _) = read(written(tmp_path, "event.json", json.dumps(event)))
+    assert capture.sent_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"time": "2026-01-01T00:00:00Z"},
+        {"Records": [{"attributes": {"SentTimestamp": "9" * 400}}]},
+        {"Records": [{"attributes": {"SentTimestamp": True}, "eventTime": "yesterday", "Sns": 1}, None]},
+        {"Records": [{"kinesis": {"approximateArrivalTimestamp": "nan"}}]},
+        {"Records": [{"eventTime": "0001-01-01T00:00:00+23:00"}]},
+        [{"Records": []}],
+    ],
+)
+def test_what_is_no_time_of_an_event_is_none(tmp_path: Path, event: Any) -> None:
+    """A `time` of somebody's own event means anything, and a time that cannot be read is none."""
+    ((capture,), _) = read(written(tmp_path, "event.json", json.dumps(event)))
+    assert capture.sent_at is None

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ProxyConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError, ProxyConnectionError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from replay.errors import AwsError, ConfigurationError, SourceRefused
@@ -129,6 +129,20 @@ def test_looking_up_the_source_queues_may_fail(sqs: FakeSqs, operation: str) -> 
         assert len(list(recording_.captures())) == 1
     (note,) = recording_.notes
     assert "could not be" in note
+
+
+def test_an_emulator_without_the_look_up_is_noted(sqs: FakeSqs) -> None:
+    """Also another error than a refusal is told: the settings of the source queue are then not known."""
+
+    def refuse(called: str, request: dict[str, Any]) -> None:
+        del request
+        if called == "ListDeadLetterSourceQueues":
+            raise ClientError({"Error": {"Code": "InvalidAction"}}, called)
+
+    sqs.before = refuse
+    with recording() as recording_:
+        list(recording_.captures())
+    assert recording_.notes == ["the source queues could not be looked up (InvalidAction)"]
 
 
 # Leases

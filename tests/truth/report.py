@@ -56,7 +56,9 @@ def _table(results: Results) -> Iterator[str]:
         yield _row(name, [each for each in results.verdicts if each.category == name], width)
     yield _row("all", list(results.verdicts), width)
     if results.others:
-        yield f"({results.others} cases of other categories are of shapes that other tests read)"
+        yield f"({results.others} cases are of categories that are not judged here)"
+    for category in results.unknown:
+        yield f"left out: {category}: there is no such category, and its cases have neither stimulus nor expectation"
 
 
 def _row(name: str, verdicts: list[Verdict], width: int) -> str:

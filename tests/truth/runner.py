@@ -1,10 +1,11 @@
 """Judge a folder of recordings: every case of the categories that we imitate, each to a verdict."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from replay.counted_nouns import counted
 from tests.truth.cases import Case, read_cases
 from tests.truth.categories import (
     asynchronous,
@@ -48,6 +49,12 @@ CATEGORIES: dict[str, Category] = {
     "apigw-access-logs": Category(judge=object_logs.judge_formats, judged=object_logs.JUDGED_FORMATS),
 }
 
+NOT_JUDGED: Mapping[str, str] = {
+    "eventbridge-replay": "archives and replays of a bus are not imitated",
+    "stepfunctions": "state machines are not imitated; how a task's function is answered is tested in tests/delivery",
+}
+"""The categories that are known and left to others, and why."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
@@ -55,12 +62,13 @@ class Results:
     What came of a folder.
 
     `problems` are what is wrong besides failed cases: a folder that cannot be read, too many cases left out. `others`
-    counts the cases of categories that are not judged here.
+    counts the cases of categories that are not judged here; `unknown` are those of them that nobody has heard of.
     """
 
     verdicts: Sequence[Verdict] = ()
     problems: Sequence[str] = ()
     others: int = 0
+    unknown: Sequence[str] = ()
 
     @property
     def agree(self) -> bool:
@@ -79,7 +87,19 @@ def judge_folder(folder: Path) -> Results:
     problems = [*_left_out_too_much(verdicts)]
     if not ours:
         problems.append(f"the folder {folder} has no case of a category that is judged here")
-    return Results(verdicts=verdicts, problems=problems, others=len(cases) - len(ours))
+    strange = [case for case in cases if case.category not in CATEGORIES.keys() | NOT_JUDGED.keys()]
+    told = Counter(case.category for case in strange if case.has_stimulus or case.has_expect)
+    problems += [
+        f"{category}: there is no such category, and nobody judges its {counted(count, 'case')} with a stimulus or an "
+        "expectation"
+        for category, count in told.items()
+    ]
+    return Results(
+        verdicts=verdicts,
+        problems=problems,
+        others=len(cases) - len(ours),
+        unknown=sorted({case.category for case in strange} - told.keys()),
+    )
 
 
 def judge_case(case: Case, category: Category) -> Verdict:

@@ -51,6 +51,70 @@ def _statuses(results: Results) -> list[str]:
     return [verdict.status for verdict in results.verdicts]
 
 
+_ON_SUCCESS = {
+    "stimulus": {
+        "invoke": {"payload": {}},
+        "config": {"OnSuccess": "eventbridge default bus"},
+        "handler": {"returns": 1},
+    }
+}
+_EVENT = (
+    'source lambda, detail-type "Lambda Function Invocation Result - Success", '
+    "resources [bus arn, function arn with :$LATEST], detail = the invocation record"
+)
+
+
+def test_the_event_at_a_bus_is_judged_clause_by_clause(tmp_path: Path) -> None:
+    """What agrees passes; a wrong clause, and a function that never answered, fail."""
+    case = {**_ON_SUCCESS, "expect": {"EventBridge_event": _EVENT}}
+    never = {"stimulus": {**_ON_SUCCESS["stimulus"], "handler": {"does": "raise"}}, "expect": case["expect"]}
+    assert _statuses(_judge(tmp_path, _case("async-invoke", case), _case("async-invoke", never))) == [
+        "passed",
+        "failed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("source lambda", "source wombat"),
+        ("- Success", "- Succes"),
+        ("[bus arn, function", "[function"),
+        ("function arn with :$LATEST", "function arn"),
+        ("bus arn, function arn with :$LATEST", "x"),
+        ("the invocation record", "nothing"),
+        ("detail = ", "and more "),
+    ],
+)
+def test_no_clause_of_an_event_is_passed_over(tmp_path: Path, right: str, wrong: str) -> None:
+    """A clause that is wrong, or that nobody can read, fails the case."""
+    expect = {"EventBridge_event": _EVENT.replace(right, wrong)}
+    assert _statuses(_judge(tmp_path, _case("async-invoke", _ON_SUCCESS, expect=expect))) == ["failed"]
+
+
+def test_an_unknown_category_is_no_category_of_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A category with a slip of the pen fails the folder if its cases say anything; others are listed as left out."""
+    known, other = _case("esm-sqs", _FILTER), _case("stepfunctions", _FILTER)
+    assert _judge(tmp_path, known, other).agree
+    _judge(tmp_path, known, _case("esm-sqss", {"expect": {"delivered": []}}))
+    assert main([str(tmp_path)]) == 1
+    assert "PROBLEM: esm-sqss: there is no such category, and nobody judges its 1 case" in capsys.readouterr().out
+    _judge(tmp_path, known, _case("moons", {}))
+    assert main([str(tmp_path)]) == 0
+    assert "left out: moons: there is no such category" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("runtime", ["cobol9", "pythonic", "", 3])
+def test_an_unknown_runtime_cannot_be_read(tmp_path: Path, runtime: Any) -> None:
+    """An error object of a runtime that Lambda does not have is judged by nobody."""
+    stimulus = {"runtime": runtime, "handler": {"does": "raise"}}
+    (verdict,) = _judge(
+        tmp_path, _case("invoke-errors", {"stimulus": stimulus, "expect": {"FunctionError": "Unhandled"}})
+    ).verdicts
+    assert verdict.status == "failed"
+    assert verdict.lines[0].startswith("cannot read stimulus: runtime")
+
+
 @pytest.mark.parametrize("lines", [False, True])
 def test_passes_what_agrees(tmp_path: Path, lines: bool) -> None:
     """Cases that state what AWS does pass, from an array and from one object per line."""

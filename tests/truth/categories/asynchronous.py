@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +27,15 @@ _KEYS = frozenset({"invoke", "config", "handler", "payload", "event", "destinati
 _ANSWERS_OF_INVOKE = frozenset({"StatusCode", "Payload", "status", "log_streams", "log_stream"})
 _NOT_WRITTEN = frozenset({"ReceiptHandle", "MD5OfMessageAttributes", "Attributes"})
 _OF_INVOKE = "what Invoke itself answers is not imitated: delivery begins where Lambda has taken the event"
+_EVENT_CLAUSE = re.compile(
+    r'source (?P<source>[\w.-]+)|detail-type "(?P<type>[^"]+)"|resources \[(?P<resources>[^\]]*)\]'
+    r"|detail = (?P<detail>the invocation record)"
+)
+_RESOURCES: Mapping[str, str] = {
+    "bus arn": r"arn:[\w-]+:events:[^:]*:\d*:event-bus/.+",
+    "function arn": r"arn:[\w-]+:lambda:[^:]*:\d*:function:[^:]+",
+    "function arn with :$LATEST": r"arn:[\w-]+:lambda:[^:]*:\d*:function:[^:]+:\$LATEST",
+}
 _SAME = re.compile(r"(?:the )?same.*|true", re.IGNORECASE)
 
 
@@ -38,6 +47,8 @@ class AsyncRun:
     source: EventSource
     handler: Handler
     report: DeliveryReport
+    fitted: bool = False
+    """Whether the stimulus names no function, and this one was made to fit one of the recorded documents."""
 
 
 def judge_async(case: Case, findings: Findings) -> None:
@@ -81,7 +92,7 @@ def _runs(stimulus: Any, recording: Mapping[str, Any]) -> list[AsyncRun]:
     recorded = list(_recorded(recording))
     if "handler" in stimulus or not recorded:
         return [run_async(stimulus)]
-    return [run_async({**stimulus, **_fitting(record)}) for record in recorded]
+    return [replace(run_async({**stimulus, **_fitting(record)}), fitted=True) for record in recorded]
 
 
 def run_async(stimulus: Mapping[str, Any]) -> AsyncRun:
@@ -241,15 +252,36 @@ def _attributes(run: AsyncRun, expected: Any, findings: Findings) -> None:
 
 
 def _event(run: AsyncRun, expected: Any, findings: Findings) -> None:
-    """The words tell what the recording shows; the event is compared with that, and here with each word in quotes."""
-    documents: list[Any] = list(run.report.failure_records)
-    event = documents[0] if documents else {}
-    if run.handler.answers == [] and "Failure" not in str(expected):  # the words are of the success
-        return
-    findings.same("the source of the event", event.get("source"), "lambda")
-    for text in re.findall(r'detail-type "([^"]+)"', str(expected)):
-        findings.same("detail-type", event.get("detail-type"), text)
-    findings.same("resources", len(event.get("resources", [])), 2)
+    """Judge the event at a bus by clauses such as `source lambda, resources [bus arn], detail = the invocation record`."""
+    clauses = [_EVENT_CLAUSE.fullmatch(each.strip()) for each in re.split(r",(?![^\[]*\])", str(expected))]
+    if not isinstance(expected, str) or not all(clauses):
+        raise Unreadable(f"cannot read expect: EventBridge_event {expected!r}")
+    if run.fitted and run.handler.answers == [] and "Success" in expected:
+        return  # the recording shows the failure too, and the words are of the success
+    events = [each for each in run.report.failure_records if isinstance(each, dict) and "detail-type" in each]
+    findings.same("events at the bus", len(events), 1)
+    event: dict[str, Any] = dict(events[0]) if events else {}
+    for clause in filter(None, clauses):
+        if clause["source"]:
+            findings.same("the source of the event", event.get("source"), clause["source"])
+        elif clause["type"]:
+            findings.same("detail-type", event.get("detail-type"), clause["type"])
+        elif clause["detail"]:
+            detail = event.get("detail", {})
+            is_record = {"requestContext", "requestPayload"} <= detail.keys()
+            findings.holds("the detail is the invocation record", is_record, f"ours has {sorted(detail)}")
+        else:
+            _event_resources(event.get("resources", []), clause["resources"], findings)
+
+
+def _event_resources(ours: list[str], words: str, findings: Findings) -> None:
+    told = [each.strip() for each in words.split(",")]
+    if unknown := [each for each in told if each not in _RESOURCES]:
+        raise Unreadable(f"cannot read expect: EventBridge_event resources {unknown}")
+    fit = len(ours) == len(told) and all(
+        re.fullmatch(_RESOURCES[name], arn) for name, arn in zip(told, ours, strict=True)
+    )
+    findings.holds("resources", fit, f"ours are {ours}, AWS has {told}")
 
 
 def _destination(run: AsyncRun, expected: Any, findings: Findings) -> None:

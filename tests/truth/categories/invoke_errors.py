@@ -39,6 +39,7 @@ _KEYS = frozenset({
 _OF_INVOKE = frozenset({"status", "code", "StatusCode", "Reason"})
 _TIMED_OUT = re.compile(r"Task timed out after ([\d.]+) seconds")
 _EXIT_STATUS = re.compile(r"exit status (\d+)")
+_RUNTIME = re.compile(r"(?:python|nodejs|java|dotnet|dotnetcore|ruby|provided|go)(?:\d[\w.]*|\.al\d+)?")
 _PYTHON_WITHOUT_REQUEST_ID = ("python3.6", "python3.7", "python3.8", "python2.7")
 _ATTEMPT = Attempt(payload="{}", request_id="00000000-0000-5000-8000-000000000000")
 
@@ -77,7 +78,14 @@ def _run_stimulus(stimulus: Any) -> tuple[str, Reply]:
     payload = next((held[key] for held in (invoke, stimulus) for key in ("payload", "Payload") if key in held), {})
     names = frozenset(payload) if isinstance(payload, dict) else frozenset()
     report = deliver_to(read_handler(told, names), json.dumps(payload), EventSource())
-    return str(stimulus.get("runtime", stimulus.get("Runtime", "python"))).lower(), report.invocations[0].reply
+    return _runtime(stimulus), report.invocations[0].reply
+
+
+def _runtime(stimulus: Mapping[str, Any]) -> str:
+    told = stimulus.get("runtime", stimulus.get("Runtime", "python"))
+    if not isinstance(told, str) or not _RUNTIME.fullmatch(told.lower()):
+        raise Unreadable(f"cannot read stimulus: runtime {told!r}")
+    return told.lower()
 
 
 def _compare_recorded(recording: Mapping[str, Any], runtime: str, findings: Findings) -> None:

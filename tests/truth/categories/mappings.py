@@ -1,12 +1,15 @@
 """Cases of event source mappings: SQS, Kinesis, DynamoDB."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from replay.delivery.deliver import deliver
-from replay.errors import InvalidEventPattern
+from replay.errors import ConfigurationError, InvalidEventPattern
+from replay.payloads.event_source_limits import check_settings
 from replay.payloads.event_sources import EventSource, EventSourceKind
 from replay.payloads.filter_criteria import compile_filter_criteria
 from tests.truth.cases import Case
@@ -159,16 +162,12 @@ def _check_rules(expect: Any, recording: Mapping[str, Any], kind: EventSourceKin
         if key == "error":
             _check_words(expected, kind, findings)
         elif found := re.fullmatch(r"(default|FIFO)? ?BatchSize(?: (max|default))?", key):
-            limited = "FIFO" in key or found[2] == "max"
-            source = EventSource(
-                kind=kind,
-                fifo="FIFO" in key,
-                arn=source_arn(kind, fifo="FIFO" in key),
-                batch_size=10_000 if limited else None,
-            )
-            findings.same(key, _largest_batch(source), expected)
-        elif key.startswith("BatchSize >"):
-            findings.unjudged.append(f"{key}: what CreateEventSourceMapping refuses of sizes is not imitated")
+            fifo = "FIFO" in key
+            source = EventSource(kind=kind, fifo=fifo, arn=source_arn(kind, fifo=fifo), maximum_batching_window_s=1)
+            size = _largest_size(source) if fifo or found[2] == "max" else _default_batch(source)
+            findings.same(key, size, expected)
+        elif key == "BatchSize > 10 without window":
+            _check_size_refusals(recording, kind, findings)
         elif restates(recording, key, expected):
             findings.unjudged.append(f"{key}: it repeats the recording, and there is no stimulus to make it of")
         else:
@@ -188,7 +187,30 @@ def _refusal(pattern: str, kind: EventSourceKind) -> str:
     return "it is accepted"
 
 
-def _largest_batch(source: EventSource) -> int:
+def _check_size_refusals(recording: Mapping[str, Any], kind: EventSourceKind, findings: Findings) -> None:
+    """A batch size of more than 10 without a window is refused in the words that were recorded, once or more often."""
+    recorded = [str(each["Message"]) for each in objects_in(recording) if "Message" in each and "Code" in each]
+    findings.holds("a refusal is recorded", bool(recorded))
+    refused = _size_refusal(EventSource(kind=kind, batch_size=11))
+    for words in recorded:
+        findings.holds("the words of the refusal", refused.endswith(words), f"ours are {refused!r}, AWS has {words!r}")
+
+
+def _size_refusal(source: EventSource) -> str:
+    try:
+        check_settings(source)
+    except ConfigurationError as error:
+        return error.what
+    return ""
+
+
+def _largest_size(source: EventSource) -> int:
+    """Find the largest batch size that is not refused."""
+    sizes = range(1, 20_000)
+    return bisect_left(sizes, True, key=lambda size: bool(_size_refusal(replace(source, batch_size=size))))
+
+
+def _default_batch(source: EventSource) -> int:
     from tests.truth.stimuli.records import kinesis_records, sqs_records
 
     sent = [{"number": number} for number in range(250)]

@@ -68,21 +68,26 @@ class TimedOut(BaseException):
 
 @dataclass(slots=True)
 class Handler:
-    """The function under delivery: `handler(event, context)`, with what it was asked and did; `takes_s` is virtual."""
+    """The function under delivery: `handler(event, context)`, with what it was asked and did; its seconds are virtual."""
 
     answer: Callable[[Any, Any, int], Any]
     request_ids: list[str] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     troubles: list[Unreadable] = field(default_factory=list)
     takes_s: float = 0.0
+    timed_out_after_s: float | None = None
     __name__: str = "handler"
 
     def __call__(self, event: Any, context: Any) -> Any:
         self.request_ids.append(context.aws_request_id)
+        self.timed_out_after_s = None
         try:
             self.answers.append(self.answer(event, context, len(self.request_ids)))
         except Unreadable as trouble:
             self.troubles.append(trouble)
+            raise
+        except TimedOut as ended:
+            self.timed_out_after_s = ended.after_s
             raise
         return self.answers[-1]
 

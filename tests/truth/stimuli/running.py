@@ -12,7 +12,7 @@ from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource
 from replay.payloads.failures import Failure
 from replay.targets.in_process.runtime_faults import timed_out
-from tests.truth.stimuli.handlers import Handler, TimedOut
+from tests.truth.stimuli.handlers import Handler
 
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:handler"
 
@@ -42,12 +42,11 @@ def deliver_to(
 
 
 def _reply(handler: Handler, attempt: Attempt) -> Reply:
-    try:
-        reply = reply_of(handler, attempt)
-    except TimedOut as ended:
-        fault = timed_out(ended.after_s, "")
+    reply = reply_of(handler, attempt)
+    if (after_s := handler.timed_out_after_s) is not None:
+        fault = timed_out(after_s, "")
         failure = Failure(
             error_type=fault.error_type, message=fault.text(attempt.request_id), request_id=attempt.request_id
         )
-        return Reply(status="timed_out", failure=failure, duration_s=ended.after_s)
+        return Reply(status="timed_out", failure=failure, duration_s=after_s)
     return replace(reply, duration_s=handler.takes_s)

@@ -35,7 +35,7 @@ def import_handlers(functions: Iterable[Function], *, project: Path) -> Iterator
 def _import_handler(function: Function, project: Path) -> Finding | None:
     limit_s = max(function.timeout_s, _INIT_LIMIT_S) + _STARTING_S
     child = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-P", "-c", _PROGRAM, _PACKAGE_FOLDER],
+        [sys.executable, "-B", "-P", "-c", _PROGRAM, _PACKAGE_FOLDER],
         cwd=project,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

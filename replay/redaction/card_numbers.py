@@ -50,6 +50,9 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 _HEX_RUN = re.compile(r"[0-9a-fA-F]{0,128}+(?![0-9A-Za-z])")
 _SHORTEST_HASH = 24
+_UUID = re.compile(r"\b(?=[\d-]*[a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", re.ASCII)
+"""One of digits alone may be a card number that somebody wrote strangely."""
+_UUID_LENGTH = 36
 _PLAIN_NUMBER = re.compile(r"-?([1-9]\d{12,18})(?:\.0*)?")
 _POWER_NUMBER = re.compile(r"-?([1-9])\.(\d{1,18})[eE]\+?(1[2-8])")
 
@@ -61,11 +64,19 @@ def places(text: str) -> Iterator[tuple[int, int]]:
             match.span(1): digits_of(match[1])
             for layout in _LAYOUTS
             for match in layout.finditer(text, *area.span())
-            if is_card_number(digits_of(match[1])) and not _is_in_hash(text, *match.span(1))
+            if is_card_number(digits_of(match[1]))
+            and not _is_in_hash(text, *match.span(1))
+            and not _is_in_uuid(text, *match.span(1))
         }
         ours = [place for place, number in found.items() if is_test_card(number)]
         # By chance, one that we made may look like the beginning of another, together with what stands beside it.
         yield from (place for place in found if place in ours or not any(_overlap(place, our) for our in ours))
+
+
+def _is_in_uuid(text: str, start: int, end: int) -> bool:
+    """Say whether the groups are those of a UUID, a few of which look like a card number by chance; ids must stay."""
+    nearby = _UUID.finditer(text, max(0, start - _UUID_LENGTH), end + _UUID_LENGTH)
+    return any(each.start() <= start and end <= each.end() for each in nearby)
 
 
 def digits_of(text: str) -> str:

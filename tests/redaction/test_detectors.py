@@ -305,3 +305,13 @@ def test_every_detector_is_in_the_table() -> None:
     """No detector is forgotten: each public function of the module that finds spans is used."""
     named = {name for name in vars(detectors) if name.endswith("s") and callable(vars(detectors)[name])}
     assert {detector.__name__ for detector in DETECTORS} == named - {"spans", "cookie_values"}
+
+
+def test_a_uuid_is_no_card_number() -> None:
+    """An id of which four groups look like a card number by chance stays; the same digits elsewhere do not."""
+    groups = "6259-4248-4926-9458"
+    assert [each for each in spans(groups) if each.detector == "card-number"]
+    for text in (f"a53a{groups}-34399538ca94", f"id=a53a{groups}-34399538ca94;", f'"A53A{groups}-34399538CA94"'):
+        assert spans(text) == []
+    for text in (f"order a53a {groups} 34399538ca94", f"xa53a{groups}-34399538ca94"):
+        assert [each for each in spans(text) if each.detector == "card-number"], text

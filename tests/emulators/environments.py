@@ -13,6 +13,7 @@ from pathlib import Path
 _PROJECT = Path(__file__).resolve().parents[2]
 # Where pip finds packages is the machine's business (index, certificate, proxy); where it puts them is ours.
 _PIP_PLACES = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT")
+_SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _INSTALLED_WITHIN_S = 600
 _PYTHON_PLACES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
@@ -130,6 +131,8 @@ def _version(interpreter: str) -> str:
 
 def _run(command: list[str], log: Path, name: str) -> None:
     surroundings = {key: value for key, value in os.environ.items() if key not in _PIP_PLACES + _PYTHON_PLACES}
+    if _SYSTEM_CERTIFICATES.is_file():  # npm knows its own only, not those that a company's proxy signs with
+        surroundings.setdefault("NODE_EXTRA_CA_CERTS", str(_SYSTEM_CERTIFICATES))
     try:
         with log.open("a") as output:
             done = subprocess.run(

@@ -126,9 +126,13 @@ def _command(name: str, named: _Named) -> click.Command:
             as_json=as_json,
         )
 
-    made = click.Command(
-        name, callback=run, help=f"Record {named.source.summary}.", params=[*click_options(named.source)]
+    return _with_common_options(
+        click.Command(name, callback=run, help=f"Record {named.source.summary}.", params=[*click_options(named.source)])
     )
+
+
+def _with_common_options(made: click.Command) -> click.Command:
+    """Add what every source understands, or what the recorder does for it."""
     made = click.option("--function", metavar="NAME", help="The function that these events failed in. [required]")(made)
     made = where_option(made)
     made = click.option("--since", metavar="WHEN", help="Only events sent since: `2h`, `3d`, or ISO 8601.")(made)

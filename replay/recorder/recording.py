@@ -99,13 +99,18 @@ def record(
     except KeyboardInterrupt:
         interrupted = True  # it came while everything was given back, which was done all the same
     except ReplayError as error:
-        for note in (*recording.notes, *recording.problems[:_MOST_NOTES]):
-            error.add_note(note)
-        consumed = recording.consumed()
-        if consumed.deleted or consumed.moved:
-            error.add_note(f"drained before the error: {consumed.deleted} deleted, {consumed.moved} moved")
+        _tell_what_was_done(error, recording)
         raise
     return recorder.summary(recording.consumed(), interrupted=interrupted)
+
+
+def _tell_what_was_done(error: ReplayError, recording: Recording) -> None:
+    """Let an error that ended a recording carry what the recording had to say by then."""
+    for note in (*recording.notes, *recording.problems[:_MOST_NOTES]):
+        error.add_note(note)
+    consumed = recording.consumed()
+    if consumed.deleted or consumed.moved:
+        error.add_note(f"drained before the error: {consumed.deleted} deleted, {consumed.moved} moved")
 
 
 @dataclass(slots=True, kw_only=True)

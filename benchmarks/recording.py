@@ -18,6 +18,7 @@ from pathlib import Path
 
 import boto3
 
+from benchmarks.bounds import print_bounds
 from benchmarks.slow_line import slow_line
 from tests.emulators.ministack import launch
 from tests.emulators.server import free_port, running
@@ -156,12 +157,7 @@ def main() -> int:
         ("x the bare receive loop, behind 15 ms", found["ratio_to_bare_loop"], ">=", 0.8),
         ("MB more for 20,000 messages than for 1,000", found["growth_mb"], "<=", 50),
     ]
-    missed = 0
-    for name, value, sign, bound in rows:
-        holds = value >= bound if sign == ">=" else value <= bound
-        missed += not holds
-        print(f"{value:10.2f}  {name} (bound: {sign} {bound}){'' if holds else '  MISSED'}")
-    return 1 if missed else 0
+    return print_bounds(rows)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from benchmarks.bounds import print_bounds
 from tests.emulators.ministack import launch
 from tests.emulators.server import free_port, running
 
@@ -233,12 +234,7 @@ def main() -> int:
         ("x as quick on two cores", found["speed_up"], ">=", 1.7),
         ("MB of memory, all processes together", found["memory_mb"], "<=", 200),
     ]
-    missed = 0
-    for name, value, sign, bound in rows:
-        holds = value >= bound if sign == ">=" else value <= bound
-        missed += not holds
-        print(f"{value:10.2f}  {name} (bound: {sign} {bound}){'' if holds else '  MISSED'}")
-    return 1 if missed else 0
+    return print_bounds(rows)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -41,10 +42,27 @@ async def _proxy(host: str, port: int, latency_s: float, told: Connection) -> No
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, latency_s: float) -> None:
+    """Pass on each chunk *latency_s* after it came: chunks that come close together wait together, as on a line."""
+    on_the_line: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+    delivery = asyncio.create_task(_deliver(on_the_line, writer))
     try:
         while data := await reader.read(65_536):
-            if latency_s:
-                await asyncio.sleep(latency_s)
+            on_the_line.put_nowait((time.monotonic() + latency_s, data))
+    except ConnectionError:
+        return
+    finally:
+        on_the_line.put_nowait((time.monotonic() + latency_s, b""))
+        await delivery
+
+
+async def _deliver(on_the_line: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            due, data = await on_the_line.get()
+            if (wait := due - time.monotonic()) > 0:
+                await asyncio.sleep(wait)
+            if not data:
+                return
             writer.write(data)
             await writer.drain()
     except ConnectionError:

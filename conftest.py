@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +43,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(closed.undo)
     _forget_the_account(closed)
     _close_sockets(closed)
+    _take_ctrl_c()
+
+
+def _take_ctrl_c() -> None:
+    """Let the processes that tests start be interrupted: a shell that runs pytest in the background ignores SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -162,8 +162,13 @@ def _shared(source: type[Source], project: Project, function: str) -> dict[str, 
 
 @contextmanager
 def _ended_properly() -> Iterator[None]:
-    """Take a cancelled CI job (SIGTERM) or a closed terminal (SIGHUP) as Ctrl-C, so that every lease is given back."""
-    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    """
+    Take a cancelled CI job (SIGTERM) or a closed terminal (SIGHUP) as Ctrl-C, so that every lease is given back.
+
+    What is ignored (nohup) stays ignored.
+    """
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ends = [end for end in known if signal.getsignal(end) is not signal.SIG_IGN]
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from replay.cli.record_command import _ended_properly
 from tests.cli.command_line import CommandLine
 
 REPLAY = (sys.executable, "-m", "replay.cli.main")
@@ -103,3 +104,15 @@ def test_a_terminal_gets_colours_and_a_pipe_does_not(recorded: Path) -> None:
     assert b"\x1b[1mf\x1b[0m" in shown
     piped = subprocess.run([*REPLAY, "list", "f/*0"], capture_output=True, check=True, timeout=60)
     assert b"\x1b" not in piped.stdout
+
+
+def test_what_nohup_ignores_does_not_end_a_recording() -> None:
+    """A hangup that is ignored stays ignored, while a cancelled job still ends the recording as Ctrl-C does."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _ended_properly():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -1,6 +1,7 @@
 """The supervisor's own parts: descendants, memory, messages, and what a process is started with."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -97,13 +98,17 @@ def test_a_process_starts_clean(tmp_path):
         " signal.getsignal(signal.SIGINT) is signal.default_int_handler, sorted(os.environ), os.getcwd(),"
         " [fd for fd in os.listdir('/proc/self/fd') if int(fd) > 2][1:])\n"
     )
-    with ChildProcess(closed_network=False) as child:
-        read, write = os.pipe()
-        child.start([sys.executable, "-S", "-E", "-c", code], {"A": "1"}, tmp_path, write)
-        assert child.take_end().status == 0
-        shown = os.read(read, 10_000).decode()
-        os.close(read)
-        os.close(write)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what it runs in the background
+    try:
+        with ChildProcess(closed_network=False) as child:
+            read, write = os.pipe()
+            child.start([sys.executable, "-S", "-E", "-c", code], {"A": "1"}, tmp_path, write)
+            assert child.take_end().status == 0
+            shown = os.read(read, 10_000).decode()
+            os.close(read)
+            os.close(write)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert shown.startswith("b'' True 0 True ['A'")
     assert shown.rstrip().endswith(f"{tmp_path} []")
 

@@ -160,7 +160,7 @@ def _become(message: Message, log: int, failed: int) -> "NoReturn":
             os.dup2(nothing.fileno(), 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what it starts would, too
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _be_the_first_to_go()

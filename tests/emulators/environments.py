@@ -110,8 +110,10 @@ def find_python(environment: Environment) -> str:
         return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
     on_path = shutil.which(f"python{environment.python}")
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    beside_ours = Path(sys.base_prefix).parent  # pyenv's folder too, where the environment does not tell it
     candidates = [on_path] if on_path else []
-    candidates += [str(folder / "bin" / "python") for folder in sorted(pyenv.glob(f"{environment.python}*"))]
+    for versions in (pyenv, beside_ours):
+        candidates += [str(python) for python in sorted(versions.glob(f"{environment.python}*/bin/python"))]
     for candidate in candidates:
         if _version(candidate) == environment.python:
             return candidate
@@ -133,6 +135,8 @@ def _run(command: list[str], log: Path, name: str) -> None:
     surroundings = {key: value for key, value in os.environ.items() if key not in _PIP_PLACES + _PYTHON_PLACES}
     if _SYSTEM_CERTIFICATES.is_file():  # npm knows its own only, not those that a company's proxy signs with
         surroundings.setdefault("NODE_EXTRA_CA_CERTS", str(_SYSTEM_CERTIFICATES))
+    if node_home := _home_of_node_headers():  # those of the system need no download from nodejs.org
+        surroundings.setdefault("npm_config_nodedir", str(node_home))
     try:
         with log.open("a") as output:
             done = subprocess.run(
@@ -152,6 +156,13 @@ def _run(command: list[str], log: Path, name: str) -> None:
         raise EnvironmentCannotBeBuilt(
             f"{name} cannot be installed: {' '.join(command)}\n{log_tail(log)}\nThe whole log: {log}"
         )
+
+
+def _home_of_node_headers() -> Path | None:
+    """Find the folder below which the headers of the Node on the PATH lie, if they are installed."""
+    node = shutil.which("node")
+    home = Path(node).resolve().parents[1] if node else None
+    return home if home and (home / "include" / "node" / "node_api.h").is_file() else None
 
 
 @contextmanager

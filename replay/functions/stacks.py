@@ -124,7 +124,7 @@ def build_function(stack: Stack, logical_id: str, *, handler: str | None = None,
         runtime_is_declared=bool(properties.get("Runtime")),
         timeout_s=_number(stack, resource, "Timeout", 3),
         memory_mb=int(_number(stack, resource, "MemorySize", 128)),
-        environment=_environment(properties),
+        environment=_environment(properties) | _logging_variables(properties),
         layers=_layers(stack, resource),
         event_sources=find_event_sources(resource, name, stack.resources, stack.deployment),
         resources=stack.resources,
@@ -213,6 +213,20 @@ def _environment(properties: Mapping[str, Any]) -> dict[str, str]:
         for name, value in variables.items()
         if value is not None
     }
+
+
+def _logging_variables(properties: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Give the variables by which the runtime knows of `LoggingConfig`.
+
+    Source: Lambda Developer Guide, "Configuring JSON and plain text log formats": with JSON the level is INFO unless
+    another one is given.
+    """
+    config = as_mapping(properties.get("LoggingConfig"))
+    if str(config.get("LogFormat")).upper() != "JSON":
+        return {}
+    level = config.get("ApplicationLogLevel") or "INFO"
+    return {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": str(level)}
 
 
 def _layers(stack: Stack, resource: Resource) -> tuple[Path, ...]:

@@ -1,10 +1,12 @@
 """From what became of a delivery to one word for it, and the failure behind that word."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from replay.delivery.attempt import ReplyStatus
 from replay.delivery.report import DeliveryReport, Disposition, Invocation
 from replay.outcomes.fingerprint import signature
+from replay.outcomes.logged_error import logged_error
 from replay.outcomes.outcome import Outcome, Status
 from replay.payloads.failures import Failure
 
@@ -38,8 +40,9 @@ def classify(report: DeliveryReport) -> Outcome:
     - Otherwise the way in which the last failing invocation failed: `failed`, `timed_out`, `out_of_memory`, `exited`,
       `unserialisable`, `throttled`. An answer too large for Lambda is `failed`.
 
-    A function that reports records as failed raises nothing: its failure has the error type `BatchItemFailures`, or
-    `UnusableAnswer` where the answer made the whole batch fail.
+    A function that reports records as failed raises nothing. Its failure is the last error that this invocation logged
+    with its trace, `observed` in the logs: a proposal, for nothing says that the two belong together. Without one the
+    error type is `BatchItemFailures`; it is `UnusableAnswer` where the answer made the whole batch fail.
     """
     status = _status(report)
     failure = None if status in {"succeeded", "not_invoked"} else _failure(report)
@@ -78,6 +81,8 @@ def _failure(report: DeliveryReport) -> Failure:
     problem = last.problem or report.problem
     if problem:
         return Failure(error_type=UNUSABLE_ANSWER, message=problem, observed="local", request_id=request_id)
+    if logged := logged_error(last.reply.log):
+        return replace(logged, observed="logs", request_id=request_id)
     failed, total = len(last.failed_records), len(last.attempt.record_ids)
     return Failure(
         error_type=BATCH_ITEM_FAILURES,

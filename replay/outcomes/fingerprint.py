@@ -10,6 +10,7 @@ from replay.payloads.failures import Failure, Frame, Signature
 FRAMES = 3
 _AWS_TYPES = ("Runtime.", "Sandbox.", "Function.", "Extension.", "Lambda.", "States.", "Platform.")
 _COMPREHENSIONS = {"<listcomp>", "<dictcomp>", "<setcomp>"}
+_JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 _FRAMELESS = {"Sandbox.Timedout", "Runtime.ExitError"}
 
 
@@ -64,7 +65,20 @@ def _inlined(frames: Sequence[Frame]) -> list[Frame]:
 
 
 def _frame_name(frame: Frame) -> str:
-    return f"{frame.module}:{frame.function}:{_code(frame)}"
+    return f"{frame.module}:{_function(frame)}:{_code(frame)}"
+
+
+def _function(frame: Frame) -> str:
+    """
+    Give a function's own name: V8 puts before it what it was called on (`Runtime.handler`), and how.
+
+    The same handler is `Runtime.handler` on Lambda, `BufferedInvokeProcessor.handler` under another release of AWS's
+    client, and `handler` under a client of the user's own.
+    """
+    if not frame.module.endswith(_JAVASCRIPT):
+        return frame.function
+    name = frame.function.partition(" [as ")[0].removeprefix("async ").removeprefix("new ")
+    return name.rpartition(".")[2] or name
 
 
 def _code(frame: Frame) -> str:

@@ -7,7 +7,7 @@ from replay.outcomes.error_names import aws_code, error_names
 from replay.outcomes.failure_classes import failure_class
 from replay.payloads.aws_calls import Fault
 from replay.payloads.failures import Failure
-from replay.payloads.fault_reading import TIMEOUT
+from replay.payloads.fault_reading import TIMEOUT, fault_text
 
 _READ_LIMIT = 4096
 _FROM_AWS = frozenset({"throttling", "permission", "downstream", "configuration"})
@@ -113,7 +113,7 @@ def proposed_fault(failure: Failure) -> Fault | None:
 
 def fault_option(fault: Fault) -> str:
     """Write *fault* as the option that injects it: `--fault dynamodb:PutItem=AccessDeniedException`."""
-    return f"--fault {shlex.quote(f'{fault.call}={fault.error}')}"
+    return f"--fault {shlex.quote(fault_text(fault))}"
 
 
 def _service_of_host(url: str) -> str:

@@ -31,6 +31,7 @@ class AwsCall:
         result: What came back, redacted, without its metadata; None when the call ended in an error.
         error: What it ended in.
         injected: Whether the error was a fault of ours.
+        attempts: How often the SDK sent it: retries are the same call.
     """
 
     service: str
@@ -39,6 +40,7 @@ class AwsCall:
     result: Mapping[str, Json] | None = None
     error: AwsError | None = None
     injected: bool = False
+    attempts: int = 1
 
     @property
     def name(self) -> str:

@@ -30,9 +30,10 @@ PARTITIONS = (
     Partition("aws-iso-f", r"us-isof-\w+-\d+", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
     Partition("aws-us-gov", r"us-gov-\w+-\d+", "amazonaws.com", "api.aws"),
 )
-_SUFFIXES = tuple(
+ENDPOINT_SUFFIXES = tuple(
     {f".{suffix}": None for each in PARTITIONS for suffix in (each.dns_suffix, each.dual_stack_dns_suffix)}
 )
+"""What the names of AWS's own endpoints end in, with the dot before it."""
 
 
 def partition_of(region: str) -> Partition:
@@ -42,7 +43,7 @@ def partition_of(region: str) -> Partition:
 
 def is_aws_host(host: str) -> bool:
     """Say whether *host* is one of AWS's endpoints, in any partition."""
-    return host.lower().rstrip(".").endswith(_SUFFIXES)
+    return host.lower().rstrip(".").endswith(ENDPOINT_SUFFIXES)
 
 
 def is_aws_url(url: str) -> bool:

@@ -13,8 +13,10 @@ from typing import Self
 
 from replay.delivery.attempt import Attempt, Reply
 from replay.errors import FunctionError, TargetError
+from replay.fixtures.fixture import StoredObject
 from replay.functions.function import Function
 from replay.payloads.aws_calls import Fault
+from replay.payloads.partitions import ENDPOINT_SUFFIXES
 from replay.targets.aws.call_recorder import CallRecorder
 from replay.targets.base import Invoker
 from replay.targets.in_process import aws_calls
@@ -28,7 +30,7 @@ from replay.targets.in_process.invocation_context import LambdaContext
 from replay.targets.in_process.invocation_log import InvocationLog
 from replay.targets.in_process.mock_resources import MockResources
 from replay.targets.in_process.named_loggers import NamedLoggers
-from replay.targets.in_process.own_modules import OwnModules, import_roots, vendored_names
+from replay.targets.in_process.own_modules import OwnModules, import_roots, python_path, vendored_names
 from replay.targets.in_process.python_runtime import Answer, PythonRuntime
 from replay.targets.in_process.setup_function import SetupFunction
 
@@ -54,15 +56,18 @@ class LocalTarget(Invoker):
         self.last_exception: BaseException | None = None
         roots = import_roots(code, layers, function.runtime)
         self._environment = EnvironmentExchange(function)
-        self._modules = OwnModules(roots, project=project or Path.cwd(), search_project=function.setup is not None)
+        self._modules = OwnModules(
+            (*roots, *python_path(function)), project=project or Path.cwd(), search_project=function.setup is not None
+        )
         self._loggers = NamedLoggers()
-        self._network = ClosedNetwork(function.display_name, function.allow_hosts)
+        self._network = ClosedNetwork(function.display_name, function.allow_hosts, ENDPOINT_SUFFIXES)
         self._aws = AwsMock()
         self._clock = CapturedClock()
-        self._log = InvocationLog()
+        self._log = InvocationLog(function)
         self._resources = MockResources(function)
         self._setup = SetupFunction(function)
-        self._runtime = PythonRuntime(function, roots, CodeMap(roots, vendored_names(roots)))
+        self._code_map = CodeMap(roots, vendored_names(roots))
+        self._runtime = PythonRuntime(function, roots, self._code_map)
         self._calls = CallRecorder()
         self._seam = aws_calls.CallSeam(recorder=self._calls, function=function, spend=self._runtime.spend)
         self._log_stream_name = log_stream_name(function)
@@ -140,6 +145,15 @@ class LocalTarget(Invoker):
             self._prepare()
         self._has_run = False
 
+    def place_objects(self, objects: Sequence[StoredObject]) -> None:
+        """Put *objects* into the mocked S3; the next fixture starts without them."""
+        self._require_inside()
+        if not self._is_prepared:
+            self._prepare()
+        with self._clock:
+            self._resources.place(objects)
+        self._has_written = True
+
     def invoke(self, attempt: Attempt) -> Reply:
         """Invoke the function once, as `Invoker.invoke` says."""
         self._require_inside()
@@ -162,7 +176,7 @@ class LocalTarget(Invoker):
             payload=answer.payload,
             failure=answer.failure,
             duration_s=duration_s,
-            log=log,
+            log=self._code_map.text(log),
             effects=self._calls.stop(),
         )
 

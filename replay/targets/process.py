@@ -16,6 +16,7 @@ from typing import Self
 
 from replay.delivery.attempt import Attempt, Reply
 from replay.errors import FunctionError, TargetError
+from replay.fixtures.fixture import StoredObject
 from replay.functions.function import Function
 from replay.payloads.aws_calls import Fault
 from replay.payloads.failures import Failure
@@ -72,6 +73,7 @@ class ProcessTarget(Invoker):
         self._environment: ExecutionEnvironment | None = None
         self._clock_offset_s: float | None = None
         self._prepared: tuple[Mapping[str, str], float | None] = ({}, None)
+        self._to_place: tuple[StoredObject, ...] = ()
         self._is_inside = self._has_run = self._wraps = False
         self._notes: dict[str, None] = {}
 
@@ -131,6 +133,7 @@ class ProcessTarget(Invoker):
             FunctionError: The function's code is not there.
         """
         self._require_inside()
+        self._to_place = ()
         self._calls.begin(faults)
         self._check_code()
         self._note_python()
@@ -139,6 +142,11 @@ class ProcessTarget(Invoker):
             self._end_process()
         self._aws.begin(at=self._set_clock(at), stale=stale)
         self._has_run = False
+
+    def place_objects(self, objects: Sequence[StoredObject]) -> None:
+        """Put *objects* into the mocked S3 before the next event, behind a `setup` that makes buckets of its own."""
+        self._require_inside()
+        self._to_place = tuple(objects)
 
     def invoke(self, attempt: Attempt) -> Reply:
         """Invoke the function once, as `Invoker.invoke` says."""
@@ -161,6 +169,7 @@ class ProcessTarget(Invoker):
         log = environment.take_log() + start_line(request_id)
         has_failed_to_start = end is not None
         if end is None:
+            self._place()
             started = time.perf_counter()
             payload = attempt.payload.encode("utf-8", "surrogatepass")
             self._calls.start()
@@ -170,11 +179,17 @@ class ProcessTarget(Invoker):
         duration_s = time.perf_counter() - started
         reply = self._reply(end, request_id, is_start=has_failed_to_start)
         reply, printed = self._with_trace(reply, environment.take_log())
+        printed += "\n" if printed and not printed.endswith("\n") else ""
         effects = self._calls.stop()
         reply = dataclasses.replace(reply, duration_s=duration_s, memory_mb=environment.memory_mb, effects=effects)
         init_s = None if has_failed_to_start else init_s
         log += printed + end_lines(reply, request_id, memory_size_mb=function.memory_mb, init_s=init_s)
         return dataclasses.replace(reply, log=self._code_map.text(log))
+
+    def _place(self) -> None:
+        objects, self._to_place = self._to_place, ()
+        if objects:
+            self._aws.place(objects)
 
     def _start(self, environment: ExecutionEnvironment) -> End | None:
         """Start a process; say how it failed to start, None where it did not."""

@@ -41,7 +41,7 @@ def main() -> int:
 def _install_all() -> None:
     with ThreadPoolExecutor() as pool:
         environments = [pool.submit(install, each) for each in (localstack.ENVIRONMENT, ministack.ENVIRONMENT)]
-        wanted = (node.KINESIS, node.RUNTIME_CLIENT) if shutil.which("npm") else ()
+        wanted = (node.AWS_SDK, node.KINESIS, node.RUNTIME_CLIENT) if shutil.which("npm") else ()
         packages = [pool.submit(install_packages, each) for each in wanted]
         for installed in (*environments, *packages):
             print(f"ready: {installed.result()}")

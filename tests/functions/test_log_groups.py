@@ -30,6 +30,27 @@ def test_a_template_names_the_log_group(tmp_path: Path, config: str, expected: s
     assert function(tmp_path, read).log_group == expected
 
 
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ("{LogGroup: /shop/orders}", {}),
+        ("{LogFormat: Text}", {}),
+        ("{LogFormat: JSON}", {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}),
+        (
+            "{LogFormat: JSON, ApplicationLogLevel: ERROR}",
+            {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "ERROR"},
+        ),
+    ],
+)
+def test_the_runtime_knows_of_the_log_format(tmp_path: Path, config: str, expected: dict[str, str]) -> None:
+    """Lambda tells its runtime of format and level by variables; JSON has the level INFO by default."""
+    read = f"""
+        Resources:
+          {FUNCTION.format(config=config)}
+        """
+    assert function(tmp_path, read).environment == expected
+
+
 def test_the_configuration_names_the_log_group(tmp_path: Path) -> None:
     """A name in the configuration wins."""
     text = '[tool.replay.functions.orders]\nhandler = "app.handler"\nlog_group = "/mine"\n'

@@ -184,3 +184,27 @@ def test_signatures_are_the_same_on_every_python_and_machine(handler, body, dige
     # Pytest's own frame is the outermost, as our caller's is in a delivery.
     found = signature(failure(*frames_of(error, handler), error_type=type(error).__name__, message=str(error)))
     assert found.digest == digest
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "handler",
+        "async handler",
+        "Runtime.handler",
+        "async BufferedInvokeProcessor.handler",
+        "Runtime.exports.handler [as handler]",
+        "Object.handler",
+    ],
+)
+def test_what_a_javascript_function_was_called_on_does_not_count(function: str) -> None:
+    """The same handler has the same signature on Lambda, under AWS's client here, and under one of the user's own."""
+
+    def frames(name: str, module: str = "app.mjs") -> tuple[str, ...]:
+        called = Frame(module=module, function=name)
+        return signature(Failure(error_type="TypeError", message="no", frames=(called,))).frames
+
+    assert frames(function) == ("app.mjs:handler:",)
+    assert frames("Object.<anonymous>") == ("app.mjs:<anonymous>:",)
+    assert frames("new Order") == ("app.mjs:Order:",)
+    assert frames(function, "app.py") == (f"app.py:{function}:",)

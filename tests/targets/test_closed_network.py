@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from replay.payloads.partitions import ENDPOINT_SUFFIXES
 from replay.targets.in_process.closed_network import ClosedNetwork, NetworkClosed
 from replay.targets.local import LocalTarget
 from tests.targets.conftest import attempt
@@ -112,7 +113,7 @@ def test_sockets_inside_the_process_stay_open(service, answer):
 
 def test_an_aws_client_that_is_not_mocked_is_explained():
     """A refused AWS host hints at a client that was made before the mock."""
-    network = ClosedNetwork("orders", [])
+    network = ClosedNetwork("orders", [], ENDPOINT_SUFFIXES)
     network.resume()
     try:
         with pytest.raises(NetworkClosed, match="an AWS client that was made before the replay"):

@@ -102,7 +102,7 @@ def test_both_targets_record_the_same(service):
     for (case, names), mine, other in zip(CASES.items(), here, there, strict=True):
         assert [call.name for call in mine.effects] == names, case
         seen = [
-            [(c.name, settled(c.parameters), settled(c.result), c.error, c.injected) for c in reply.effects]
+            [(c.name, settled(c.parameters), settled(c.result), c.error, c.injected, c.attempts) for c in reply.effects]
             for reply in (mine, other)
         ]
         assert seen[0] == seen[1], case

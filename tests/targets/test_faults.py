@@ -57,7 +57,7 @@ def test_a_throttle_is_raised_after_the_sdks_own_retries(target, writer):
         f"An error occurred ({THROTTLED}) when calling the PutItem operation (reached max retries: 1): The level of"
     )
     (call,) = reply.effects
-    assert (call.name, call.error.code, call.injected) == (PUT, THROTTLED, True)
+    assert (call.name, call.error.code, call.injected, call.attempts) == (PUT, THROTTLED, True, 2)
 
 
 @both
@@ -150,7 +150,7 @@ def test_a_client_that_gives_up_first_raises(target, writer):
         reply = opened.invoke(attempt())
     assert (reply.status, reply.failure.error_type) == ("raised", "ReadTimeoutError")
     (call,) = reply.effects
-    assert (call.error.code, call.injected) == ("ReadTimeoutError", True)
+    assert (call.error.code, call.injected, call.attempts) == ("ReadTimeoutError", True, 2)
     assert reply.duration_s >= 1
 
 

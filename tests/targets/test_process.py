@@ -15,6 +15,7 @@ from replay.functions.function import Function
 from replay.payloads.failures import Frame
 from replay.targets import registry
 from replay.targets.child import launch
+from replay.targets.local import LocalTarget
 from replay.targets.process import ProcessTarget
 from tests.targets.conftest import attempt
 
@@ -158,12 +159,14 @@ def test_a_segmentation_fault_while_starting_is_a_timeout(service):
     assert reply.duration_s < 5
 
 
-def test_layers_and_python_path_are_found(service, tmp_path):
-    """Modules come from the code, then the layers, then PYTHONPATH, whose folders are those of Lambda."""
+@pytest.mark.parametrize("target", [LocalTarget, ProcessTarget])
+def test_layers_and_python_path_are_found(service, tmp_path, target):
+    """Modules come from the code, then the layers, then PYTHONPATH, whose folders are those of Lambda, in either process."""
     layer = tmp_path / "layer"
     for file, text in {
         "python/shared.py": "NAME = 'layer'",
         "python/both.py": "NAME = 'layer'",
+        "more/third.py": "NAME = 'third'",
         "bin/tool": "#!/bin/sh\necho tool",
     }.items():
         path = layer / file
@@ -173,17 +176,23 @@ def test_layers_and_python_path_are_found(service, tmp_path):
     function = service(
         {
             "app.py": """\
-                import subprocess, both, extra, shared
+                import shutil, subprocess, both, extra, shared, third
                 def handler(event, context):
-                    return [shared.NAME, both.NAME, extra.NAME, subprocess.check_output(["tool"], text=True).strip()]
+                    tool = subprocess.check_output(["tool"], text=True).strip() if shutil.which("tool") else "tool"
+                    return [shared.NAME, both.NAME, extra.NAME, third.NAME, tool]
                 """,
             "both.py": "NAME = 'code'",
             "vendor/extra.py": "NAME = 'extra'",
+            "vendor/both.py": "NAME = 'vendor'",
         },
         layers=(layer,),
-        environment={"PYTHONPATH": "/var/task/vendor"},
+        environment={"PYTHONPATH": "/var/task/vendor:/opt/more"},
     )
-    assert invoke(function).payload == '["layer", "code", "extra", "tool"]'
+    before = sys.path[:]
+    with target(function) as opened:
+        opened.begin()
+        assert opened.invoke(attempt()).payload == '["layer", "code", "extra", "third", "tool"]'
+    assert sys.path == before
 
 
 def test_a_module_of_the_function_does_not_replace_one_of_the_client(service):

@@ -7,6 +7,8 @@ takes a C++ build: one test runs it, too, among those that need something instal
 
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +16,12 @@ from replay.errors import FunctionError, TargetError
 from replay.outcomes.fingerprint import signature
 from replay.payloads.failures import Frame
 from replay.targets.child.child_process import ChildProcess
+from replay.targets.child.launch import environment_of
 from replay.targets.child.network_closure import describe_closure
 from replay.targets.process import ProcessTarget
 from tests.emulators.environments import install_packages
 from tests.emulators.node import RUNTIME_CLIENT
-from tests.targets.bootstraps import NODE, SHELL
+from tests.targets.bootstraps import NODE, PYTHON, SHELL
 from tests.targets.child.processes import none_left
 from tests.targets.conftest import attempt, table
 
@@ -137,6 +140,34 @@ def test_a_runtime_without_a_client_needs_a_command(service):
     assert "npm install --save-dev aws-lambda-ric" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("host", "advice"),
+    [
+        ("sqs.cn-north-1.amazonaws.com.cn", "an AWS client that was made before the replay"),
+        ("s3.dualstack.us-iso-east-1.api.aws.ic.gov", "an AWS client that was made before the replay"),
+        ("notamazonaws.com", 'set allow_hosts = ["notamazonaws.com"]'),
+    ],
+)
+def test_a_python_of_ones_own_has_its_network_closed(service, host, advice):
+    """An interpreter that has nothing of ours installed is guarded all the same, and told what is AWS in any partition."""
+    app = """
+    import socket
+    def handler(event, context):
+        try:
+            import replay
+            return "it has replay"
+        except ModuleNotFoundError:
+            return socket.create_connection((event, 443)).getpeername()
+    """
+    python = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
+    if not python.exists():
+        pytest.skip("this Python has no other one that it was made from")
+    failure = invoke(service({"app.py": app, "client.py": PYTHON}, command=(str(python), "client.py")), host).failure
+    assert failure.error_type == "NetworkClosed"
+    assert failure.message.startswith(f"closed during a replay: orders tried to reach {host}:443; ")
+    assert advice in failure.message
+
+
 @needs_node
 def test_a_node_function_answers_and_fails(node):
     """Answers, and an error with the frames of the function's own file."""
@@ -192,6 +223,58 @@ def test_a_node_function_has_its_network_closed(node, call, place):
 
 
 @needs_node
+@pytest.mark.parametrize(
+    ("host", "is_aws"),
+    [
+        ("dynamodb.us-gov-west-1.amazonaws.com", True),
+        ("sqs.cn-north-1.api.amazonwebservices.com.cn", True),
+        ("sqs.us-isob-east-1.SC2S.sgov.gov.", True),
+        ("amazonaws.com.example.com", False),
+    ],
+)
+def test_a_node_function_is_told_what_is_aws(node, host, is_aws):
+    """In whichever partition: a client that does not heed AWS_ENDPOINT_URL, or a host that could be allowed."""
+    body = "try { await (await import('node:dns')).promises.lookup(event) } catch (e) { return e.message }"
+    message = json.loads(invoke(node(body), host).payload)
+    assert ("does not heed AWS_ENDPOINT_URL" in message) == is_aws
+    assert ("allow_hosts" in message) != is_aws
+
+
+@pytest.mark.parametrize(
+    "queue",
+    [
+        "sqs.us-east-1.amazonaws.com",
+        "queue.amazonaws.com",
+        "eu-west-1.queue.amazonaws.com",
+        "sqs-fips.us-gov-west-1.amazonaws.com",
+        "sqs.eu-central-1.api.aws",
+        "sqs.cn-north-1.amazonaws.com.cn",
+        "sqs.eusc-de-east-1.amazonaws.eu",
+        "sqs.us-iso-east-1.c2s.ic.gov",
+    ],
+)
+def test_queue_urls_lead_to_the_mocked_aws(service, queue):
+    """For Node, whose SDK calls the host in a queue's URL: also in a list, of each partition and by its older names."""
+    url, other = f"https://{queue}/123456789012/orders", "https://sqs.example.com/123456789012/orders"
+    function = service("", runtime="nodejs20.x", environment={"QUEUES": f"{url},{other}"})
+    told = environment_of(function, ports=(1, 2), project=Path(), prepared={}, clock_offset_s=None)
+    assert told["QUEUES"] == f"http://127.0.0.1:2/123456789012/orders,{other}"
+
+
+def test_java_is_told_to_speak_json(service):
+    """Its SDKs' own CBOR is switched off, unless the function says otherwise; no other language hears of it."""
+
+    def told(**settings):
+        variables = {"ports": (1, 2), "project": Path(), "prepared": {}, "clock_offset_s": None}
+        return environment_of(service("", **settings), **variables)
+
+    java = {"runtime": "java21", "command": ("java", "x")}
+    assert (told(**java)["AWS_CBOR_DISABLE"], told(**java)["CBOR_ENABLED"]) == ("true", "false")
+    assert told(**java, environment={"CBOR_ENABLED": "true"})["CBOR_ENABLED"] == "true"
+    assert "CBOR_ENABLED" not in told()
+
+
+@needs_node
 def test_a_node_function_reaches_the_mocked_aws(node):
     """AWS_ENDPOINT_URL is a mocked AWS with the function's resources; queue URLs in its variables lead there, too."""
     body = """
@@ -203,6 +286,62 @@ def test_a_node_function_reaches_the_mocked_aws(node):
     queue = "https://sqs.us-east-1.amazonaws.com/123456789012/orders"
     function = node(body, resources=(table(),), environment={"QUEUE_URL": queue})
     assert json.loads(invoke(function).payload) == [0, "mock:/123456789012/orders"]
+
+
+HTTP2 = """
+    import http2 from 'node:http2';
+    import { connect } from 'node:http2';
+    const headers = { ':method': 'POST', ':path': '/', 'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'Kinesis_20131202.ListStreams',
+      authorization: 'AWS4-HMAC-SHA256 Credential=testing/20200101/us-east-1/kinesis/aws4_request' };
+    const ask = (session, body) => new Promise((resolve, reject) => {
+      session.on('error', reject);
+      const stream = session.request(headers);
+      let status, text = '';
+      stream.on('response', (head) => { status = head[':status']; });
+      stream.on('data', (part) => { text += part; });
+      stream.on('end', () => resolve([status, text.length > 0 && JSON.parse(text)]));
+      stream.on('error', reject);
+      stream.end(body);
+    });
+    """
+
+
+@needs_node
+@pytest.mark.parametrize("connect", ["http2.connect(URL)", "connect(new URL(URL), () => {})", "connect(URL, {})"])
+def test_a_node_function_reaches_the_mocked_aws_by_http2(service, connect):
+    """As the SDK's client of Kinesis does, without asking: several requests in one session, an error and a large body."""
+    code = f"""{HTTP2}
+    const URL_ = process.env.AWS_ENDPOINT_URL;
+    export async function handler() {{
+      const session = {connect.replace("URL)", "URL_)").replace("URL,", "URL_,")};
+      const ends = await Promise.all([ask(session, '{{}}'), ask(session, JSON.stringify({{ Padding: 'x'.repeat(300000) }}))]);
+      headers['x-amz-target'] = 'Kinesis_20131202.DescribeStreamSummary';
+      ends.push(await ask(session, '{{"StreamName": "nothing"}}'));
+      session.close();
+      return ends.map(([status, answer]) => [status, answer.StreamNames ?? answer.__type]);
+    }}
+    """
+    settings = {"memory_mb": 512, "runtime": "nodejs20.x", "command": ("node", "client.mjs"), "timeout_s": 20}
+    with ProcessTarget(service({"app.mjs": code, "client.mjs": NODE}, **settings)) as target:
+        target.begin()
+        reply = target.invoke(attempt())
+    assert json.loads(reply.payload) == [[200, []], [200, []], [400, "ResourceNotFoundException"]]
+    assert sorted(call.name for call in reply.effects) == [
+        "kinesis:DescribeStreamSummary", "kinesis:ListStreams", "kinesis:ListStreams",
+    ]  # fmt: skip
+
+
+@needs_node
+def test_a_node_function_has_its_http2_closed_too(node):
+    """Only the mocked AWS is led past the network: any other host is refused, by whichever protocol."""
+    body = """
+    const { connect } = await import('node:http2');
+    return await new Promise((resolve) => connect('http://192.0.2.1:81').on('error', (e) => resolve([e.name, e.message])));
+    """
+    name, message = json.loads(invoke(node(body)).payload)
+    assert name == "NetworkClosed"
+    assert message.startswith("closed during a replay: orders tried to reach 192.0.2.1:81; ")
 
 
 @needs_node

@@ -6,6 +6,7 @@ memory limit and signals. An error whose text has more than 6 MB is raised there
 """
 
 import json
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -196,6 +197,52 @@ def test_both_targets_give_the_same_outcome(service, name):
             outcomes.append([_outcome(target.invoke(attempt(event))) for event in case.events])
     ours, its_own = outcomes
     assert its_own == ours
+
+
+LOGGING = """
+import asyncio, datetime, logging, sys
+log = logging.getLogger("shop.orders")
+class Odd:
+    def __repr__(self): return "odd"
+async def in_a_task(): log.warning("in a task")
+def handler(event, context):
+    for level in (5, 10, 15, 20, 25, 30, 40, 50, 60):
+        log.log(level, "at %d", level)
+    log.error({"order": 7, "at": datetime.date(2020, 1, 1), "odd": Odd()}, extra={"customer": "ü", "odd": Odd(), "nothing": None})
+    log.error("%s of %s", 1, 2, extra={"message_id": 3, "timestamp_": 4})
+    log.warning("two\\nlines", stack_info=False)
+    try:
+        {}["customer_id"]
+    except KeyError:
+        log.exception("no customer")
+    logging.info("to the root")
+    asyncio.run(in_a_task())
+    print("printed", file=sys.stderr)
+    if event == "nothing raised": log.error(event, exc_info=True)
+    return [logging.getLogger().level, log.isEnabledFor(logging.DEBUG), len(logging.getLogger().handlers)]
+"""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
+
+
+@pytest.mark.parametrize("log_format", [None, "Text", "JSON", "json"])
+@pytest.mark.parametrize("level", [None, "TRACE", "debug", "INFO", "WARN", "ERROR", "FATAL", "nonsense"])
+def test_both_targets_log_the_same(service, log_format, level):
+    """The root logger's level and handler are those of AWS's runtime, in each format, and so is every line."""
+    wanted = {"AWS_LAMBDA_LOG_FORMAT": log_format, "AWS_LAMBDA_LOG_LEVEL": level}
+    environment = {name: value for name, value in wanted.items() if value is not None}
+    function = service(LOGGING, runtime=HERE, memory_mb=256, environment=environment)
+    seen = []
+    for kind in (LocalTarget, ProcessTarget):
+        with kind(function) as target:
+            target.begin()
+            replies = [target.invoke(attempt(event)) for event in ("a", "b", "nothing raised")]
+        lines = [line for reply in replies[:2] for line in reply.log.splitlines() if not line.startswith(_PLATFORM)]
+        seen.append(([_outcome(reply) for reply in replies], [_MOMENT.sub("(now)", line) for line in lines]))
+    ours, its_own = seen
+    assert ours == its_own
+
+
+_PLATFORM = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ")
 
 
 @pytest.mark.parametrize("code", ["import time\ntime.sleep(9)", "while True: pass"])

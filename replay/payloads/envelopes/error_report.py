@@ -19,7 +19,7 @@ _TIMED_OUT = "Task timed out after"
 _EXITED = "Runtime exited"
 _PLACES: tuple[tuple[re.Pattern[str], Literal["user", "library"]], ...] = (
     (re.compile(r".*/(?:site|dist)-packages/(.*)"), "library"),
-    (re.compile(r"/var/lang/lib/python3\.\d+/(.*)"), "library"),
+    (re.compile(r".*/lib(?:64)?/python3\.\d+/(.*)"), "library"),
     (re.compile(r"(?:/var/task/|/opt/)?(.*node_modules/.*)"), "library"),
     (re.compile(r"/var/task/(.*)"), "user"),
     (re.compile(r"/opt/(?:python/|nodejs/|ruby/lib/)?(.*)"), "library"),

@@ -14,7 +14,7 @@ _CUT_OFF = AwsError(code="Unanswered", message="the invocation ended before the 
 class SeenCall:
     """A call under way: `fault` is what it meets; how it ended is noted by `succeed` or `fail`, the last one counts."""
 
-    __slots__ = ("_error", "_is_injected", "_result", "fault", "operation", "parameters", "service")
+    __slots__ = ("_attempts", "_error", "_is_injected", "_result", "fault", "operation", "parameters", "service")
 
     def __init__(self, service: str, operation: str, parameters: Mapping[str, Json], fault: Fault | None) -> None:
         self.service = service
@@ -24,6 +24,11 @@ class SeenCall:
         self._result: Mapping[str, Json] | None = None
         self._error: AwsError | None = None
         self._is_injected = False
+        self._attempts = 0
+
+    def attempt(self) -> None:
+        """Note that the SDK sends it once more."""
+        self._attempts += 1
 
     def succeed(self, result: Mapping[str, Json]) -> None:
         """Note what came back."""
@@ -48,6 +53,7 @@ class SeenCall:
             result=self._result,
             error=error,
             injected=self._is_injected,
+            attempts=max(self._attempts, 1),
         )
 
 

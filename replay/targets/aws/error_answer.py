@@ -85,6 +85,8 @@ _MESSAGES_OF_SERVICE = {
     ("dynamodb", "ResourceNotFoundException"): "Requested resource not found",
     ("kinesis", "ProvisionedThroughputExceededException"): "Rate exceeded for shard.",
     ("s3", "AccessDenied"): "Access Denied",
+    ("sqs", "AWS.SimpleQueueService.NonExistentQueue"): "The specified queue does not exist.",
+    ("sqs", "QueueDoesNotExist"): "The specified queue does not exist.",
     ("secretsmanager", "ResourceNotFoundException"): "Secrets Manager can't find the specified secret.",
 }
 

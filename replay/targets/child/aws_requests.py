@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from replay.payloads.exact_json import Json
+from replay.payloads.partitions import partition_of
 from replay.targets.aws.plain_values import Sized, plain_parameters, plain_result
 from replay.targets.aws.service_models import service_model, services_signing_as
+from replay.targets.child.cbor_requests import CBOR, decoded, operation_in_path, speaks_cbor
 
 Environ = dict[str, Any]
 
@@ -56,16 +58,18 @@ class AwsRequest:
         """The protocol that the client speaks, and wants its answer in."""
         content_type = str(self.environ.get("CONTENT_TYPE", ""))
         protocol = str(service_model(self.service).resolved_protocol)
-        if self.environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor":
-            return "smithy-rpc-v2-cbor"
+        if speaks_cbor(self.environ):
+            return CBOR
         if self.environ.get("HTTP_X_AMZ_TARGET"):
             return "json"
-        if content_type.startswith("application/x-www-form-urlencoded") and protocol in {"json", "smithy-rpc-v2-cbor"}:
+        if content_type.startswith("application/x-www-form-urlencoded") and protocol in {"json", CBOR}:
             return "query"
         return protocol
 
     def parameters(self) -> dict[str, Json]:
         """Give the parameters as the API has them; none where they cannot be read."""
+        if self.model is not None and speaks_cbor(self.environ):
+            return self._shown(decoded(self.body, self.model.input_shape))
         if self._routed is None or self.model is None:
             return {}
         from moto.core.parse import PROTOCOL_PARSERS
@@ -84,7 +88,7 @@ class AwsRequest:
 
         parse = PROTOCOL_PARSERS[self.protocol](operation, timestamp_parser=parse_timestamp).parse
         parsed = _without_what_was_not_sent(parse(content), operation.input_shape)
-        return self._with_usual_queue(plain_parameters(parsed, self.model.input_shape, self.service))
+        return self._shown(parsed)
 
     def result(self, status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Json] | tuple[str, str]:
         """Give what an answer says: the result, or the code and message of the error."""
@@ -134,16 +138,19 @@ class AwsRequest:
             operation = self._routed[0]
             return operation.service_model.service_name, operation.name
         service = services_signing_as(self._signed_for)[0] if self._signed_for else ""
-        rpc = re.fullmatch(r"/service/[^/]+/operation/(\w+)/?", str(self.environ.get("PATH_INFO", "")))
         target = str(self.environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]
-        return service, rpc[1] if rpc else target
+        return service, operation_in_path(self.environ) or target
+
+    def _shown(self, parameters: Mapping[str, Any]) -> dict[str, Json]:
+        return self._with_usual_queue(plain_parameters(parameters, self.model.input_shape, self.service))
 
     def _with_usual_queue(self, values: dict[str, Json]) -> dict[str, Json]:
         """Show a queue's URL as AWS has it, not that of the server which stands in for it."""
         url = values.get(_QUEUE_URL)
         if self.service != "sqs" or not isinstance(url, str):
             return values
-        return {**values, _QUEUE_URL: f"https://sqs.{self._region}.amazonaws.com{urlsplit(url).path}"}
+        suffix = partition_of(self._region).dns_suffix
+        return {**values, _QUEUE_URL: f"https://sqs.{self._region}.{suffix}{urlsplit(url).path}"}
 
 
 class _Headers(dict[str, str]):

@@ -12,8 +12,9 @@ from typing import Any
 from replay.functions.function import Function
 from replay.payloads.fault_reading import TIMEOUT
 from replay.targets.aws.call_recorder import CallRecorder, SeenCall
-from replay.targets.aws.error_answer import fault_answer
+from replay.targets.aws.error_answer import HttpAnswer, error_answer, fault_answer
 from replay.targets.child.aws_requests import AwsRequest
+from replay.targets.child.cbor_requests import answer_in_cbor, operation_in_path, speaks_cbor
 from replay.targets.in_process.aws_calls import is_write
 
 Environ = dict[str, Any]
@@ -63,11 +64,11 @@ class AwsServer:
         if _may_write(environ):
             self.has_written = True
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._function.account_id
-        if not self._recorder.is_on:
+        if not self._recorder.is_on and not speaks_cbor(environ):
             return _moto()(environ, start_response)
         request = AwsRequest(environ)
         call = self._seen(request)
-        return _moto()(environ, start_response) if call is None else self._meet(request, call, start_response)
+        return _mocked(request, start_response) if call is None else self._meet(request, call, start_response)
 
     def _seen(self, request: AwsRequest) -> SeenCall | None:
         """Note the call that *request* is, or is another attempt of."""
@@ -82,6 +83,7 @@ class AwsServer:
 
     def _meet(self, request: AwsRequest, call: SeenCall, start_response: Any) -> Iterable[bytes]:
         """Let *request* meet what its call does, or the mocked AWS, and note the answer."""
+        call.attempt()
         fault = call.fault
         if fault is not None:
             wait_s = inf if fault.error == TIMEOUT else fault.latency_s
@@ -91,7 +93,7 @@ class AwsServer:
             if fault.error is not None and request.model is not None:
                 return self._fail(request, call, start_response)
         answer = _Answer(start_response)
-        body = answer.body(_moto()(request.environ, answer.start))
+        body = answer.body(_mocked(request, answer.start))
         _note(request, call, answer.status, answer.headers, body)
         return [body]
 
@@ -111,9 +113,7 @@ class AwsServer:
             method=request.method,
         )
         _note(request, call, answer.status, answer.headers, answer.body)
-        headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
-        return [answer.body]
+        return _sent(answer, start_response)
 
 
 class _Answer:
@@ -157,7 +157,27 @@ def _may_write(environ: Environ) -> bool:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         return is_write(target.rpartition(".")[2])
+    if speaks_cbor(environ):
+        return is_write(operation_in_path(environ))
     return environ["REQUEST_METHOD"] not in _READING_METHODS
+
+
+def _mocked(request: AwsRequest, start_response: Any) -> Iterable[bytes]:
+    """Let the mocked AWS answer in the protocol of the request."""
+    if not speaks_cbor(request.environ) or request.model is None:
+        return _moto()(request.environ, start_response)
+    try:
+        answer = answer_in_cbor(request.environ, request.body, request.model, _moto())
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's request does to the parser, it is refused
+        why = f"the mocked AWS cannot answer {request.service}:{request.operation} in CBOR: {type(error).__name__}"
+        answer = error_answer(request.model, "SerializationException", why, protocol=request.protocol, method="POST")
+    return _sent(answer, start_response)
+
+
+def _sent(answer: HttpAnswer, start_response: Any) -> Iterable[bytes]:
+    headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+    return [answer.body]
 
 
 @functools.cache

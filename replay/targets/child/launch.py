@@ -10,14 +10,23 @@ from typing import Literal
 
 from replay.errors import FunctionError, TargetError
 from replay.functions.function import Function
+from replay.payloads.partitions import ENDPOINT_SUFFIXES
 from replay.targets.in_process.function_environment import function_environment
-from replay.targets.in_process.own_modules import import_roots
+from replay.targets.in_process.own_modules import folders_here, import_roots
 
 Language = Literal["python", "node", "other"]
 
 _GUARDS = Path(__file__).parent / "guards"
+_NODE_GUARDS = ("network_guard.cjs", "http2_to_mock.cjs")
+_JSON_FOR_JAVA = {"AWS_CBOR_DISABLE": "true", "CBOR_ENABLED": "false"}
+"""The SDKs for Java, 1 and 2, speak a CBOR of their own to Kinesis, which moto does not know."""
+
 _NODE_CLIENT = Path("node_modules", "aws-lambda-ric", "index.mjs")
-_AWS_QUEUE = re.compile(r"https://(?:sqs|queue)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/")
+_AWS_QUEUE = re.compile(
+    r"https://(?:(?:sqs|sqs-fips|queue)\.[a-z0-9-]+|(?:[a-z0-9-]+\.)?queue)"
+    rf"(?:{'|'.join(map(re.escape, ENDPOINT_SUFFIXES))})/"
+)
+"""A queue's URL in any partition. Source: AWS General Reference, "Amazon SQS endpoints", with the legacy ones."""
 
 
 def language_of(function: Function) -> Language:
@@ -87,6 +96,8 @@ def environment_of(
             "REPLAY_PACKAGE": str(package),
         }
     _add_layers(environment, function)
+    if language_of(function) == "other":
+        environment = {**_JSON_FOR_JAVA, **environment}
     if language_of(function) == "node":
         # The JavaScript SDK calls the host in a queue's URL, whatever endpoint it is given.
         mock = f"{environment['AWS_ENDPOINT_URL']}/"
@@ -98,16 +109,21 @@ def _ours(function: Function, ports: tuple[int, int], environment: Mapping[str, 
     """Give what leads the process to us, and keeps it from everybody else."""
     api_port, aws_port = ports
     roots = import_roots(function.code, function.layers, function.runtime)
-    guard = str(_GUARDS / "node" / "network_guard.cjs").replace("\\", "\\\\").replace('"', '\\"')
     return {
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api_port}",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws_port}",
         "REPLAY_ALLOW_HOSTS": " ".join(function.allow_hosts),
+        "REPLAY_AWS_SUFFIXES": " ".join(ENDPOINT_SUFFIXES),
         "REPLAY_OPEN_PORTS": f"{api_port} {aws_port}",
         "REPLAY_IMPORT_ROOTS": os.pathsep.join(map(str, roots)),
         "PYTHONPATH": os.pathsep.join(_python_path(function, environment.get("PYTHONPATH", ""), roots)),
-        "NODE_OPTIONS": f'--require "{guard}" {environment.get("NODE_OPTIONS", "")}',
+        "NODE_OPTIONS": " ".join([*map(_required_by_node, _NODE_GUARDS), environment.get("NODE_OPTIONS", "")]),
     }
+
+
+def _required_by_node(file: str) -> str:
+    path = str(_GUARDS / "node" / file).replace("\\", "\\\\").replace('"', '\\"')
+    return f'--require "{path}"'
 
 
 def _require_python_client() -> None:
@@ -154,20 +170,12 @@ def _bootstrap(function: Function) -> Path:
     )
 
 
-def _python_path(function: Function, configured: str, roots: Sequence[Path]) -> list[str]:
+def _python_path(function: Function, variable: str, roots: Sequence[Path]) -> list[str]:
     """Our guard comes first; a Python of the user's own `command` finds the layers here, too."""
     layers = [str(root) for root in roots[1:]] if function.command else []
-    entries = [entry for entry in configured.split(os.pathsep) if entry]
-    return [str(_GUARDS / "python"), *layers, *(here for entry in entries for here in _here(entry, function))]
-
-
-def _here(entry: str, function: Function) -> list[str]:
-    """Give the folders of this machine that a folder of Lambda's stands for."""
-    if entry == "/var/task" or entry.startswith("/var/task/"):
-        return [f"{function.code}{entry.removeprefix('/var/task')}"]
-    if entry == "/opt" or entry.startswith("/opt/"):
-        return [f"{layer}{entry.removeprefix('/opt')}" for layer in function.layers] or [entry]
-    return [entry]
+    entries = [entry for entry in variable.split(os.pathsep) if entry]
+    configured = [here for entry in entries for here in folders_here(entry, function.code, function.layers)]
+    return [str(_GUARDS / "python"), *layers, *configured]
 
 
 def _add_layers(environment: dict[str, str], function: Function) -> None:

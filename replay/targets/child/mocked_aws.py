@@ -2,12 +2,14 @@
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from replay.fixtures.fixture import StoredObject
 from replay.functions.function import Function
+from replay.payloads.partitions import ENDPOINT_SUFFIXES
 from replay.targets.aws.call_recorder import CallRecorder
 from replay.targets.child.aws_server import AwsServer
 from replay.targets.in_process.aws_mock import AwsMock
@@ -43,10 +45,11 @@ class MockedAws:
         self._around_setup = (
             OwnModules(roots, project=project, search_project=True),
             NamedLoggers(),
-            ClosedNetwork(function.name, function.allow_hosts),
+            ClosedNetwork(function.name, function.allow_hosts, ENDPOINT_SUFFIXES),
         )
         self._server: AwsServer | None = None
         self._is_inside = self._is_used = self._is_prepared = self._is_set_up = False
+        self._holds_objects = False
         self._notes: dict[str, None] = {}
         self.prepared_variables: Mapping[str, str] = {}
 
@@ -58,7 +61,7 @@ class MockedAws:
     @property
     def has_written(self) -> bool:
         """Whether a call since the fixture began may have changed anything."""
-        return self._server is not None and self._server.has_written
+        return self._holds_objects or (self._server is not None and self._server.has_written)
 
     @property
     def wraps(self) -> bool:
@@ -117,6 +120,14 @@ class MockedAws:
         elif stale or moved or not self._is_prepared:
             with self.clock:
                 self._prepare()
+
+    def place(self, objects: Sequence[StoredObject]) -> None:
+        """Put *objects* into S3, until the next fixture begins."""
+        if not self._is_prepared:
+            self._prepare()
+        with self.clock, self._as_the_function():
+            self._resources.place(objects)
+        self._holds_objects = True
 
     def serve(self, listener: socket.socket) -> None:
         """Answer what comes in by *listener* from now on."""
@@ -182,6 +193,7 @@ class MockedAws:
                 self._setup.close()
 
     def _forget_writes(self) -> None:
+        self._holds_objects = False
         if self._server is not None:
             self._server.has_written = False
 

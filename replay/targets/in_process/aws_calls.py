@@ -161,6 +161,8 @@ def _request_created(request: Any, **_: Any) -> None:
     _attempt.context = request.context
     _attempt.call = request.context.get(_CALL)
     _attempt.is_answered = False
+    if _attempt.call is not None:
+        _attempt.call.attempt()
 
 
 def _before_send(request: Any, **_: Any) -> Any:

@@ -6,8 +6,6 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-from replay.payloads.partitions import is_aws_host
-
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -21,10 +19,14 @@ class ClosedNetwork:
 
     AWS calls need no network: moto answers them inside botocore. Sockets between processes (AF_UNIX, `socketpair`)
     stay open, as asyncio needs them. Code that is not Python, and child processes, are not held back.
+
+    A process that cannot import `replay` loads this module by its file: it imports the standard library only.
     """
 
-    def __init__(self, function_name: str, allow_hosts: Sequence[str]) -> None:
+    def __init__(self, function_name: str, allow_hosts: Sequence[str], aws_suffixes: Sequence[str]) -> None:
+        """*aws_suffixes* are what the names of AWS's own endpoints end in."""
         self._function_name = function_name
+        self._aws_suffixes = tuple(aws_suffixes)
         self._patterns = [host.lower() for host in allow_hosts]
         self._resolved: set[str] = set()
         self._before: list[tuple[Any, str, Any]] = []
@@ -59,7 +61,13 @@ class ClosedNetwork:
         if host in self._resolved or any(fnmatchcase(host.lower(), pattern) for pattern in self._patterns):
             return
         place = f"{host}:{port}" if port else host
-        raise NetworkClosed(f"closed during a replay: {self._function_name} tried to reach {place}; {_advice(host)}")
+        advice = self._advice(host)
+        raise NetworkClosed(f"closed during a replay: {self._function_name} tried to reach {place}; {advice}")
+
+    def _advice(self, host: str) -> str:
+        if host.lower().rstrip(".").endswith(self._aws_suffixes):
+            return "an AWS client that was made before the replay, or by an unusual library, is not mocked"
+        return f'to let it, set allow_hosts = ["{host}"] for this function'
 
     def _getaddrinfo(self, original: Callable[..., list[Any]], host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         if not host or _is_address(_text(host)):
@@ -84,12 +92,6 @@ def _guarded_method(original: Any, check: Callable[[int, Any], None], address_at
         return original(self, *args)
 
     return guarded
-
-
-def _advice(host: str) -> str:
-    if is_aws_host(host):
-        return "an AWS client that was made before the replay, or by an unusual library, is not mocked"
-    return f'to let it, set allow_hosts = ["{host}"] for this function'
 
 
 def _text(host: Any) -> str:

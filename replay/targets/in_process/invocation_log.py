@@ -3,12 +3,13 @@
 import io
 import logging
 import sys
-import time
 import warnings
 from collections import deque
 from typing import Any
 
+from replay.functions.function import Function
 from replay.targets.in_process.debugger import in_a_debugger
+from replay.targets.in_process.log_format import log_formatter, root_level
 
 _HALF = 512 * 1024
 
@@ -59,15 +60,16 @@ class InvocationLog:
     Source: aws-lambda-python-runtime-interface-client 4.2.2, `bootstrap.py`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, function: Function) -> None:
+        self._function = function
         self._stream = _LogStream()
         self._input = _NoInput()
         self.forget()
 
     def forget(self) -> None:
         """Set the root logger and the warning filters up anew, as for a new process."""
-        self._handlers: list[logging.Handler] = [_RuntimeHandler(self._stream)]
-        self._level = logging.WARNING
+        self._handlers: list[logging.Handler] = [_RuntimeHandler(self._stream, log_formatter(self._function))]
+        self._level = root_level(self._function)
         self._warnings: list[Any] = _DEFAULT_WARNINGS[:]
 
     def start(self, request_id: str) -> None:
@@ -178,13 +180,9 @@ class _BinaryLogStream(io.BufferedIOBase):
 class _RuntimeHandler(logging.Handler):
     """The runtime's handler: an error in formatting or encoding reaches the function, unlike with Python's own."""
 
-    def __init__(self, stream: _LogStream) -> None:
+    def __init__(self, stream: _LogStream, formatter: logging.Formatter) -> None:
         super().__init__()
         self._stream = stream
-        formatter = logging.Formatter(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
-        )
-        formatter.converter = time.gmtime
         self.setFormatter(formatter)
         self.addFilter(self._add_request_id)
 
@@ -194,4 +192,5 @@ class _RuntimeHandler(logging.Handler):
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._stream.write(self.format(record))
+        text = self.format(record)
+        self._stream.write(text if text.endswith("\n") else f"{text}\n")  # on AWS each record is an entry of its own

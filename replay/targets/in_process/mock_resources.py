@@ -1,9 +1,12 @@
 """The resources of a template, created in the mocked AWS so that a function finds what it was deployed beside."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from replay.errors import TargetError
+from replay.fixtures.fixture import StoredObject
+from replay.fixtures.format import object_bytes
 from replay.functions.function import Function, Resource
 from replay.payloads.exact_json import Json
 
@@ -49,6 +52,27 @@ class MockResources:
             for resource in self._resources:
                 if resource.type in creators:
                     self._create(resource, creators[resource.type])
+
+    def place(self, objects: Sequence[StoredObject]) -> None:
+        """
+        Put *objects* into S3, and make their buckets where the function has none of that name.
+
+        Raises:
+            TargetError: S3 does not take one.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        s3 = self._client("s3")
+        for each in objects:
+            try:
+                self._create(_bucket_resource(each.bucket), _bucket)
+                s3.put_object(Bucket=each.bucket, Key=each.key, Body=object_bytes(each))
+            except (BotoCoreError, ClientError) as error:
+                raise TargetError(
+                    f"the object that the event points to cannot be put into the mocked S3: {type(error).__name__}",
+                    where=f"objects in fixture.json, file {each.file}",
+                    expected="the name of a bucket and a key, as the event names them",
+                ) from error
 
     def _create(self, resource: Resource, creator: "Creator") -> None:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -148,6 +172,10 @@ def _bucket(client: Client, logical_id: str, properties: Properties) -> None:
     versioning = properties.get("VersioningConfiguration")
     if isinstance(versioning, dict):
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=_only(versioning, "Status"))
+
+
+def _bucket_resource(name: str) -> Resource:
+    return Resource(logical_id=name, type="AWS::S3::Bucket", properties={"BucketName": name})
 
 
 def _event_bus(client: Client, logical_id: str, properties: Properties) -> None:

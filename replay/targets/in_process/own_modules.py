@@ -6,11 +6,14 @@ only while the function is inside; a module of anybody else that stands where on
 """
 
 import importlib
+import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
+
+from replay.functions.function import Function
 
 _INSTALLED = ("/site-packages/", "/dist-packages/")
 _STDLIB = tuple({f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib")})
@@ -29,6 +32,22 @@ def import_roots(code: Path, layers: Iterable[Path], runtime: str) -> tuple[Path
         python = layer / "python"
         roots += [python / "lib" / runtime / "site-packages", python] if python.is_dir() else [layer]
     return tuple(roots)
+
+
+def folders_here(entry: str, code: Path, layers: Sequence[Path]) -> list[str]:
+    """Give the folders of this machine that *entry*, of a search path on Lambda, stands for."""
+    if entry == "/var/task" or entry.startswith("/var/task/"):
+        return [f"{code}{entry.removeprefix('/var/task')}"]
+    if entry == "/opt" or entry.startswith("/opt/"):
+        return [f"{layer}{entry.removeprefix('/opt')}" for layer in layers] or [entry]
+    return [entry]
+
+
+def python_path(function: Function) -> tuple[Path, ...]:
+    """List the folders of the function's own PYTHONPATH, which come after its code and its layers."""
+    entries = function.environment.get("PYTHONPATH", "").split(os.pathsep)
+    found = [here for entry in entries if entry for here in folders_here(entry, function.code, function.layers)]
+    return tuple(Path(folder) for folder in found if Path(folder).is_absolute())
 
 
 def importable_names(roots: Iterable[Path]) -> frozenset[str]:

@@ -61,6 +61,10 @@ CASES = {
         environ(service="sqs", path="/123456789012/q", **form(Action="SendMessage", QueueUrl="http://127.0.0.1:8000/123456789012/q", MessageBody="b")),
         ("sqs", "SendMessage", {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "MessageBody": "b"}),
     ),
+    "a queue in China": (
+        environ(service="sqs", region="cn-north-1", **target("AmazonSQS.PurgeQueue", QueueUrl="http://127.0.0.1:8000/123456789012/q")),
+        ("sqs", "PurgeQueue", {"QueueUrl": "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/q"}),
+    ),
     "rest-json": (
         environ("POST", "/2015-03-31/functions/other/invocations", service="lambda", body=b"{}", headers={"X-Amz-Invocation-Type": "Event"}),
         ("lambda", "Invoke", {"FunctionName": "other", "InvocationType": "Event", "Payload": "e30="}),
@@ -88,6 +92,10 @@ CASES = {
     "cbor": (
         environ("POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", service="monitoring", body=b"\xa0", headers={"smithy-protocol": "rpc-v2-cbor", "Content-Type": "application/cbor"}),
         ("cloudwatch", "PutMetricData", {}),
+    ),
+    "cbor that says something": (
+        environ("POST", "/service/GraniteServiceVersion20100801/operation/GetMetricData", service="monitoring", body=b"\xbf\x69StartTime\xc1\xfb\x3f\xf8\x00\x00\x00\x00\x00\x00\x6cLabelOptions\xf6\x6dMaxDatapoints\x18\x64\xff", headers={"smithy-protocol": "rpc-v2-cbor", "Content-Type": "application/cbor"}),
+        ("cloudwatch", "GetMetricData", {"StartTime": "1970-01-01T00:00:01.500000+00:00", "MaxDatapoints": 100}),
     ),
 }  # fmt: skip
 

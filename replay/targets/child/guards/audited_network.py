@@ -20,7 +20,10 @@ def _closed_network() -> Any:
     module = ModuleType(name)
     file = Path(__file__).parents[2] / "in_process" / "closed_network.py"
     importlib.machinery.SourceFileLoader(name, str(file)).exec_module(module)
-    return module.ClosedNetwork(os.environ["AWS_LAMBDA_FUNCTION_NAME"], os.environ["REPLAY_ALLOW_HOSTS"].split())
+    function_name, allowed, aws = (
+        os.environ[name] for name in ("AWS_LAMBDA_FUNCTION_NAME", "REPLAY_ALLOW_HOSTS", "REPLAY_AWS_SUFFIXES")
+    )
+    return module.ClosedNetwork(function_name, allowed.split(), aws.split())
 
 
 _rules = _closed_network()

@@ -7,8 +7,18 @@ The client is imported before that, so that no module of the function takes the 
 import os
 import sys
 
-from awslambdaric.__main__ import main  # type: ignore[import-untyped]  # an extra, and without types
+from awslambdaric import bootstrap  # type: ignore[import-untyped]  # an extra, and without types
+from awslambdaric.__main__ import main  # type: ignore[import-untyped]  # the same
 
+_log = bootstrap.StandardLogSink.log
+
+
+def _log_an_entry(sink: object, text: str, *args: object, **kwargs: object) -> None:
+    """End a record that has a trace: on AWS each is an entry of its own, and a stream would run it into the next."""
+    _log(sink, text if text.endswith("\n") else f"{text}\n", *args, **kwargs)
+
+
+bootstrap.StandardLogSink.log = _log_an_entry
 arguments = [sys.argv[0], os.environ["_HANDLER"]]
 roots = os.environ["REPLAY_IMPORT_ROOTS"].split(os.pathsep)
 if os.environ.get("REPLAY_SETUP"):

@@ -9,6 +9,7 @@ const net = require('node:net');
 
 const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME;
 const allowed = (process.env.REPLAY_ALLOW_HOSTS || '').split(' ').filter(Boolean).map(asPattern);
+const awsSuffixes = (process.env.REPLAY_AWS_SUFFIXES || '').split(' ').filter(Boolean);
 const openPorts = new Set((process.env.REPLAY_OPEN_PORTS || '').split(' ').map(Number));
 const resolved = new Set();
 
@@ -22,7 +23,7 @@ function refusal(host, port) {
   const isOurs = openPorts.has(Number(port)) && (name === '127.0.0.1' || name === 'localhost');
   if (isOurs || resolved.has(name) || allowed.some((pattern) => pattern.test(name))) return null;
   const place = port ? `${name}:${port}` : name;
-  const advice = /\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/.test(name)
+  const advice = awsSuffixes.some((suffix) => name.toLowerCase().replace(/\.$/, '').endsWith(suffix))
     ? 'an AWS client that does not heed AWS_ENDPOINT_URL is not mocked'
     : `to let it, set allow_hosts = ["${name}"] for this function`;
   const error = new Error(`closed during a replay: ${functionName} tried to reach ${place}; ${advice}`);

@@ -1,7 +1,6 @@
 """A capture, redacted, as the fixture that will be written."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -12,10 +11,9 @@ from replay.fixtures.naming import fixture_reference
 from replay.outcomes.fingerprint import signature
 from replay.payloads.captures import Capture, Event
 from replay.payloads.envelopes.base import Envelope, Unwrapped
-from replay.payloads.event_sources import EventSource
-from replay.payloads.exact_json import Json
 from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Failure
+from replay.recorder.redacted_values import redacted_json, redacted_settings
 from replay.redaction.redactor import Redactor
 from replay.sources.base import content_identity
 
@@ -27,7 +25,7 @@ class FixtureMaker:
         self._function, self._redact, self._now = function, redact, now
         # The messages of one queue share their settings and its name: redacting them once is enough.
         self._name = lru_cache(maxsize=64)(redact.plain)
-        self._settings = lru_cache(maxsize=64)(partial(_redacted_settings, redact))
+        self._settings = lru_cache(maxsize=64)(partial(redacted_settings, redact=redact))
 
     def fixture(self, capture: Capture, envelope: Envelope, unwrapped: Unwrapped, *, of_several: bool) -> Fixture:
         """
@@ -70,24 +68,15 @@ class FixtureMaker:
             sent_at=_iso(capture.sent_at) if capture.sent_at else None,
             recorded_at=_iso(self._now()),
             tool_version=_tool_version(),
-            details={name: self._plain(value) for name, value in unwrapped.details.items()},
+            details={name: redacted_json(value, self._redact) for name, value in unwrapped.details.items()},
         )
-
-    def _plain(self, value: Json) -> Json:
-        """Redact the strings of a detail."""
-        if isinstance(value, str):
-            return self._redact.plain(value)
-        if isinstance(value, list):
-            return [self._plain(item) for item in value]
-        if isinstance(value, dict):
-            return {name: self._plain(item) for name, item in value.items()}
-        return value
 
     def _title(self, capture: Capture, failure: Failure | None) -> str:
         if failure is not None:
             return f"{failure.error_type} {failure.message}"
         origin = capture.origin
-        named = origin.arn.rpartition(":")[2] or PurePath(origin.place.rpartition(":")[0]).stem or origin.source
+        resource = origin.arn.partition("/stream/")[0]  # of a table's stream the rest is a time
+        named = resource.rpartition(":")[2] or PurePath(origin.place.rpartition(":")[0]).stem or origin.source
         return self._name(named)
 
 
@@ -101,16 +90,6 @@ def _identity(capture: Capture, event: Event, redacted_text: str) -> str:
     if redacted_text == event.text or identity != content_identity(capture.body):
         return identity
     return content_identity(redacted_text)
-
-
-def _redacted_settings(redact: Redactor, source: EventSource) -> EventSource:
-    """Redact the names in the settings: those of a hand-made event may be anything."""
-    names = {
-        each.name: redact.plain(value)
-        for each in fields(source)
-        if each.name != "kind" and isinstance(value := getattr(source, each.name), str)
-    }
-    return replace(source, **names)  # type: ignore[arg-type]  # these are the fields that hold text
 
 
 def _expectation(failure: Failure | None) -> Expectation:

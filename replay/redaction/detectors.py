@@ -5,36 +5,26 @@ Every pattern is linear in the text: what repeats is possessive or bounded, and 
 it has just failed on (see `_START`).
 """
 
-import base64
-import contextlib
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from math import log2
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from replay.redaction import card_numbers as cards
 from replay.redaction.escapes import unescaped
+from replay.redaction.high_entropy import aws_secret_keys, decoded
+from replay.redaction.labelled_people import PEOPLE_HINTS, labelled_people
+from replay.redaction.network_addresses import ip_addresses
+from replay.redaction.phone_numbers import phone_numbers, spaced_phone_numbers
+from replay.redaction.pseudonyms import MARK
 from replay.redaction.secret_keys import is_secret_key
-
-
-class Span(NamedTuple):
-    """A private part of a text, `text[start:end]`; `prefix` is what of it says its kind and may stay."""
-
-    start: int
-    end: int
-    detector: str
-    prefix: str = ""
-
-
-Detector = Callable[[str], Iterator[Span]]
+from replay.redaction.spans import Detector, Span
+from replay.redaction.vendor_keys import DOTTED_VENDOR_HINTS, VENDOR_HINTS, vendor_keys
 
 _START = r"(?<![A-Za-z0-9_-])"
 _END = r"(?![A-Za-z0-9_-])"
 
 _AWS_KEY_ID = re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])")
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _AWS_SESSION = re.compile(rf"{_START}(?:FwoGZXIvYXdz|FQoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+=%_-]{{40,}}+")
+_RECEIPT_HANDLE = re.compile(rf"(?<![A-Za-z0-9+_-])AQEB(?!{MARK})[A-Za-z0-9/+]{{60,}}+={{0,2}}")
 # The whole run of dotted parts, wherever in its first ones the token begins: so no run is read twice.
 _DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{11,}+={0,2}(?:\.[A-Za-z0-9_-]*+={0,2})++")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}+={0,2}\.(?:[A-Za-z0-9_-]*+={0,2}\.|eyJ)")
@@ -46,21 +36,6 @@ _WORD = re.compile(r"[A-Za-z]?[a-z]{1,23}|[A-Z]{1,23}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _URL_PASSWORD = re.compile(r"://[^\s:/?#@\"']{0,128}+:([^\s@/?#\"']{1,256}+)@")
-_VENDOR_KEY = re.compile(
-    _START
-    + r"""(?:
-      (?P<a>gh[pousr]_)[A-Za-z0-9]{30,255}+ | (?P<b>github_pat_)\w{22,255}+ | (?P<c>glpat-)[\w-]{20,64}+
-    | (?P<d>xox[abeoprs]-)[\w-]{10,255}+ | (?P<e>xapp-)[\w-]{20,255}+
-    | (?P<f>[srp]k_(?:live|test)_)[A-Za-z0-9]{10,255}+ | (?P<g>whsec_)[A-Za-z0-9+/=]{16,255}+
-    | (?P<h>AIza)[\w-]{35} | (?P<i>ya29\.)[\w-]{20,2048}+ | (?P<j>GOCSPX-)[\w-]{20,64}+
-    | (?P<k>npm_)[A-Za-z0-9]{36} | (?P<l>pypi-)[\w-]{50,2048}+
-    | (?P<m>SG\.)[\w-]{16,64}+\.[\w-]{16,64}+ | (?P<n>key-)[0-9a-f]{32}
-    | (?P<p>sk-(?:proj-|ant-(?:api\d\d-)?|or-)?)[\w-]{20,512}+ | (?P<q>hf_)[A-Za-z0-9]{30,64}+
-    | (?P<r>shp(?:at|ss|ca|pa)_)[0-9a-fA-F]{32} | (?P<s>dop_v1_)[0-9a-f]{64} | (?P<t>dckr_pat_)[\w-]{20,64}+
-    )(?![A-Za-z0-9])""",
-    re.VERBOSE | re.ASCII,
-)
-_SLACK_HOOK = re.compile(r"hooks\.slack\.com/services/([A-Z0-9]{6,16}+/[A-Z0-9]{6,16}+/[A-Za-z0-9]{16,40}+)")
 _NAMED = re.compile(
     r"""(?P<name>password|passwd|passphrase|pwd|secret|token|credentials?|signature|sig|authorization|session[-_]?id
       |(?:api|access|account|secret|private|signing|encryption|shared)[-_]?(?:access[-_]?)?key)
@@ -92,9 +67,7 @@ _LOCAL_LIMIT = 64
 _EMAIL_DOMAIN = re.compile(
     r"(?!v?\d+\.\d+\.\d|\dx\.)(?:[^\W_][\w-]*+\.)+[^\W\d_][\w-]*[^\W_]|\[(?:IPv6:)?[0-9A-Fa-f:.]{3,45}\]"
 )
-_PHONE = re.compile(r"(?<![\w+.-])\+[1-9](?:[ .()/-]{0,2}\d){7,14}(?![\w]|[.-]\d)")
 _IBAN = re.compile(rf"{_START}[A-Z]{{2}}\d\d(?:[A-Z0-9]{{11,30}}|(?: [A-Z0-9]{{4}}){{2,7}}(?: [A-Z0-9]{{1,3}})?){_END}")
-_RANDOM_BITS = 4.2
 _IBAN_LENGTHS = range(15, 35)
 
 
@@ -107,16 +80,14 @@ def aws_key_ids(text: str) -> Iterator[Span]:
     yield from _whole(_AWS_KEY_ID, text, "aws-access-key-id")
 
 
-def aws_secret_keys(text: str) -> Iterator[Span]:
-    """Find what looks like an AWS secret access key: forty base64 characters that no hash or path would have."""
-    for found in _AWS_SECRET.finditer(text):
-        if _looks_random(found[0]) and not _is_encoded_text(found[0]):
-            yield Span(*found.span(), "aws-secret-access-key")
-
-
 def aws_session_tokens(text: str) -> Iterator[Span]:
     """Find AWS session tokens by how STS begins them."""
     yield from _whole(_AWS_SESSION, text, "aws-session-token")
+
+
+def receipt_handles(text: str) -> Iterator[Span]:
+    """Find the receipt handles of SQS, by how it begins them: whoever has one may delete the message."""
+    yield from _whole(_RECEIPT_HANDLE, text, "receipt-handle")
 
 
 def jwts(text: str) -> Iterator[Span]:
@@ -138,7 +109,7 @@ def authorizations(text: str) -> Iterator[Span]:
         if not _WORD.fullmatch(token):
             yield Span(found.start(1), found.start(1) + len(token), "bearer-token")
     for found in _BASIC.finditer(text):
-        if b":" in _decoded(found[1]):
+        if b":" in decoded(found[1]):
             yield Span(*found.span(1), "basic-credentials")
 
 
@@ -156,14 +127,6 @@ def url_passwords(text: str) -> Iterator[Span]:
     """Find the password of a connection string or URL, `scheme://user:password@host`."""
     for found in _URL_PASSWORD.finditer(text):
         yield Span(*found.span(1), "url-password")
-
-
-def vendor_keys(text: str) -> Iterator[Span]:
-    """Find keys that vendors gave a prefix to be found by."""
-    for found in _VENDOR_KEY.finditer(text):
-        yield Span(*found.span(), "vendor-key", found[found.lastgroup or 0])
-    for found in _SLACK_HOOK.finditer(text):
-        yield Span(*found.span(1), "vendor-key")
 
 
 def named_secrets(text: str) -> Iterator[Span]:
@@ -220,11 +183,6 @@ def emails(text: str) -> Iterator[Span]:
             yield Span(start, domain.end(), "email")
 
 
-def phone_numbers(text: str) -> Iterator[Span]:
-    """Find phone numbers in international form, `+` and 8 to 15 digits. Source: ITU-T E.164."""
-    yield from _whole(_PHONE, text, "phone")
-
-
 def ibans(text: str) -> Iterator[Span]:
     """Find IBANs: country, length, and a right check. Source: ISO 13616."""
     for found in _IBAN.finditer(text):
@@ -236,13 +194,10 @@ def ibans(text: str) -> Iterator[Span]:
 DETECTORS: Mapping[Detector, tuple[str, ...]] = {
     private_keys: ("private key",),
     aws_session_tokens: ("fwog", "fqog", "iqoj"),
+    receipt_handles: ("aqeb",),
     jwts: ("eyj",),
     aws_key_ids: ("akia", "asia", "abia", "acca"),
-    vendor_keys: (
-        "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "xapp-", "k_live_", "k_test_", "whsec_",
-        "aiza", "ya29.", "gocspx-", "npm_", "pypi-", "sg.", "key-", "sk-", "hf_", "shp", "dop_v1_", "dckr_pat_",
-        "hooks.slack",
-    ),
+    vendor_keys: (*VENDOR_HINTS, *DOTTED_VENDOR_HINTS),
     url_passwords: ("://",),
     authorizations: ("bearer", "basic"),
     named_secrets: (
@@ -251,48 +206,49 @@ DETECTORS: Mapping[Detector, tuple[str, ...]] = {
     cookies: ("cookie",),
     emails: ("@", "\uff20", "\ufe6b"),
     card_numbers: (),
-    phone_numbers: ("+",),
+    phone_numbers: ("+", "tel", "phone", "mobil", "fax", "msisdn", "whatsapp"),
+    spaced_phone_numbers: (),
+    ip_addresses: (),
     ibans: (),
+    labelled_people: PEOPLE_HINTS,
     aws_secret_keys: (),
 }  # fmt: skip
 """In the order in which they win where spans are equal; each with what a text (in small letters) must hold one of."""
 
-_LEAST_CHARACTERS: Mapping[Detector, int] = {card_numbers: 13, ibans: 15, aws_secret_keys: 40}
-_WHOLE_VALUES = (url_passwords, authorizations, named_secrets, cookies, card_numbers)
+_LEAST_CHARACTERS: Mapping[Detector, int] = {
+    card_numbers: 13, ibans: 15, aws_secret_keys: 40, spaced_phone_numbers: 10, ip_addresses: 6,
+}  # fmt: skip
+_WHOLE_VALUES = (url_passwords, authorizations, named_secrets, cookies, card_numbers, labelled_people)
 """Those that know where a value ends: what looks like an escape within it (`password=a%20b`) is a part of it."""
 
 
-_HINTS = tuple(dict.fromkeys(hint for hints in DETECTORS.values() for hint in hints))
+def spans(text: str, more: Sequence[Detector] = ()) -> list[Span]:
+    """
+    Give all private parts of *text*, in order and without overlaps: of one within another the outer.
 
-
-def holds_hint(folded: str) -> bool:
-    """Say whether a text in small letters has a hint: where it has none, only detectors without hints find anything."""
-    for hint in _HINTS:  # noqa: SIM110 - half the time of `any`, and each string of each event is asked
-        if hint in folded:
-            return True
-    return False
-
-
-def spans(text: str) -> list[Span]:
-    """Give all private parts of *text*, in order and without overlaps: of one within another the outer."""
+    Args:
+        more: Detectors beside those of `DETECTORS`, for what a place or the configuration adds.
+    """
     without = unescaped(text)
     if without is None:
-        return apart(_found(text, DETECTORS))
+        return apart(_found(text, DETECTORS, more))
     starts = without.starts
-    found = [span._replace(start=starts[span.start], end=starts[span.end]) for span in _found(without.text, DETECTORS)]
-    return apart([*found, *_found(text, _WHOLE_VALUES)])
+    found = _found(without.text, DETECTORS, more)
+    inside = [span._replace(start=starts[span.start], end=starts[span.end]) for span in found]
+    return apart([*inside, *_found(text, _WHOLE_VALUES)])
 
 
-def _found(text: str, detectors: Iterable[Detector]) -> list[Span]:
+def _found(text: str, detectors: Iterable[Detector], more: Sequence[Detector] = ()) -> list[Span]:
     folded = text.lower()
-    hinted = holds_hint(folded)
     found: list[Span] = []
     for detector in detectors:
         if detector in _LEAST_CHARACTERS:
             if len(text) >= _LEAST_CHARACTERS[detector]:
                 found += detector(text)
-        elif hinted and any(hint in folded for hint in DETECTORS[detector]):
+        elif any(hint in folded for hint in DETECTORS[detector]):
             found += detector(text)
+    for detector in more:
+        found += detector(text)
     return found
 
 
@@ -331,28 +287,6 @@ def _whole(pattern: re.Pattern[str], text: str, detector: str) -> Iterator[Span]
     return (Span(*found.span(), detector) for found in pattern.finditer(text))
 
 
-def _looks_random(text: str) -> bool:
-    if not (any(map(str.isdigit, text)) and any(map(str.isupper, text)) and any(map(str.islower, text))):
-        return False
-    counts = Counter(text)
-    return -sum(count / len(text) * log2(count / len(text)) for count in counts.values()) >= _RANDOM_BITS
-
-
-def _is_encoded_text(text: str) -> bool:
-    """Say whether base64 holds UTF-8 or gzip, which thirty random bytes do not: it is opened instead."""
-    content = _decoded(text)
-    with contextlib.suppress(UnicodeDecodeError):
-        return bool(content.decode())
-    return content.startswith(b"\x1f\x8b")
-
-
 def _iban_is_right(number: str) -> bool:
     turned = number[4:] + number[:4]
     return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except ValueError:  # binascii.Error, or not ASCII
-        return b""

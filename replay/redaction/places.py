@@ -1,12 +1,13 @@
 """Where in an event something was found: named as a JSON Pointer, itself free of what is private."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
+from typing import Any
 
-from replay.payloads.exact_json import Path
+from replay.payloads.exact_json import Path, Step, steps
 from replay.redaction.encodings import Budget
 
 _MOST_STEPS = 32
@@ -21,6 +22,8 @@ class Findings:
     budget: Budget = field(default_factory=Budget)
     safe: Callable[[str], str] = str
     """Redacts a key, which a pointer would show."""
+    located: Mapping[tuple[Step, ...], Any] = field(default_factory=dict)
+    """The places that the rules' JSONPaths have found, and what is to be done there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +59,13 @@ class Place:
         for detector in detectors:
             self.findings.counts[at, detector] += 1
 
+    def steps(self) -> tuple[Step, ...]:
+        """Give the way from the event's root, through encoded strings as well."""
+        return (() if self.outer is None else self.outer.steps()) + steps(self.path)
+
     def matches(self, patterns: tuple[str, ...]) -> bool:
         """Say whether a pattern means this place or one above it: by key name, or by JSON Pointer."""
-        names = set(islice(self._names(), _MOST_STEPS))
+        names = set(self.names())
         pointer = str(self) if any(pattern.startswith("/") for pattern in patterns) else ""
         return any(
             any(fnmatchcase(pointer, pattern + beneath) for beneath in ("", "/*", "#*"))
@@ -66,6 +73,10 @@ class Place:
             else any(fnmatchcase(name, pattern) for name in names)
             for pattern in patterns
         )
+
+    def names(self) -> Iterator[str]:
+        """Give the keys from here up, the nearest ones."""
+        return islice(self._names(), _MOST_STEPS)
 
     def _names(self) -> Iterator[str]:
         place: Place | None = self

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from replay.redaction.card_numbers import digits_of, is_test_card, test_card
+from replay.redaction.name_pseudonyms import is_name_stand_in, name_stand_in
+from replay.redaction.national_ids import exists
 
 MARK = "REDACTED"
 _EMAIL_END = ".invalid"
@@ -21,6 +23,12 @@ _PHONE_START = "999"
 _RECEIPT_HANDLE = "AQEB"
 """How SQS begins a receipt handle: those that we make hold the mark right behind it."""
 _MADE_RECEIPT_HANDLE = re.compile(f"{_RECEIPT_HANDLE}{MARK}[A-HJ-NP-R]{{64}}")
+_HASHED = re.compile(f"{MARK}-[0-9a-f]{{32}}")
+_HASHED_NUMBER = re.compile(r"9\d{14}", re.ASCII)
+_IPV4_DOCUMENTATION = ("192.0.2", "198.51.100", "203.0.113")
+_MOST_ATTEMPTS = 64
+_LARGE_SCRIPTS = ((0x4E00, 0x9FA5), (0xAC00, 0xD7A3), (0x3400, 0x4DB5))
+"""Ideographs and syllables: of the neighbours of one alone, too much could be guessed."""
 
 Stream = Iterator[int]
 
@@ -90,6 +98,43 @@ class Pseudonyms:
         """Stand in for an IBAN: its country, the check digits 00 (which no IBAN has), its layout."""
         return value[:2] + "00" + self._alike(value[4:], "iban", value.replace(" ", ""))
 
+    def receipt_handle(self, value: str) -> str:
+        """Stand in for a receipt handle: how SQS begins them, the mark, its length."""
+        return _RECEIPT_HANDLE + self.secret(value[len(_RECEIPT_HANDLE) :])
+
+    def ip_address(self, value: str) -> str:
+        """Stand in for an IP address: one that is kept for documentation (RFC 5737, RFC 3849)."""
+        if ":" not in value:
+            stream = self.stream("ipv4", value)
+            return f"{_IPV4_DOCUMENTATION[next(stream) % 3]}.{next(stream) % 254 + 1}"
+        stream = self.stream("ipv6", value.lower())
+        return "2001:db8:" + ":".join(f"{next(stream) << 8 | next(stream):x}" for _ in range(6))
+
+    def name(self, value: str) -> str:
+        """Stand in for a name or a postal address: its length and scripts, in letters that make no name."""
+        return name_stand_in(value, self.stream("name", value.casefold()))
+
+    def national_id(self, value: str, country: str) -> str:
+        """Stand in for a number by which *country* knows a person: written alike, with a wrong check."""
+        made = value
+        for attempt in range(_MOST_ATTEMPTS):
+            made = self._alike(value, f"{country} {attempt}", value)
+            if made != value and not exists(country, made):
+                break
+        return made
+
+    def hashed(self, value: str) -> str:
+        """Digest a text with the key: the mark and 128 bits."""
+        stream = self.stream("hash", value)
+        return f"{MARK}-{bytes(next(stream) for _ in range(16)).hex()}"
+
+    def hashed_number(self, value: str) -> str:
+        """Digest a number with the key into one of fifteen digits, which is known again by its last four."""
+        if is_hashed_number(value):
+            return value
+        body = "9" + _pick(self.stream("hash", value), string.digits, 10)
+        return body + _check_digits(body)
+
     def _alike(self, value: str, purpose: str, whole: str) -> str:
         stream = self.stream(purpose, whole)
         return "".join(_alike(char, stream) for char in value)
@@ -104,6 +149,17 @@ def is_pseudonym(detector: str, value: str, prefix: str = "") -> bool:
 def is_made_receipt_handle(value: str) -> bool:
     """Say whether *value* is exactly what `fake_receipt_handle` makes: a digest, in which there is nothing to find."""
     return _MADE_RECEIPT_HANDLE.fullmatch(value) is not None
+
+
+def is_hashed_number(value: str) -> bool:
+    """Say whether `hashed_number` has made *value*."""
+    return _HASHED_NUMBER.fullmatch(value) is not None and _check_digits(value[:-4]) == value[-4:]
+
+
+def _check_digits(body: str) -> str:
+    return (
+        f"{int.from_bytes(hashlib.blake2b(body.encode(), digest_size=4, person=b'replay number').digest()) % 10_000:04}"
+    )
 
 
 def _is_secret_pseudonym(value: str) -> bool:
@@ -126,6 +182,9 @@ _KNOWN_AGAIN: dict[str, Callable[[str], bool]] = {
     "aws-access-key-id": lambda value: value[4:].startswith(MARK),
     "card-number": lambda value: is_test_card(digits_of(value)),
     "email": _is_email_pseudonym,
+    "hash": lambda value: _HASHED.fullmatch(value) is not None,
+    "person-name": is_name_stand_in,
+    "postal-address": is_name_stand_in,
     "iban": _is_iban_pseudonym,
     "phone": _is_phone_pseudonym,
 }
@@ -145,6 +204,9 @@ def _alike(char: str, stream: Stream) -> str:
     category = unicodedata.category(char)
     if category[0] not in "LN":
         return char
+    for first, last in _LARGE_SCRIPTS:
+        if first <= ord(char) <= last:
+            return chr(first + (next(stream) << 8 | next(stream)) % (last - first + 1))
     block = ord(char) & ~0x1F
     near = [chr(code) for code in range(block, block + 32) if unicodedata.category(chr(code)) == category]
     return near[next(stream) % len(near)]

@@ -1,24 +1,31 @@
 """The station: gives an event's text with what is private replaced, and says what was replaced where."""
 
 import re
-import secrets
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from replay.errors import InvalidJson
-from replay.payloads.exact_json import Edit, Token, is_json, splice, string_value, tokens
+from replay.payloads.exact_json import Edit, Path, Token, is_json, splice, string_value, tokens
 from replay.payloads.failures import Failure, Signature
-from replay.redaction import encodings, escapes
+from replay.redaction import encodings
 from replay.redaction.card_numbers import card_of_number
 from replay.redaction.clean_texts import is_clean
-from replay.redaction.detectors import Span, apart, cookie_values, spans
-from replay.redaction.jwt import redacted_jwt
+from replay.redaction.detectors import apart, cookie_values, spans
+from replay.redaction.dropped_members import dropping
+from replay.redaction.generalised import generalised, generalised_number
+from replay.redaction.high_entropy import high_entropy_strings
+from replay.redaction.labelled_people import is_personal_value
+from replay.redaction.personal_keys import is_private_key, personal_kind_at
+from replay.redaction.phone_numbers import is_written_phone_number
 from replay.redaction.places import Findings, Place
-from replay.redaction.pseudonyms import Pseudonyms, is_made_receipt_handle, is_pseudonym
+from replay.redaction.pseudonyms import is_made_receipt_handle, is_pseudonym
+from replay.redaction.query_strings import encoded_values
+from replay.redaction.replacing import Replacing
+from replay.redaction.rules import Action
 from replay.redaction.secret_keys import is_secret_key, key_of
 from replay.redaction.settings import RedactionSettings
+from replay.redaction.spans import Span
 from replay.redaction.string_offsets import in_token
 
 _DEEPEST = 8
@@ -29,14 +36,7 @@ _SHORTEST = 6
 """Nothing private without a key name that says so is shorter: `a@b.co`."""
 _SHORTEST_CARD = 13
 _LONGEST_REMEMBERED = 128
-_MOST_ROUNDS = 8
-_MAKERS: Mapping[str, Callable[[Pseudonyms, str], str]] = {
-    "email": Pseudonyms.email,
-    "card-number": Pseudonyms.card,
-    "phone": Pseudonyms.phone,
-    "iban": Pseudonyms.iban,
-    "aws-access-key-id": Pseudonyms.aws_key_id,
-}
+_SHORTEST_POSTCODE = 4
 _JSON_STARTS = frozenset('{["')
 _SCHEME = re.compile(r"\s*(?:bearer|basic|digest|token|api-?key|negotiate|ntlm|aws4-hmac-sha256)\s+", re.IGNORECASE)
 
@@ -67,19 +67,10 @@ class Redactor:
 
     def __init__(self, settings: RedactionSettings | None = None) -> None:
         self._settings = settings or RedactionSettings()
-        self._keyed: Pseudonyms | None = None
-        self._keying = threading.Lock()
-        self._goes_by_content = not (self._settings.redact or self._settings.keep)
-        self._plain_key = lru_cache(maxsize=4096)(self._plain_part)
-
-    @property
-    def _pseudonyms(self) -> Pseudonyms:
-        """Made when the first is needed: where nothing is recorded, no key is made."""
-        with self._keying:
-            if self._keyed is None:
-                key = self._settings.key
-                self._keyed = Pseudonyms((key() if callable(key) else key) or secrets.token_bytes(32))
-            return self._keyed
+        self._rules = self._settings.rules()
+        self._replacing = Replacing(self._settings)
+        self._goes_by_content = not (self._rules or self._settings.national_ids or self._settings.phone_regions)
+        self._plain_key = lru_cache(maxsize=4096)(self._replacing.plain_part)
 
     def event(self, text: str) -> Redacted:
         """
@@ -91,13 +82,8 @@ class Redactor:
         """
         if not self._settings.enabled:
             return Redacted(text=text)
-        place = self._root()
-        edits = self._json_edits(text, place, 0)
-        replacements = tuple(
-            Replacement(at=at, detector=detector, count=count)
-            for (at, detector), count in place.findings.counts.items()
-        )
-        return Redacted(text=splice(text, edits) if edits else text, redactions=replacements)
+        place = self._root(text)
+        return _redacted(text, self._json_edits(text, place, 0), place)
 
     def plain(self, text: str) -> str:
         """
@@ -106,9 +92,19 @@ class Redactor:
         Raises:
             RedactionError: It cannot be made safe.
         """
+        return self.text(text).text
+
+    def text(self, text: str) -> Redacted:
+        """
+        Do as `plain`, and say what was replaced.
+
+        Raises:
+            RedactionError: It cannot be made safe.
+        """
         if not self._settings.enabled:
-            return text
-        return splice(text, self._string_edits(text, self._root(), 0))
+            return Redacted(text=text)
+        place = self._root(text)
+        return _redacted(text, self._string_edits(text, place, 0), place)
 
     def failure(self, failure: Failure) -> Failure:
         """Redact what was observed of a failure: type, message, signature, stack, source lines, log lines."""
@@ -131,70 +127,125 @@ class Redactor:
             ),
         )
 
-    def _root(self) -> Place:
-        return Place(findings=Findings(safe=self._plain_key))
-
-    def _plain_part(self, text: str) -> str:
-        """Redact a key or another short text by itself."""
-        if _is_innocent(text):
-            return text
-        return splice(text, (Edit(part.start, part.end, made) for part, made in self._made(text, spans(text))))
+    def _root(self, text: str) -> Place:
+        located = self._rules.located(text) if self._rules.paths and text.lstrip()[:1] in _JSON_STARTS else {}
+        return Place(findings=Findings(safe=self._plain_key, located=located))
 
     def _json_edits(self, text: str, place: Place, level: int) -> list[Edit]:
-        edits: list[Edit] = []
+        edits = self._dropping(text, place) if self._rules else []
+        cuts, cut = sorted(edits), 0
         by_content = self._goes_by_content and not place.is_secret
+        is_innocent = self._replacing.is_innocent
         for token in tokens(text):
             path, start, end, kind = token
+            if cuts:
+                while cut < len(cuts) and cuts[cut].end <= start:
+                    cut += 1
+                if cut < len(cuts) and cuts[cut].start <= start:
+                    continue
             if kind == "string":
                 if end - start > 2:  # noqa: PLR2004 - two quotes
                     value, name = string_value(text[start:end]), key_of(path) or ""
-                    if by_content and not is_secret_key(name) and _holds_nothing(value):
+                    if by_content and not is_private_key(name) and _holds_nothing(value):
                         continue
                     found = self._value_edits(value, name, place.into(path), level)
                     edits += in_token(found, text[start:end], start) if found else ()
             elif kind == "key":
-                edits += () if path and _is_innocent(str(path[1])) else self._key_edits(text[start:end], token, place)
+                edits += () if path and is_innocent(str(path[1])) else self._key_edits(text[start:end], token, place)
             elif kind == "number":
                 edits += self._number_edits(text[start:end], token, place)
         return edits
 
+    def _dropping(self, text: str, place: Place) -> list[Edit]:
+        """Take out what a rule drops; at the place of a key, so that what stands in it needs no look."""
+        edits: list[Edit] = []
+        if not self._rules.drops:
+            return edits
+
+        def is_dropped(path: Path) -> bool:
+            return self._action(place.into(path)) == "drop"
+
+        for path, edit in dropping(text, is_dropped):
+            if text[edit.start : edit.end] != edit.replacement:
+                place.into(path).note(["dropped"])
+                edits.append(edit)
+        return edits
+
     def _key_edits(self, raw: str, token: Token, place: Place) -> Iterator[Edit]:
         name = string_value(raw)
-        return in_token(self._replace(name, spans(name), place.into(token.path)), raw, token.start)
+        found = self._replacing.edits(name, self._replacing.spans(name), place.into(token.path))
+        return in_token(found, raw, token.start)
 
     def _value_edits(self, value: str, name: str, place: Place, level: int) -> list[Edit]:
-        """Redact a decoded string as the *name* of its key says."""
-        if self._is_kept(place):
+        """Redact a decoded string as a rule, or the *name* of its key, says."""
+        action = self._action(place) if self._rules else None
+        if action == "keep":
             return []
-        if self._is_secret(name, place):
+        if (
+            action is not None
+            and action in {"generalise", "hash"}
+            and not (value.lstrip()[:1] in _JSON_STARTS and is_json(value))
+        ):
+            return self._coarse_edits(value, action, place)
+        if action or place.is_secret or is_secret_key(name):
             return self._secret_value_edits(value, name, place, level)
+        kind = personal_kind_at(place.path)
+        if kind and is_personal_value(kind, value) and value.lstrip()[:1] not in _JSON_STARTS:
+            return self._replacing.edits(value, [_known(self._replacing.spans(value), value, 0, kind)], place)
         return self._string_edits(value, place, level)
 
+    def _coarse_edits(self, value: str, action: Action, place: Place) -> list[Edit]:
+        """Replace a value by its month, its first digits, or a digest of it; a text without either is redacted."""
+        coarse = generalised(value) if action == "generalise" else None
+        if coarse is None:
+            detector = "hash" if action == "hash" else "secret-key"
+            return self._replacing.edits(value, [_whole(value, detector)], place)
+        if coarse == value:
+            return []
+        place.note(["generalised"])
+        return [Edit(0, len(value), coarse)]
+
     def _number_edits(self, raw: str, token: Token, place: Place) -> Iterator[Edit]:
-        if len(raw) < _SHORTEST_CARD and self._goes_by_content and not place.is_secret:
-            name = key_of(token.path)
-            if name is None or not is_secret_key(name):
-                return
-        inside = place.into(token.path)
-        if self._is_kept(inside):
+        name = key_of(token.path) or ""
+        if len(raw) < _SHORTEST_CARD and self._goes_by_content and not place.is_secret and not is_private_key(name):
             return
-        if self._is_secret(key_of(token.path) or "", inside):
-            detector, made = "secret-key", self._pseudonyms.digits(raw)
-        else:
-            card = card_of_number(raw)
-            if card is None or is_pseudonym("card-number", card[1]):
-                return
-            detector, made = "card-number", card[0] + self._pseudonyms.card(card[1]) + card[2]
+        inside = place.into(token.path)
+        detector, made = self._number(raw, name, inside)
         if made != raw:
             inside.note([detector])
             yield Edit(token.start, token.end, made)
 
-    def _is_secret(self, name: str, place: Place) -> bool:
-        redact = self._settings.redact
-        return place.is_secret or is_secret_key(name) or (bool(redact) and place.matches(redact))
+    def _number(self, raw: str, name: str, place: Place) -> tuple[str, str]:
+        """Give what stands in for a number, and why."""
+        pseudonyms = self._replacing.pseudonyms
+        action = self._action(place) if self._rules else None
+        if action == "keep":
+            found = "", raw
+        elif action == "hash":
+            found = "hash", pseudonyms.hashed_number(raw)
+        elif action == "generalise" and not {"e", "E"} & set(raw):
+            found = "generalised", generalised_number(raw)
+        elif action or place.is_secret or is_secret_key(name):
+            found = "secret-key", pseudonyms.digits(raw)
+        else:
+            found = self._personal_number(raw, place)
+        return found
 
-    def _is_kept(self, place: Place) -> bool:
-        return bool(self._settings.keep) and place.matches(self._settings.keep)
+    def _personal_number(self, raw: str, place: Place) -> tuple[str, str]:
+        pseudonyms = self._replacing.pseudonyms
+        card = card_of_number(raw)
+        if card is not None:
+            known = is_pseudonym("card-number", card[1])
+            return "card-number", raw if known else card[0] + pseudonyms.card(card[1]) + card[2]
+        kind = personal_kind_at(place.path)
+        if kind == "phone" and raw.isdecimal() and is_written_phone_number(raw):
+            return kind, raw if is_pseudonym("phone", raw) else pseudonyms.phone(raw)
+        if kind == "postal-address" and len(raw) >= _SHORTEST_POSTCODE:
+            return kind, pseudonyms.digits(raw)
+        return "", raw
+
+    def _action(self, place: Place) -> Action | None:
+        return self._rules.action(place, place.findings.located)
 
     def _secret_value_edits(self, value: str, name: str, place: Place, level: int) -> list[Edit]:
         """Replace a value whose key says that it is secret; of an Authorization or cookie only the secret part."""
@@ -204,13 +255,18 @@ class Redactor:
                 return inner
         if is_pseudonym("secret", value):
             return [] if is_made_receipt_handle(value) else self._string_edits(value, place, level)
+        spans = self._replacing.spans
         if "cookie" in name.lower() and "=" in value:
-            cookies = [_known(value, part.start, part.end, "cookie") for part in cookie_values(value, 0, len(value))]
+            cookies = [
+                _known(spans(value[part.start : part.end]), value[: part.end], part.start, "cookie")
+                for part in cookie_values(value, 0, len(value))
+            ]
             parts = apart([*cookies, *spans(value)])
         else:
             scheme = _SCHEME.match(value)
-            parts = [_known(value, scheme.end() if scheme else 0, len(value), "secret-key")]
-        return self._replace(value, parts, place)
+            start = scheme.end() if scheme else 0
+            parts = [_known(spans(value[start:]), value, start, "secret-key")]
+        return self._replacing.edits(value, parts, place)
 
     def _string_edits(self, value: str, place: Place, level: int) -> list[Edit]:
         """Redact a decoded string: as what it holds (JSON, base64), else as text."""
@@ -225,7 +281,7 @@ class Redactor:
     def _inner_json(self, value: str, place: Place, level: int, *, is_secret: bool = False) -> list[Edit] | None:
         """Redact JSON in a string, or give None where it is none."""
         if level >= _DEEPEST:
-            return self._replace(value, [_whole(value, "nested-too-deep")], place) if is_json(value) else None
+            return self._replacing.edits(value, [_whole(value, "nested-too-deep")], place) if is_json(value) else None
         findings = replace(place.findings, counts=type(place.findings.counts)())  # for nothing, if it is not JSON
         try:
             edits = self._json_edits(value, place.inside(is_secret=is_secret, findings=findings), level + 1)
@@ -242,12 +298,28 @@ class Redactor:
             inner = self._opened_edits(value, 0, lines, place, level)
             if inner:
                 return inner
-        parts = spans(value)
-        edits = self._replace(value, parts, place)
+        spans = self._replacing.spans
+        parts, forms = self._form_edits(value, spans(value, place), place, level)
+        edits = self._replacing.edits(value, parts, place)
         if len(edits) == 1 and (edits[0].start, edits[0].end) == (0, len(value)):
             made = edits[0].replacement
-            return [Edit(0, len(value), splice(made, self._encoded_edits(made, spans(made), place, level)))]
-        return edits + self._encoded_edits(value, parts, place, level)
+            return [Edit(0, len(value), splice(made, self._encoded_edits(made, spans(made, place), place, level)))]
+        taken = [*parts, *(Span(edit.start, edit.end, "form") for edit in forms)]
+        return edits + forms + self._encoded_edits(value, sorted(taken), place, level)
+
+    def _form_edits(self, value: str, parts: list[Span], place: Place, level: int) -> tuple[list[Span], list[Edit]]:
+        """Redact the values of forms by what they stand for; also give the *parts* that are left beside them."""
+        edits: list[Edit] = []
+        for inside in encoded_values(value) if level < _DEEPEST else ():
+            start, end = inside.starts[0], inside.starts[-1]
+            here = [part for part in parts if part.start < end and start < part.end]
+            if any(part.start < start or end < part.end or (part.start, part.end) == (start, end) for part in here):
+                continue  # a part of something larger, or private as a whole
+            edits += map(inside.encoded, self._string_edits(inside.text, place.inside(), level + 1))
+            holds = inside.text.lstrip()[:1] in _JSON_STARTS or encodings.RUN.fullmatch(inside.text)
+            if holds or self._replacing.spans(inside.text):
+                parts = [part for part in parts if part not in here]
+        return parts, edits
 
     def _encoded_edits(self, value: str, parts: list[Span], place: Place, level: int) -> list[Edit]:
         """Redact what base64 in a text holds, but where *parts* have been found in it as it stands."""
@@ -266,7 +338,9 @@ class Redactor:
     def _opened_edits(self, encoded: str, start: int, opened: encodings.Opened, place: Place, level: int) -> list[Edit]:
         """Redact what base64 holds: a text as such, in other bytes each stretch of letters as an own text."""
         if level >= _DEEPEST:
-            edits = self._replace(encoded, [_whole(encoded, "nested-too-deep")], place) if opened.is_text else []
+            edits = (
+                self._replacing.edits(encoded, [_whole(encoded, "nested-too-deep")], place) if opened.is_text else []
+            )
             return [Edit(start, start + len(encoded), edit.replacement) for edit in edits]
         inside = place.inside()
         if opened.is_text:
@@ -286,57 +360,23 @@ class Redactor:
             for edit in self._string_edits(stretch[0], place, level)
         ]
 
-    def _replace(self, value: str, parts: list[Span], place: Place) -> list[Edit]:
-        made = self._made(value, parts)
-        if not made:
-            return []
-        place.note(part.detector for part, _ in made)
-        edits = [Edit(part.start, part.end, stand_in) for part, stand_in in made]
-        first = after = splice(value, edits)
-        for _ in range(_MOST_ROUNDS):
-            again = self._made(after, spans(after))
-            if not again:
-                break
-            # By chance a stand-in, or one with what is beside it, looks like something private itself.
-            after = splice(after, (Edit(part.start, part.end, stand_in) for part, stand_in in again))
-        return edits if after == first else [Edit(0, len(value), after)]
 
-    def _made(self, value: str, parts: list[Span]) -> list[tuple[Span, str]]:
-        """Pair each part that is not yet replaced with what stands in for it."""
-        made = []
-        for part in parts:
-            private = value[part.start : part.end]
-            stand_in = escapes.replaced(private, partial(self._stand_in, part))
-            if stand_in != private:
-                made.append((part, stand_in))
-        return made
-
-    def _stand_in(self, part: Span, private: str) -> str:
-        if is_pseudonym(part.detector, private, part.prefix):
-            return private
-        if part.detector == "vendor-key":
-            return self._pseudonyms.vendor_key(private, part.prefix)
-        if part.detector == "jwt":
-            return redacted_jwt(private, self._pseudonyms, self._plain_part)
-        return _MAKERS.get(part.detector, Pseudonyms.secret)(self._pseudonyms, private)
+def _redacted(text: str, edits: list[Edit], place: Place) -> Redacted:
+    replacements = tuple(
+        Replacement(at=at, detector=detector, count=count) for (at, detector), count in place.findings.counts.items()
+    )
+    return Redacted(text=splice(text, edits) if edits else text, redactions=replacements)
 
 
 def _whole(value: str, detector: str) -> Span:
     return Span(0, len(value), detector)
 
 
-def _known(value: str, start: int, end: int, otherwise: str) -> Span:
-    """Give the span from *start* to *end*; a token whose format is known keeps it."""
-    known = spans(value[start:end])
-    if len(known) == 1 and (known[0].start, known[0].end) == (0, end - start):
-        return known[0]._replace(start=start, end=end)
-    return Span(start, end, otherwise)
-
-
-@lru_cache(maxsize=4096)
-def _is_innocent(text: str) -> bool:
-    """Say whether nothing private is in a text: the same few keys come in every event."""
-    return not spans(text)
+def _known(known: list[Span], value: str, start: int, otherwise: str) -> Span:
+    """Give the span from *start* to the end of *value*; a token whose format is known, as *known* says, keeps it."""
+    if len(known) == 1 and (known[0].start, known[0].end) == (0, len(value) - start):
+        return known[0]._replace(start=start, end=len(value))
+    return Span(start, len(value), otherwise)
 
 
 def _holds_nothing(text: str) -> bool:
@@ -348,5 +388,9 @@ def _holds_nothing(text: str) -> bool:
 def _is_plain_and_innocent(text: str) -> bool:
     return text.lstrip()[:1] not in _JSON_STARTS and (
         is_clean(text)
-        or not (any(encodings.may_hold_text(run[0]) for run in encodings.RUN.finditer(text)) or spans(text))
+        or not (any(encodings.may_hold_text(run[0]) for run in encodings.RUN.finditer(text)) or _anything(text))
     )
+
+
+def _anything(text: str) -> bool:
+    return bool(spans(text, (high_entropy_strings,))) or next(encoded_values(text), None) is not None

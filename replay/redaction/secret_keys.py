@@ -1,6 +1,7 @@
 """Key names that say of their value that it is secret."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from replay.payloads.exact_json import Path
@@ -20,23 +21,27 @@ _NOT_SECRET_ENDS = (
     "clientrequesttoken", "idempotencytoken", "synctoken", "maxtoken",
 )  # fmt: skip
 # A typed value's own key (`stringValue`, DynamoDB's `S`) says nothing: the key above it does.
-_HOLDERS = frozenset(
+TYPED_VALUES = frozenset(
     {"stringValue", "binaryValue", "StringValue", "BinaryValue", "Value", "value", "values", "S", "N", "B", "SS", "NS"}
 )
-_HIGHEST = 64
+HIGHEST = 64
 """How far up a name is looked for: a hostile text is nested a hundred thousand deep, at each of its values."""
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def key_of(path: Path) -> str | None:
     """Give the key that names the value at *path*: array indexes and the keys of typed values are passed over."""
-    for _ in range(_HIGHEST):
+    return next(keys_above(path), None)
+
+
+def keys_above(path: Path) -> Iterator[str]:
+    """Give the keys on the way from *path* up, without those of typed values."""
+    for _ in range(HIGHEST):
         if path is None:
-            return None
+            return
         path, step = path
-        if isinstance(step, str) and step not in _HOLDERS:
-            return step
-    return None
+        if isinstance(step, str) and step not in TYPED_VALUES:
+            yield step
 
 
 @lru_cache(maxsize=4096)

@@ -2,17 +2,22 @@
 
 import difflib
 import os
+import re
 import secrets
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from replay.errors import ConfigurationError
+from replay.redaction.national_ids import NATIONAL_IDS
+from replay.redaction.presets import PRESETS
+from replay.redaction.rules import ACTIONS, Rules, rules_of
 
 KEY_VARIABLE = "REPLAY_REDACTION_KEY"
 _KEY_BYTES = 32
+_NAMES: Mapping[str, Collection[str]] = {"presets": PRESETS, "national_ids": NATIONAL_IDS, "phone_regions": ()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +25,25 @@ class RedactionSettings:
     """
     What to redact besides what the detectors find, and what to leave.
 
-    `redact` and `keep` are globs over key names (`customer_*`) or, where they begin with `/`, over JSON Pointers into
-    the event (`#` steps into an encoded string: `/Records/*/body#/customer`); each means all that is beneath as well,
-    and `keep` wins. `key`, or what it gives when the first pseudonym is made, makes pseudonyms the same in every
-    recording; without one they are the same within one recording.
+    `redact`, `hash`, `generalise`, `drop` and `keep` are lists of places: globs over key names (`customer_*`); where
+    they begin with `/`, over JSON Pointers into the event (`#` steps into an encoded string:
+    `/Records/*/body#/customer`); where they begin with `$`, JSONPaths (RFC 9535) over the event with what its strings
+    hold parsed in its place. Each means all that is beneath as well; `keep` wins, then drop, generalise, hash, redact.
+
+    `presets` are names of `presets.PRESETS`, `national_ids` of `national_ids.NATIONAL_IDS`, and `phone_regions` the
+    countries whose own way of writing phone numbers is looked for. `key`, or what it gives when the first pseudonym is
+    made, makes pseudonyms the same in every recording; without one they are the same within one recording.
     """
 
     enabled: bool = True
     redact: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    hash: tuple[str, ...] = ()
+    generalise: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    presets: tuple[str, ...] = ()
+    national_ids: tuple[str, ...] = ()
+    phone_regions: tuple[str, ...] = ()
     key: bytes | Callable[[], bytes | None] | None = None
 
     @classmethod
@@ -54,12 +69,34 @@ class RedactionSettings:
                 raise ConfigurationError("a setting has the wrong type", where=where, expected="true or false")
             if name != "enabled" and not _is_list_of_text(value):
                 raise ConfigurationError("a setting has the wrong type", where=where, expected="a list of strings")
-        return cls(
-            enabled=settings.get("enabled", True),
-            redact=tuple(settings.get("redact", ())),
-            keep=tuple(settings.get("keep", ())),
-            key=key,
-        )
+        lists = {name: tuple(value) for name, value in settings.items() if name != "enabled"}
+        for name, names in _NAMES.items():
+            _check_names(name, lists.get(name, ()), names)
+        made = cls(enabled=settings.get("enabled", True), key=key, **lists)
+        made.rules()
+        return made
+
+    def rules(self) -> Rules:
+        """
+        Give the rules about places.
+
+        Raises:
+            ConfigurationError: A JSONPath is none.
+        """
+        return rules_of({action: getattr(self, action) for action in ACTIONS}, self.presets)
+
+
+def _check_names(setting: str, given: tuple[str, ...], names: Collection[str]) -> None:
+    for name in given:
+        known = name in names if names else re.fullmatch("[A-Z]{2}", name)
+        if not known:
+            near = difflib.get_close_matches(name, names, n=1)
+            raise ConfigurationError(
+                f"{name!r} is not known",
+                where=f"[tool.replay.redaction] {setting}",
+                expected=f"any of {', '.join(names)}" if names else 'countries by their two letters, such as "DE"',
+                hint=f"did you mean {near[0]!r}?" if near else "",
+            )
 
 
 def project_key(root: Path) -> bytes | None:

@@ -17,6 +17,8 @@ BEARER = "Zk3vQ9-opaque_7Yt2.mNb5"
 GITHUB = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 SESSION = "IQoJb3JpZ2lu" + "X2VjEKb3v9K8mQ2xT5rW7yZ1aB4cD6eF8gH0jK2mN4pQ"
 
+RECEIPT_HANDLE = "AQEB" + "wJnKyrHigUMZj6rYigCgxlaS3SLy0aQ8b+Tn/5pVdXw7mL2kR4tYcUeGfHsAqZ1oI9vBnM3xP6"
+
 
 def jwt_of(claims: Mapping[str, object]) -> str:
     parts = ({"alg": "HS256", "typ": "JWT"}, claims)
@@ -36,6 +38,9 @@ FAMILIES = {
     "phone": PHONE,
     "iban": IBAN,
     "vendor-key": GITHUB,
+    "receipt-handle": RECEIPT_HANDLE,
+    "ip-address": "8.8.4.4",
+    "high-entropy": "tR7xQ2mZ9vK4bW1nY6pL3cD8fG5hJ0sA",
 }
 
 INNOCENTS = (
@@ -71,6 +76,18 @@ INNOCENTS = (
     "Bearer authentication is required",
     "192.168.0.1",
     "10.0.0.1:443",
+    "v1.2.3.4",
+    "Chrome/119.0.5.7 Safari",
+    "version 8.8.4.4",
+    "192.0.2.17 2001:db8::7 ::1 fe80::1",
+    "std::vector::size",
+    "10:15:30:123:45",
+    "555-2671",
+    "2026-11-20 10-15-3012",
+    "OrderCreatedEventHandlerServiceImplementationV2",
+    "x-amz-id-2: mVb4kQ9TzX2nR7wY1cL6pD3sF8gH5jA0eUiO4tBvNxMq",
+    "fullName is required",
+    "bucket-name=uploads-2026",
     "src/main/java/com/example/OrderServiceImpl.java",
     "{} and %s and ${HOME} and 100%",
 )

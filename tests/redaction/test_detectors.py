@@ -1,5 +1,6 @@
 """Each detector by itself: found wherever it stands, not found in what only looks like it."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.redaction import detectors
-from replay.redaction.detectors import DETECTORS, Span, spans
+from replay.redaction.detectors import DETECTORS, spans
+from replay.redaction.spans import Span
 from tests.redaction.samples import (
     AMEX,
     AWS_KEY_ID,
@@ -21,6 +23,7 @@ from tests.redaction.samples import (
     INNOCENTS,
     JWT,
     PHONE,
+    RECEIPT_HANDLE,
     SESSION,
     SPACED_CARD,
 )  # fmt: skip
@@ -52,6 +55,10 @@ def found(detector: Detector, text: str) -> list[str]:
         (detectors.card_numbers, SPACED_CARD),
         (detectors.card_numbers, AMEX),
         (detectors.phone_numbers, PHONE),
+        (detectors.receipt_handles, RECEIPT_HANDLE),
+        (detectors.ip_addresses, "8.8.4.4"),
+        (detectors.ip_addresses, "2a00:1450:4001:830::200e"),
+        (detectors.spaced_phone_numbers, "(415) 555-2671"),
         (detectors.ibans, IBAN),
     ],
 )
@@ -303,8 +310,13 @@ def test_spans_are_apart_and_inside(before: str, secret: str, after: str) -> Non
 
 def test_every_detector_is_in_the_table() -> None:
     """No detector is forgotten: each public function of the module that finds spans is used."""
-    named = {name for name in vars(detectors) if name.endswith("s") and callable(vars(detectors)[name])}
-    assert {detector.__name__ for detector in DETECTORS} == named - {"spans", "cookie_values"}
+    found_there = {
+        value
+        for value in vars(detectors).values()
+        if inspect.isfunction(value) and inspect.signature(value).return_annotation == Iterator[Span]
+        and list(inspect.signature(value).parameters) == ["text"]
+    }  # fmt: skip
+    assert set(DETECTORS) == found_there
 
 
 def test_a_uuid_is_no_card_number() -> None:

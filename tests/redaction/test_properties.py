@@ -173,7 +173,8 @@ _REPEATS = (
     "a", "1", "@", "x@", "%40", "a@a.", "a@a.co ", "a.", "a-", "a_", ".", "-", "=", "+1", "+1 ", "%", "\\", "\\u0040", "&amp;",
     "eyJ", "eyJ.", "eyJhbGciOiJ.", "password=", "password='", "token:", "-----BEGIN PRIVATE KEY-----", "4111 ", "4111-", "1 ",
     "4539578763621486", "4539578763621486a", "://", "://a:", "://a:b@", "sk-", "ghp_", "AKIA", "DE89", "DE89 ", "bearer ", "bearer+",
-    '{"a":"a@b.co"},', '"{x",', "basic ", "cookie: a=b;", "IQoJb3JpZ2lu", "{", '["a', '{"a', "\x1b[1m", '"', "'", "aA1/", "abcdefgh ", "a" * 64 + "@",
+    '{"a":"a@b.co"},', '"{x",', "basic ", "cookie: a=b;", "IQoJb3JpZ2lu", "{", '["a', '{"a', "\x1b[1m", '"', "'", "aA1/", "abcdefgh ", "8.8.4.", "::", "a:", "f:1:", "(415) ", "415-555-", "0049 ", "tel ", "tel. 1 ", "name=", 'name="', "<name>", "surname>a",
+    "a=%20&", "a=+&", "a=b+c&", "%7B%22", "AQEB", "sk-ant-", "a.b_", "a" * 64 + "@",
 )  # fmt: skip
 _SMALL, _LARGE = 4_000, 32_000
 

@@ -376,10 +376,14 @@ def test_too_many_encodings() -> None:
     ("settings", "where", "expected"),
     [
         ({"redcat": []}, "redcat", "did you mean 'redact'?"),
-        ({"key": "x"}, "key", "one of enabled, keep, redact"),
+        ({"key": "x"}, "key", "one of drop, enabled, generalise"),
         ({"enabled": "yes"}, "enabled", "true or false"),
         ({"redact": "name"}, "redact", "a list of strings"),
         ({"keep": [1]}, "keep", "a list of strings"),
+        ({"presets": ["gpdr"]}, "presets", "did you mean 'gdpr'?"),
+        ({"national_ids": ["us_ssn"]}, "national_ids", "did you mean 'us-ssn'?"),
+        ({"phone_regions": ["Germany"]}, "phone_regions", "two letters"),
+        ({"drop": ["$.a["]}, "drop", "RFC 9535"),
     ],
 )
 def test_wrong_settings(settings: dict[str, Any], where: str, expected: str) -> None:

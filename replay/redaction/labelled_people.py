@@ -1,0 +1,38 @@
+"""Names, addresses and phone numbers in a text that says of them what they are: forms, log lines, XML."""
+
+import re
+from collections.abc import Iterator
+
+from replay.redaction.name_pseudonyms import is_name_stand_in
+from replay.redaction.personal_keys import personal_kind
+from replay.redaction.phone_numbers import is_written_phone_number
+from replay.redaction.spans import Span
+
+PEOPLE_HINTS = ("name", "holder", "street", "address", "zip", "post", "phone", "mobil", "msisdn")
+
+_LABELLED = re.compile(
+    r"""(?<![^\W_])(?P<name>[A-Za-z][A-Za-z0-9_.-]{2,47}+)
+    (?:["']?\s{0,2}(?:=>|=|:)\s{0,2}(?:(?P<quote>["'])(?P<quoted>(?:(?!(?P=quote))[^\r\n]){1,128}+)(?P=quote)
+        |(?<==)(?P<value>[^\s"'&;,<>(){}\[\]\\=]{1,128}+))
+      |>(?P<element>[^<>\r\n]{1,128}+)</)""",
+    re.VERBOSE,
+)
+_NOTHING = frozenset({"null", "none", "nil", "true", "false", "undefined", "unknown", "n/a", "missing", "required"})
+
+
+def labelled_people(text: str) -> Iterator[Span]:
+    """Find what `first_name=…`, `"street": "…"` and `<LastName>…</LastName>` say in a text of whatever kind."""
+    for found in _LABELLED.finditer(text):
+        kind = personal_kind(found["name"].rpartition(".")[2])
+        group = next(name for name in ("quoted", "value", "element") if found[name] is not None) if kind else ""
+        if group and kind in {"person-name", "postal-address", "phone"} and is_personal_value(kind, found[group]):
+            yield Span(*found.span(group), kind)
+
+
+def is_personal_value(kind: str, value: str) -> bool:
+    """Say whether *value* can be what its key says: a name has letters, a phone number digits."""
+    if kind == "phone":
+        return is_written_phone_number(value)
+    if value.strip().lower() in _NOTHING or is_name_stand_in(value):
+        return False
+    return any(map(str.isalpha, value)) or (kind == "postal-address" and any(map(str.isdecimal, value)))

@@ -10,6 +10,7 @@ from typing import Any
 from replay.counted_nouns import counted
 from replay.enrichment.failure_traces import traces_of
 from replay.enrichment.function_logs import FunctionLogs
+from replay.enrichment.measured_requests import measured
 from replay.enrichment.observed_failure import is_of_several, most_telling, observed_failure
 from replay.enrichment.searches import Search, search_for
 from replay.enrichment.time_limit import TimeLimit
@@ -19,6 +20,7 @@ from replay.payloads.envelopes.base import Unwrapped
 from replay.payloads.failures import Failure, Segment
 from replay.payloads.partitions import is_aws_url
 from replay.readers.invocations import LoggedInvocation
+from replay.readers.lambda_insights import LOG_GROUP
 from replay.readers.logs import MISSING, default_log_group, is_missing, similar_log_groups
 
 BATCH = 200
@@ -28,7 +30,8 @@ LONGEST_BATCH_S = 15.0
 LONGEST_S = 60.0
 LONGEST_INVOCATION_S = 900.0
 
-_LOGS, _TRACES = "logs", "xray"
+_LOGS, _TRACES, _MEASURES = "logs", "xray", LOG_GROUP
+_LOOKED_UP = {_TRACES: "traces were not looked up", _MEASURES: "memory and CPU were not looked up in {}"}
 _FUNCTION_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:(?P<name>[\w-]{1,64})(?::[\w$-]+)?", re.ASCII)
 _TRACE_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 
@@ -106,11 +109,28 @@ class Enrichment:
         for group, searches in by_group.items():
             for key, logged in self._found(group, searches).items():
                 known[key] = _enriched(known[key], logged, exact=captures[key][1].failure is not None)
+        self._measure(known, [search for searches in by_group.values() for search in searches])
         return self._with_traces(known)
+
+    def _measure(self, known: list[Enriched], searches: Sequence[Search]) -> None:
+        """Add what Lambda Insights measured; whatever goes wrong is a note, and that it is not in use is nothing."""
+        failures = {key: each.failure for key, each in enumerate(known) if each.failure is not None}
+        if not failures or _MEASURES in self._closed or self._left_s <= 0:
+            return
+        limit = TimeLimit(min(self._left_s, LONGEST_BATCH_S))
+        before_s = limit.left_s
+        try:
+            client = self._client(_LOGS)
+            for key, failure in measured(client, failures, searches, limit, by_pattern=self._on_aws(_LOGS)).items():
+                known[key] = replace(known[key], failure=failure)
+        except Exception as error:  # noqa: BLE001 - what is known besides must not cost a single event
+            self._close(_MEASURES, error)
+        self._left_s -= before_s - limit.left_s
 
     def _with_traces(self, known: list[Enriched]) -> list[Enriched]:
         """Add the traces of the failures that were traced; whatever goes wrong is a note."""
-        ids = {each.failure.trace_id for each in known if each.failure is not None and each.failure.trace_id}
+        untraced = [each.failure for each in known if each.failure is not None and not each.failure.trace]
+        ids = {each.trace_id for each in untraced if each.trace_id}
         wanted = sorted(each for each in ids if _TRACE_ID.fullmatch(each))
         if not wanted or _TRACES in self._closed or self._left_s <= 0:
             return known
@@ -162,9 +182,9 @@ class Enrichment:
     def _close(self, place: str, error: Exception) -> None:
         """Look there no more, and tell why; that an emulator has no log, or no X-Ray, is nothing to tell of."""
         self._closed.add(place)
-        what = (
-            "traces were not looked up" if place == _TRACES else f"errors and log lines were not looked up in {place}"
-        )
+        if place == _MEASURES and isinstance(error, AwsError) and is_missing(error):
+            return
+        what = _LOOKED_UP.get(place, "errors and log lines were not looked up in {}").format(place)
         if not isinstance(error, AwsError):
             why = f"a mistake in replay itself, {type(error).__name__}: please report it"
         elif self._on_aws(_TRACES if place == _TRACES else _LOGS) or not (place == _TRACES or is_missing(error)):

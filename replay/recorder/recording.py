@@ -7,18 +7,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from replay.config import ClaimCheckSettings
+from replay.enrichment.claim_checks import MEGABYTE, ClaimChecks
+from replay.enrichment.completers import completers_for
+from replay.enrichment.completion import Completer
 from replay.enrichment.enrichment import BATCH, Enriched, Enrichment, LogPlace
-from replay.errors import InvalidJson, RedactionError, ReplayError
+from replay.errors import ConfigurationError, InvalidJson, RedactionError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.fixtures.store import Store
 from replay.fixtures.writers import FixtureWriters
 from replay.outcomes.fingerprint import signature
-from replay.payloads.captures import Capture, Missing
+from replay.payloads.captures import Capture
 from replay.payloads.envelopes.base import Envelope, Unwrapped
 from replay.payloads.envelopes.registry import unwrap
 from replay.payloads.event_patterns import EventPattern
 from replay.payloads.event_sources import EventSource
 from replay.recorder.fixture_maker import FixtureMaker
+from replay.recorder.kept_objects import KeptObjects
+from replay.recorder.missing_events import why_missing
+from replay.recorder.sampling import DEFAULT_SAMPLE, Candidate, FailureSamples
 from replay.recorder.summary import RecordingSummary
 from replay.redaction.redactor import Redactor
 from replay.sources.base import Consumed, Recording, Settlement, Source
@@ -45,8 +52,11 @@ def record(
     since: Moment = None,
     until: Moment = None,
     limit: int | None = None,
+    sample: int | None = None,
+    keep_all: bool = False,
     function_sources: Sequence[EventSource] = (),
     logs: Callable[[], LogPlace] | None = None,
+    claim_checks: ClaimCheckSettings | None = None,
     durable: bool = False,
     progress: _Progress | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -59,22 +69,41 @@ def record(
         where: An event pattern over the event as its handler sees it, JSON bodies parsed.
         since: Only captures sent at this moment or later; a datetime, a time ago (`2h`), or ISO 8601.
         until: Only captures sent at this moment or earlier.
-        limit: Stop after so many recorded captures; those that a filter skips or that cannot be recorded do not count.
+        limit: Stop after so many captures that could be recorded, of which the sample is taken; those that a filter
+            skips or that cannot be recorded do not count.
+        sample: Keep so many of each failure (see `FailureSamples`), those of earlier recordings included; by default
+            `DEFAULT_SAMPLE`. A failure that is not known yet is always kept.
+        keep_all: Keep every one; always so where the source consumes.
         function_sources: The event sources of the function, if known: they decide what a message is (see `unwrap`).
         logs: Says where the function logs, to look up there how it failed; with None nothing is looked up.
+        claim_checks: From which buckets payloads are fetched that events only point to; without it from none.
         durable: Wait until each fixture is safely on disk; always so where the source consumes.
         progress: Called after each capture with the number seen, and about how many there are, if that is known.
 
     Raises:
         SourceError, SourceRefused, AwsError: See `Source.open`; and what goes wrong while reading.
         FixtureError: The store cannot write; what was written before is whole, and the source gets everything back.
-        InvalidEventPattern, ConfigurationError: *where*, *since* or *until* cannot be read.
+        InvalidEventPattern, ConfigurationError: *where*, *since* or *until* cannot be read, or *sample* not meant.
 
     Ctrl-C ends the recording early and properly: everything is given back, and the summary says `interrupted`.
     """
     selection = selection_of(where, since, until, now())
+    if sample is not None and (sample < 1 or keep_all):
+        raise ConfigurationError(
+            "a sample has at least one event of each failure, and not all of them",
+            where=f"--sample {sample}" + (" --all" if keep_all else ""),
+            hint="leave out --sample, or --all",
+        )
     recording = source.open()
+    if sample is not None and recording.consumes:
+        recording.close()
+        raise ConfigurationError(
+            "what is consumed needs a fixture of its own, so no sample can be taken",
+            where=f"--sample {sample} with --drain",
+            hint="leave out --sample: every event is kept then; or leave out --drain",
+        )
     recording.within(selection.since, selection.until)
+    recording.matching(selection.pattern)
     if limit is not None and selection.takes_all:
         recording.at_most(limit)
     writers: FixtureWriters[Settlement] = FixtureWriters(store, durable=durable or recording.consumes)
@@ -87,6 +116,13 @@ def record(
         now=now,
         function_sources=function_sources,
     )
+    claims = claim_checks or ClaimCheckSettings()
+    fetched = ClaimChecks(recording.client_of, buckets=claims.buckets, most_bytes=int(claims.max_size_mb * MEGABYTE))
+    recorder.objects = KeptObjects(fetched, redact=redact, store=store)
+    if not (keep_all or recording.consumes):
+        recorder.samples = FailureSamples(sample or DEFAULT_SAMPLE, store=store, function=function)
+    if recording.client_of is not None:
+        recorder.completers = completers_for(recording.client_of, function, function_sources)
     if logs is not None and recording.client_of is not None:
         recorder.enrichment = Enrichment(recording.client_of, logs(), now=now)
     interrupted = False
@@ -124,17 +160,22 @@ class _Recorder:
     selection: Selection
     now: Callable[[], datetime]
     function_sources: Sequence[EventSource] = ()
+    completers: Sequence[Completer] = ()
     enrichment: Enrichment | None = None
+    samples: FailureSamples | None = None
+    objects: KeptObjects | None = None
     ahead: list[tuple[Capture, Envelope, Unwrapped]] = field(default_factory=list)
     seen: int = 0
     put: int = 0
     written: int = 0
     duplicates: int = 0
+    left_out: int = 0
     skipped: int = 0
     without_time: int = 0
     failed: int = 0
     changed: int = 0
     by_failure: Counter[str] = field(default_factory=Counter)
+    kept_by_failure: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     references: list[FixtureReference] = field(default_factory=list)
     maker: FixtureMaker = field(init=False)
@@ -164,6 +205,8 @@ class _Recorder:
                     break
             self._record_ahead()
         finally:
+            if self.samples is not None:
+                self._write(self.samples.take())
             self._settle(wait_for_all=True)
 
     def _finish(self) -> None:
@@ -181,7 +224,9 @@ class _Recorder:
             else:
                 self.duplicates += 1
             self.changed += done.about.changed and not _only_receipt_handles(done.fixture)
-            self.by_failure[_label(done.known or done.fixture)] += 1
+            label = _label(done.known or done.fixture)
+            self.by_failure[label] += 1
+            self.kept_by_failure[label] += 1
             if not done.same:
                 self._problem(done.about.capture, f"{_STAYS}: {done.reference}")
             self.recording.settle([done.about if done.same else replace(done.about, kept=False)])
@@ -194,8 +239,10 @@ class _Recorder:
             return
         try:
             envelope, unwrapped = unwrap(capture, self.function_sources)
+            for completer in self.completers:
+                unwrapped = completer.complete(capture, unwrapped)
             if unwrapped.event.missing is not None:
-                self._not_recorded(capture, _why_missing(unwrapped.event.missing))
+                self._not_recorded(capture, why_missing(unwrapped.event.missing, self.function))
                 return
             if not self.selection.wants(unwrapped.event):
                 self.skipped += 1
@@ -238,7 +285,32 @@ class _Recorder:
             return
         self.put += 1
         changed = fixture.event_text != unwrapped.event.text
-        self.writers.put(fixture, Settlement(capture=capture, kept=True, changed=changed))
+        about = Settlement(capture=capture, kept=True, changed=changed)
+        if self.samples is None:
+            self._put(fixture, about)
+            return
+        sorted_out = self.samples.add(fixture, about, is_told=not of_several)
+        self._leave_out(sorted_out.left_out)
+        self._write(sorted_out.write)
+        if sorted_out.again:
+            self.duplicates += 1
+            self.by_failure[_label(fixture)] += 1
+            self.kept_by_failure[_label(fixture)] += 1
+
+    def _write(self, candidates: Sequence[Candidate]) -> None:
+        for candidate in candidates:
+            self._put(candidate.fixture, candidate.about)
+            self._settle(wait_for_all=False)
+
+    def _put(self, fixture: Fixture, about: Settlement) -> None:
+        self.writers.put(self.objects.with_objects(fixture, about.capture) if self.objects else fixture, about)
+
+    def _leave_out(self, candidates: Sequence[Candidate]) -> None:
+        """Count captures whose failure has enough others."""
+        for candidate in candidates:
+            self.left_out += 1
+            self.by_failure[_label(candidate.fixture)] += 1
+            self.recording.settle([replace(candidate.about, kept=False)])
 
     def _not_recorded(self, capture: Capture, why: str) -> None:
         self.failed += 1
@@ -252,16 +324,23 @@ class _Recorder:
 
     def summary(self, consumed: Consumed, *, interrupted: bool) -> RecordingSummary:
         notes = [*self.recording.notes, *(self.enrichment.notes if self.enrichment else [])]
+        notes += [note for completer in self.completers for note in completer.notes]
+        notes += self.objects.notes if self.objects else []
         if self.without_time:
             notes.append(f"{self.without_time} events say no time, and were skipped by --since or --until")
+        if self.samples is not None and self.samples.was_full:
+            notes.append("so many failures differ that not all could be held: of some the last events were not seen")
         return RecordingSummary(
             seen=self.seen + self.recording.unreadable,
             written=self.written,
             duplicates=self.duplicates,
+            left_out=self.left_out,
             skipped=self.skipped,
             failed=self.failed + self.recording.unreadable,
             changed=self.changed,
             by_failure=dict(self.by_failure.most_common()),
+            kept_by_failure=dict(self.kept_by_failure.most_common()),
+            sample=self.samples.each if self.samples else None,
             deleted=consumed.deleted,
             moved=consumed.moved,
             left=consumed.left,
@@ -270,15 +349,6 @@ class _Recorder:
             written_references=tuple(self.references),
             interrupted=interrupted,
         )
-
-
-def _why_missing(missing: Missing) -> str:
-    """Say what is known of an event that is not there: what stands for it must not become a fixture."""
-    stream = missing.stream
-    if stream is None:
-        return missing.reason
-    ranges = "; ".join(f"{each.partition} from {each.first} to {each.last}" for each in stream.ranges)
-    return f"{missing.reason}: {stream.arn} {ranges}"
 
 
 def _only_receipt_handles(fixture: Fixture) -> bool:

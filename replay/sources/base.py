@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from replay.payloads.captures import Capture
+from replay.payloads.event_patterns import EventPattern
+from replay.sources.permissions import AwsPlace, Permission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,10 @@ class Recording(ABC):
         """Hear, before the first capture, that only those sent in this time will be taken; None leaves an end open."""
         del since, until
 
+    def matching(self, pattern: EventPattern | None) -> None:
+        """Hear, before the first capture, that only events that *pattern* matches are taken; None takes all."""
+        del pattern
+
     @abstractmethod
     def captures(self) -> Iterator[Capture]:
         """Give each capture once."""
@@ -100,11 +106,14 @@ class Source(ABC):
 
     The command-line options of `replay record NAME` and the keys of `[tool.replay.sources.X]` both come from
     `options`: each field's `metadata` may hold `help`, `metavar` and `flag`.
+
+    `gives_clients` says that its recordings have `client_of`, so that more is looked up where its captures come from.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     options: ClassVar[type[Any]]
+    gives_clients: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, options: Any) -> None: ...
@@ -119,3 +128,17 @@ class Source(ABC):
             SourceRefused: It should not be read without the user's word.
             AwsError: Credentials, region, permission, name.
         """
+
+    def permissions(self, at: AwsPlace) -> tuple[Permission, ...] | None:
+        """
+        Declare the least that AWS must allow for what these options ask for, without a call of AWS.
+
+        `()` says that nothing is needed, on purpose; None, that nobody has declared it. What any recording may look up
+        by `client_of` (logs, traces, claim checks) is added by others.
+
+        Args:
+            at: The region and account, where the options do not say them. An option that must be given and was not is
+                `*`: its resource may be any.
+        """
+        del at
+        return None

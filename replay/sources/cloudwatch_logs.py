@@ -18,6 +18,7 @@ from replay.readers.invocations import LoggedInvocation, logged_invocations, str
 from replay.readers.logs import LogLine, default_log_group, filtered_lines, is_missing, similar_log_groups
 from replay.sources.base import Recording, Source
 from replay.sources.logged_failures import MissingEvents, capture_of, event_of
+from replay.sources.permissions import AwsPlace, Permission
 
 _DEFAULT_TIME = timedelta(hours=1)
 _LONGEST_INVOCATION_S = 900.0
@@ -106,6 +107,28 @@ class CloudWatchLogsSource(Source):
 
     def __init__(self, options: CloudWatchLogsOptions) -> None:
         self._options = options
+
+    def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
+        """
+        Reading the log group, by lines or by query.
+
+        Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon CloudWatch Logs".
+        """
+        group = (at.arn("logs", f"log-group:{self._options.group}:*"),)
+        needed = [
+            Permission(actions=("logs:FilterLogEvents",), resources=group, why="find lines of failures", opened=True),
+            Permission(actions=("logs:GetLogEvents",), resources=group, why="read the invocations around them"),
+        ]
+        if self._options.query:
+            query = ("logs:GetQueryResults", "logs:StopQuery")
+            needed += [
+                Permission(actions=("logs:StartQuery",), resources=group, why="run the query"),
+                Permission(actions=query, why="follow the query, and stop it"),
+            ]
+        if not self._options.log_group:
+            listing = ("logs:DescribeLogGroups",)
+            needed.append(Permission(actions=listing, why="find a group that its stack named", optional=True))
+        return tuple(needed)
 
     def open(self) -> "CloudWatchLogsRecording":
         """

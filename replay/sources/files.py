@@ -12,8 +12,10 @@ from typing import BinaryIO
 from replay.counted_nouns import counted
 from replay.errors import SourceError
 from replay.payloads.captures import Capture, Origin
+from replay.project_root import configuration_files
 from replay.sources.base import Recording, Source, content_identity
 from replay.sources.json_items import Item, items, lines_of_items
+from replay.sources.permissions import AwsPlace, Permission
 from replay.sources.sqs_messages import message_capture
 
 STANDARD_INPUT = "-"
@@ -28,9 +30,9 @@ _MOST_PROBLEMS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesOptions:
-    """Which files to read."""
+    """Which files to read; paths of a configuration are seen from the project's root."""
 
-    path: tuple[str, ...] = field(
+    path: tuple[Path, ...] = field(
         metadata={
             "help": "a JSON or JSON Lines file, a folder of them, or - for standard input",
             "metavar": "PATH",
@@ -53,6 +55,11 @@ class FilesSource(Source):
     def __init__(self, options: FilesOptions) -> None:
         self._options = options
 
+    def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
+        """Nothing of AWS is read."""
+        del at
+        return ()
+
     def open(self) -> "FilesRecording":
         """
         See that all paths are there.
@@ -60,7 +67,7 @@ class FilesSource(Source):
         Raises:
             SourceError: A path is missing or may not be read, or none was given.
         """
-        paths = self._options.path
+        paths = tuple(map(str, self._options.path))
         if not paths:
             raise SourceError("no path was given", expected="--path PATH, perhaps several times, or --path - for stdin")
         for path in paths:
@@ -169,12 +176,18 @@ def _is_uuid(text: str) -> bool:
 
 
 def _place(path: str, line: int) -> str:
-    """Name a place for eyes; below the working directory as a relative path, which tells nobody where we live."""
+    """Name a place for eyes; in the project as a relative path, which tells nobody where we live."""
     if path == STANDARD_INPUT:
         return f"stdin:{line}"
-    full = Path(path).absolute()
-    shown = str(full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else path)
+    shown = os.path.relpath(path) if _is_ours(Path(path)) else path
     return f"{''.join(letter if letter.isprintable() else '?' for letter in shown)}:{line}"
+
+
+def _is_ours(path: Path) -> bool:
+    here = Path.cwd()
+    if path.absolute().is_relative_to(here):
+        return True
+    return path.is_absolute() and any(path.is_relative_to(file.parent) for file in configuration_files(here))
 
 
 def _describes_a_fixture(path: Path, names: list[str]) -> bool:

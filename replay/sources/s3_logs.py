@@ -16,11 +16,13 @@ from replay.payloads.log_formats.log_record import known_id
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.log_formats.reading import Forms
 from replay.sources.base import Recording, Source, content_identity
+from replay.sources.permissions import ANY, AwsPlace, Permission
 from replay.sources.s3_log_parts.bucket_listing import bucket_lister
-from replay.sources.s3_log_parts.joined import MOST_WAITING, Joined, shown_type
+from replay.sources.s3_log_parts.joined import Joined
 from replay.sources.s3_log_parts.lanes import Lane, Lanes
 from replay.sources.s3_log_parts.log_objects import Listed, Lister, LogObject, Window, files_lister
 from replay.sources.s3_log_parts.lookup import FoundEvent
+from replay.sources.s3_log_parts.missing_events import missing_notes, printable
 from replay.sources.s3_log_parts.sightings import Sighting
 from replay.sources.s3_log_parts.tasks import Access, Ended, Task
 
@@ -33,7 +35,6 @@ _WORTH_PROCESSES_BYTES = 32 * 1024 * 1024
 
 _S3_THREADS = 4
 _MOST_NOTES = 20
-_MOST_NAMED = 3
 _S3_URL = re.compile(r"s3a?://(?P<bucket>arn:[^/]+/[^/]+|[^/]*)(?:/(?P<prefix>.*))?")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]|arn:aws[a-z-]*:s3:\S+")
 
@@ -111,6 +112,14 @@ class S3LogsOptions:
             application=bool(self.logged_errors or self.event_at or self.event_prefix),
         )
 
+    def buckets(self) -> list[tuple[str, str]]:
+        """List the buckets that are named, each with a prefix of keys."""
+        urls = [url for path in self.path if (url := _S3_URL.fullmatch(path))]
+        named = [(url["bucket"], url["prefix"] or "") for url in urls]
+        if self.bucket is not None:
+            named += [(self.bucket, prefix) for prefix in self.prefix or ("",)]
+        return named
+
     def access(self) -> Access:
         """Say how objects are read."""
         return Access(
@@ -142,6 +151,20 @@ class S3LogsSource(Source):
     def __init__(self, options: S3LogsOptions) -> None:
         self._options = options
 
+    def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
+        """Listing and reading the buckets that are named; none where the logs lie on this machine."""
+        places = self._options.buckets()
+        if not places and not self._options.path:
+            places = [(ANY, "")]
+        if not places:
+            return ()
+        buckets = tuple(dict.fromkeys(at.bucket_arn(bucket) for bucket, _ in places))
+        objects = tuple(dict.fromkeys(at.bucket_arn(bucket, f"{prefix}*") for bucket, prefix in places))
+        return (
+            Permission(actions=("s3:ListBucket",), resources=buckets, why="list the objects"),
+            Permission(actions=("s3:GetObject",), resources=objects, why="read them"),
+        )
+
     def open(self) -> "S3LogsRecording":
         """
         See that the places are there.
@@ -153,9 +176,7 @@ class S3LogsSource(Source):
         options = self._options
         access = options.access()
         places = [(path, _S3_URL.fullmatch(path)) for path in options.path]
-        buckets = [(url["bucket"], url["prefix"] or "") for _, url in places if url]
-        if options.bucket is not None:
-            buckets += [(options.bucket, prefix) for prefix in options.prefix or ("",)]
+        buckets = options.buckets()
         if not places and not buckets:
             raise SourceError(
                 "it is not said where the logs are",
@@ -293,33 +314,16 @@ class S3LogsRecording(Recording):
         self.notes = [*self.notes, *self._remarks()]
 
     def _remarks(self) -> Iterator[str]:
-        yield from self._missing()
+        if self._read_all:
+            yield from missing_notes(self._joined, self._window.holds)
         for problem, places in list(self._unreadable.items())[:_MOST_NOTES]:
-            first = _printable(next(iter(places)))
+            first = printable(next(iter(places)))
             others = f" and {counted(len(places) - 1, 'other object')}" if len(places) > 1 else ""
-            yield f"{counted(places.total(), 'time')}, first in {first}{others}: {_printable(problem)}"
+            yield f"{counted(places.total(), 'time')}, first in {first}{others}: {printable(problem)}"
         for place, reason in self._listed.problems[:_MOST_NOTES]:
-            yield f"{_printable(place)} was left out: {_printable(reason)}"
+            yield f"{printable(place)} was left out: {printable(reason)}"
         if len(self._listed.problems) > _MOST_NOTES:
             yield f"{counted(len(self._listed.problems) - _MOST_NOTES, 'more place')} could not be listed"
-
-    def _missing(self) -> Iterator[str]:
-        """Tell of the failures without an event: all of them by their type, the first by their id."""
-        if not self._read_all:
-            return
-        lost = [each for each in self._joined.without_event() if self._window.holds(each.at)]
-        by_type = Counter(map(shown_type, lost))
-        for error_type, count in by_type.most_common(_MOST_NOTES):
-            what = counted(count, "failed request has", "failed requests have")
-            yield _printable(f"{what} no event, which was never logged: {error_type}")
-        named = [f"{_shown_id(each)}{_at(each)}" for each in lost[:_MOST_NAMED]]
-        if named:
-            yield f"without an event: {', '.join(named)}{', …' if len(lost) > _MOST_NAMED else ''}"
-        for error_type, count in self._joined.nameless.most_common(_MOST_NOTES):
-            yield _printable(f"{counted(count, 'failure')} without a request id or an event: {error_type}")
-        if beyond := self._joined.beyond.total():
-            what = counted(beyond, "more failed request")
-            yield f"{what} had no event nearby, beyond the {MOST_WAITING:,} that were sought"
 
 
 def _nearest_first(places: set[int], count: int) -> list[int]:
@@ -331,16 +335,3 @@ def _nearest_first(places: set[int], count: int) -> list[int]:
             steps = 0 if number in places else steps + 1
             distance[number] = min(distance[number], steps)
     return sorted(range(count), key=lambda number: distance[number])
-
-
-def _shown_id(found: Sighting) -> str:
-    """Show an id that looks like one: a line may hold anything."""
-    return known_id(found.request_id) or "a request"
-
-
-def _at(found: Sighting) -> str:
-    return f" at {found.at:%Y-%m-%d %H:%M:%S}Z" if found.at else ""
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -8,13 +8,15 @@ from functools import partial
 from typing import Any
 
 from replay.counted_nouns import counted
-from replay.errors import ConfigurationError, SourceRefused
+from replay.errors import ConfigurationError
 from replay.payloads.captures import Capture, Origin
 from replay.readers.clients import aws_client
 from replay.sources.base import Consumed, Recording, Settlement, Source
+from replay.sources.permissions import AwsPlace, Permission
 from replay.sources.sqs_drain import Drain
 from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY, GivenBack, Leases, Message, lease_timeout_s
 from replay.sources.sqs_messages import message_capture, sent_at
+from replay.sources.sqs_permissions import queue_permissions
 from replay.sources.sqs_queue import (
     Address,
     Queue,
@@ -24,6 +26,8 @@ from replay.sources.sqs_queue import (
     on_aws,
     queue_address,
     read_queue,
+    refuse_circle,
+    refuse_live_queue,
 )
 
 DEFAULT_CONCURRENCY = 2
@@ -104,9 +108,15 @@ class SqsSource(Source):
     name = "sqs"
     summary = "the messages of an SQS queue, such as a dead-letter queue"
     options = SqsOptions
+    gives_clients = True
 
     def __init__(self, options: SqsOptions) -> None:
         self._options = options
+
+    def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
+        """Reading and giving back; and what draining and moving need, where they are asked for."""
+        options = self._options
+        return queue_permissions(options.queue, at, drains=options.drain, move_to=options.drain_to)
 
     def open(self) -> "SqsRecording":
         """
@@ -124,11 +134,11 @@ class SqsSource(Source):
         client = self._client("sqs", address)
         queue = find_queue(client, address)
         if not options.force:
-            _refuse_live_queue(queue)
+            refuse_live_queue(queue)
         sources = RedriveSources(client, queue)
         move_to = self._move_to(client)
         if move_to is not None:
-            _refuse_circle(queue, move_to, sources, forced=options.force)
+            refuse_circle(queue, move_to, sources, forced=options.force)
         recording = SqsRecording(client, queue, options, sources, move_to)
         functions = self._client("lambda", address)
         # With AWS_ENDPOINT_URL_SQS alone, an emulator's queue would be looked for in a real account.
@@ -166,35 +176,6 @@ def _refuse_other_region(name: str, region: str | None, address: Address) -> Non
         )
 
 
-def _refuse_live_queue(queue: Queue) -> None:
-    """Receiving counts as a receive of the queue's redrive policy. Source: SQS Developer Guide, maxReceiveCount."""
-    if queue.redrive_to is None:
-        return
-    dead_letters = queue.redrive_to.rpartition(":")[2]
-    raise SourceRefused(
-        f"each receive counts against maxReceiveCount {queue.max_receive_count} of {queue.name}, "
-        "and would push messages towards its dead-letter queue",
-        where=f"queue {queue.arn}",
-        expected="a queue without a redrive policy, such as a dead-letter queue",
-        hint=f"replay record sqs --queue {dead_letters} …, or add --force",
-    )
-
-
-def _refuse_circle(queue: Queue, move_to: Queue, sources: RedriveSources, *, forced: bool) -> None:
-    if move_to.arn == queue.arn:
-        raise SourceRefused(
-            "the queue cannot be drained to itself", where=f"--drain-to {move_to.name}", hint="name another queue"
-        )
-    # Its own redrive policy tells it too, where the sources may not be listed.
-    if (move_to.arn in sources.arns or move_to.redrive_to == queue.arn) and not forced:
-        raise SourceRefused(
-            f"{move_to.name} is the queue that these messages failed in: its consumer would get them again",
-            where=f"--drain-to {move_to.name}",
-            expected="a queue to park messages in, without a consumer",
-            hint="name another queue, or add --force",
-        )
-
-
 class SqsRecording(Recording):
     """One pass over one queue."""
 
@@ -211,6 +192,7 @@ class SqsRecording(Recording):
         self._drain: Drain | None = None
         self._given = 0
         self._finished = 0
+        self._all_given = False
         self._closed = False
         self._near_expiry = 0
         self._first_expiry: datetime | None = None
@@ -257,6 +239,7 @@ class SqsRecording(Recording):
         for message in leases.messages(before_waiting=self._finish):
             self._given += 1
             yield self._capture(message)
+        self._all_given = True
 
     def _settled(self) -> bool:
         """Say whether nothing that was given is still to be deleted: what that makes room for may come then."""
@@ -364,7 +347,8 @@ class SqsRecording(Recording):
 
     def _what_was_not_seen(self, leases: Leases, unseen: int) -> Iterator[str]:
         queue = self._queue
-        limited = self._limit is not None and leases.seen >= self._limit
+        # Who broke it off, by Ctrl-C or at a limit, knows that there is more.
+        limited = not self._all_given or (self._limit is not None and leases.seen >= self._limit)
         was, were = f"of {queue.name} was not seen", f"of {queue.name} were not seen"
         if leases.over_limit:
             yield (

@@ -238,10 +238,10 @@ class RedriveSources:
             code = error_code(error)
             is_denied = code.startswith("AccessDenied")
             reason = "allow sqs:ListDeadLetterSourceQueues and sqs:GetQueueAttributes" if is_denied else code
-            self.notes.append(f"the source queues could not be looked up ({reason})")
+            self.notes.append(_not_listed(reason))
             return []
         except BotoCoreError as error:
-            self.notes.append(f"the source queues could not be looked up ({type(error).__name__})")
+            self.notes.append(_not_listed(type(error).__name__))
             return []
 
     def _look_up(self, arn: str) -> EventSource:
@@ -253,6 +253,11 @@ class RedriveSources:
         except (AwsError, SourceError, BotoCoreError, KeyError):
             self.notes.append(f"the settings of the source queue {arn} could not be read; AWS's defaults are noted")
             return EventSource(kind="sqs", arn=arn, fifo=arn.endswith(".fifo"), dead_letter_queue=self._queue.arn)
+
+
+def _not_listed(reason: str) -> str:
+    unknown = "what does not name its own counts as sent to this queue"
+    return f"the source queues could not be looked up ({reason}): {unknown}"
 
 
 def live_consumers(queue: Queue, lambda_client: Any | None) -> list[str]:
@@ -280,8 +285,8 @@ def _consuming_functions(queue: Queue, lambda_client: Any) -> list[str]:
 
     notes = []
     try:
-        mappings = lambda_client.list_event_source_mappings(EventSourceArn=queue.arn).get("EventSourceMappings", [])
-        for mapping in mappings:
+        pages = lambda_client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=queue.arn)
+        for mapping in (mapping for page in pages for mapping in page.get("EventSourceMappings", [])):
             if mapping.get("State") not in {"Disabled", "Disabling", "Deleting"}:
                 function = str(mapping.get("FunctionArn", "")).rpartition(":function:")[2]
                 notes.append(f"function {function} consumes {queue.name}: what it takes meanwhile is not seen")
@@ -291,3 +296,45 @@ def _consuming_functions(queue: Queue, lambda_client: Any) -> list[str]:
             f"whether a function consumes {queue.name} is not known ({reason}: allow lambda:ListEventSourceMappings)"
         )
     return notes
+
+
+def refuse_live_queue(queue: Queue) -> None:
+    """
+    Refuse a queue with a redrive policy: receiving counts against it.
+
+    Source: SQS Developer Guide, maxReceiveCount.
+
+    Raises:
+        SourceRefused: It has one.
+    """
+    if queue.redrive_to is None:
+        return
+    dead_letters = queue.redrive_to.rpartition(":")[2]
+    raise SourceRefused(
+        f"each receive counts against maxReceiveCount {queue.max_receive_count} of {queue.name}, "
+        "and would push messages towards its dead-letter queue",
+        where=f"queue {queue.arn}",
+        expected="a queue without a redrive policy, such as a dead-letter queue",
+        hint=f"replay record sqs --queue {dead_letters} …, or add --force",
+    )
+
+
+def refuse_circle(queue: Queue, move_to: Queue, sources: RedriveSources, *, forced: bool) -> None:
+    """
+    Refuse to move messages to where they come from.
+
+    Raises:
+        SourceRefused: *move_to* is the queue itself, or, unless it is *forced*, one that feeds it.
+    """
+    if move_to.arn == queue.arn:
+        raise SourceRefused(
+            "the queue cannot be drained to itself", where=f"--drain-to {move_to.name}", hint="name another queue"
+        )
+    # Its own redrive policy tells it too, where the sources may not be listed.
+    if (move_to.arn in sources.arns or move_to.redrive_to == queue.arn) and not forced:
+        raise SourceRefused(
+            f"{move_to.name} is the queue that these messages failed in: its consumer would get them again",
+            where=f"--drain-to {move_to.name}",
+            expected="a queue to park messages in, without a consumer",
+            hint="name another queue, or add --force",
+        )

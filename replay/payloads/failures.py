@@ -44,7 +44,11 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a REPORT line or a `platform.report` says of a request; None is what it does not say."""
+    """
+    What a REPORT line or a `platform.report` says of a request; None is what it does not say.
+
+    `cpu_time_ms` is told by Lambda Insights only.
+    """
 
     duration_ms: float | None = None
     billed_duration_ms: float | None = None
@@ -52,6 +56,7 @@ class Report:
     max_memory_used_mb: float | None = None
     init_duration_ms: float | None = None
     status: str | None = None
+    cpu_time_ms: float | None = None
 
     @property
     def memory_was_used_up(self) -> bool:

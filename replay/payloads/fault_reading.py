@@ -31,6 +31,11 @@ def fault_of_text(text: str, *, where: str) -> Fault:
     return _fault(call.strip(), error.strip(), where=where)
 
 
+def fault_text(fault: Fault) -> str:
+    """Write *fault* as `fault_of_text` reads it; `message`, `skip` and `times` have no such text."""
+    return f"{fault.call}={fault.error or f'{fault.latency_s:g}s'}"
+
+
 def read_faults(faults: Faults | None, *, where: str) -> tuple[Fault, ...]:
     """
     Read what a test gives.

@@ -4,9 +4,10 @@ Traces of X-Ray: the segments of one request as a tree, and where its fault bega
 Source: X-Ray Developer Guide, "AWS X-Ray segment documents".
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from replay.payloads.envelopes.documents import at, object_in, text_at
@@ -16,7 +17,26 @@ _MOST_SEGMENTS = 200
 _DEEPEST = 20
 _LONGEST_TEXT = 500
 _STATUSES: tuple[Literal["fault", "throttle", "error"], ...] = ("fault", "throttle", "error")
+_LAMBDA = ("AWS::Lambda", "AWS::Lambda::Function")
+_FUNCTION = re.compile(r"[\w-]{1,140}", re.ASCII)
+_LOG_GROUP = re.compile(r"[\w./#-]{1,512}", re.ASCII)
 _Node = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedRequest:
+    """
+    An invocation of a function in a trace; epoch seconds.
+
+    `function` is its physical name, `log_group` where its segment says that it logs.
+    """
+
+    request_id: str
+    function: str
+    failed: bool
+    start_s: float
+    end_s: float
+    log_group: str | None = None
 
 
 def trace_segments(documents: Iterable[str]) -> tuple[Segment, ...]:
@@ -37,6 +57,66 @@ def trace_segments(documents: Iterable[str]) -> tuple[Segment, ...]:
         if depth < _DEEPEST:
             ahead += [(child, depth + 1) for child in _by_time(children.pop(str(node["id"]), []))]
     return _marked(found)
+
+
+def traced_requests(documents: Iterable[str]) -> list[TracedRequest]:
+    """
+    List the invocations of functions that a trace knows, in the order of time.
+
+    Source: Lambda Developer Guide, "Visualize Lambda function invocations using AWS X-Ray": Lambda writes a segment for
+    itself, which has the request's id, and one for the function below it, which has its faults and its log group.
+    """
+    nodes = [object_in(document) for document in documents]
+    lambdas = [node for node in nodes if text_at(node, "origin") in _LAMBDA]
+    found: dict[str, TracedRequest] = {}
+    for node in lambdas:
+        request_id = text_at(node, "aws", "request_id")
+        if request_id is None:
+            continue
+        below = [each for each in lambdas if text_at(each, "parent_id") == text_at(node, "id")]
+        request = _request(request_id, node, below)
+        found[request_id] = _together(found.get(request_id), request)
+    return sorted(found.values(), key=lambda each: each.start_s)
+
+
+def _request(request_id: str, node: _Node, below: list[_Node]) -> TracedRequest:
+    own = [node, *below]
+    start = _moment(node, "start_time") or 0.0
+    named = text_at(node, "name") or ""
+    return TracedRequest(
+        request_id=request_id,
+        function=next(filter(None, map(_function_name, own)), named if _FUNCTION.fullmatch(named) else ""),
+        failed=any(each.get(status) is True for each in own for status in _STATUSES),
+        start_s=start,
+        end_s=max(_moment(node, "end_time") or start, start),
+        log_group=next(filter(None, map(_log_group, own)), None),
+    )
+
+
+def _together(before: TracedRequest | None, again: TracedRequest) -> TracedRequest:
+    """Put two tries of a request together."""
+    if before is None:
+        return again
+    return replace(
+        again,
+        failed=before.failed or again.failed,
+        start_s=min(before.start_s, again.start_s),
+        end_s=max(before.end_s, again.end_s),
+        log_group=again.log_group or before.log_group,
+    )
+
+
+def _function_name(node: _Node) -> str | None:
+    arn = text_at(node, "resource_arn") or text_at(node, "aws", "function_arn") or ""
+    parts = arn.split(":")
+    is_function = len(parts) > 6 and parts[2] == "lambda" and _FUNCTION.fullmatch(parts[6])  # noqa: PLR2004 - its ARN
+    return parts[6] if is_function else None
+
+
+def _log_group(node: _Node) -> str | None:
+    groups = at(node, "aws", "cloudwatch_logs")
+    named = text_at(groups[0], "log_group") if isinstance(groups, list) and groups else None
+    return named if named is not None and _LOG_GROUP.fullmatch(named) else None
 
 
 def _nodes(documents: Iterable[str]) -> dict[str, tuple[str | None, _Node]]:

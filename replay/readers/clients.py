@@ -63,6 +63,8 @@ def aws_client(
     profile: str | None = None,
     endpoint_url: str | None = None,
     max_pool_connections: int = 10,
+    read_timeout_s: float = READ_TIMEOUT_S,
+    max_attempts: int = MAX_ATTEMPTS,
 ) -> Any:
     """
     Make a client of *service* that several threads may share.
@@ -72,6 +74,7 @@ def aws_client(
             one on this machine, `localstack:PORT` for another port here; neither needs credentials. It wins over
             `AWS_ENDPOINT_URL` and the variables of each service, which boto3 reads without it.
         max_pool_connections: As many as threads will use it at once.
+        max_attempts: How often boto3 tries; 1 where trying again could do a thing twice.
 
     Raises:
         AwsError: No region, no such profile, or an endpoint that is no URL.
@@ -79,9 +82,9 @@ def aws_client(
     from botocore.config import Config
 
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": max_attempts},
         connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
+        read_timeout=read_timeout_s,
         max_pool_connections=max_pool_connections,
         tcp_keepalive=True,
     )

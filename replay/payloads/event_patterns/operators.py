@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from replay.payloads.event_patterns.addresses import Address, read_address, read_block
@@ -37,13 +37,14 @@ class Alternatives:
     """
     The value list of one field: any of them satisfies.
 
-    `absent` says that the field may be missing; `count` is the length of the list as written.
+    `absent` says that the field may be missing; `count` is the length of the list as written, which is `written`.
     """
 
     test: Test
     absent: bool
     count: int
     wildcards: tuple[tuple[Wildcard, ...], ...]
+    written: tuple[Raw, ...] = field(default=(), compare=False)
 
 
 def read_alternatives(values: Sequence[Raw], dialect: Dialect, where: str) -> Alternatives:
@@ -76,6 +77,7 @@ def read_alternatives(values: Sequence[Raw], dialect: Dialect, where: str) -> Al
         absent=any(expression.absent for expression in expressions),
         count=len(values),
         wildcards=tuple(expression.wildcards for expression in expressions if expression.wildcards),
+        written=tuple(values),
     )
 
 

@@ -1,0 +1,307 @@
+"""The failed requests of a function that X-Ray traced, with the events that the function logged."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from replay.counted_nouns import counted
+from replay.errors import AwsError, ConfigurationError
+from replay.payloads.captures import Capture
+from replay.payloads.failures import Failure
+from replay.payloads.log_formats.json_path import json_path
+from replay.payloads.log_formats.logged_event import EventPlace
+from replay.payloads.partitions import is_aws_url
+from replay.payloads.traces import TracedRequest, trace_segments, traced_requests
+from replay.readers.clients import aws_client
+from replay.readers.failure_evidence import logged_failure, with_evidence
+from replay.readers.invocations import LoggedInvocation
+from replay.readers.logged_requests import invocations_of_requests
+from replay.readers.logs import default_log_group, is_missing
+from replay.readers.traces import segment_documents, trace_ids
+from replay.sources.base import Recording, Source
+from replay.sources.logged_failures import MissingEvents, capture_of, event_of
+from replay.sources.permissions import ANY, AwsPlace, Permission
+
+_DEFAULT_TIME = timedelta(hours=1)
+_LONGEST_INVOCATION_S = 900.0
+_AT_ONCE = 50
+_TRIES = 4
+_NAME = re.compile(r"[\w-]{1,140}", re.ASCII)
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XRayOptions:
+    """Which traces, and where the events of their requests are logged."""
+
+    filter: str | None = field(
+        default=None,
+        metadata={
+            "help": "a filter expression: all requests of the function in the traces that it finds; by default those "
+            "that failed",
+            "metavar": "EXPRESSION",
+        },
+    )
+    log_group: str | None = field(
+        default=None, metadata={"help": "the log group; by default the one that the trace names", "metavar": "NAME"}
+    )
+    event_at: str | None = field(
+        default=None, metadata={"help": "where a JSON line holds the event, such as $.request", "metavar": "JSONPATH"}
+    )
+    event_prefix: str | None = field(
+        default=None, metadata={"help": "the text behind which a line holds the event", "metavar": "TEXT"}
+    )
+    region: str | None = field(default=None, metadata={"help": "the AWS region"})
+    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
+    endpoint_url: str | None = field(
+        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
+    )
+    function: str | None = field(default=None, metadata={"help": "the function in the traces", "shared": True})
+    function_log_group: str | None = field(
+        default=None, metadata={"help": "the log group of the function, as the project knows it", "shared": True}
+    )
+    function_timeout_s: float | None = field(
+        default=None, metadata={"help": "how long an invocation of it takes at most", "shared": True}
+    )
+
+    def __post_init__(self) -> None:
+        """
+        Refuse what cannot be meant.
+
+        Raises:
+            ConfigurationError: Two ways to find events.
+        """
+        if self.event_at and self.event_prefix:
+            flags = "--event-at and --event-prefix"
+            raise ConfigurationError("only one of these can be meant", where=flags, hint="leave one out")
+
+    @property
+    def expression(self) -> str:
+        """What X-Ray is asked for: of a known function its own faults, wherever in a trace they are."""
+        if self.filter is not None:
+            return self.filter
+        failed = "fault = true OR error = true OR throttle = true"
+        named = (self.function_log_group or "").rpartition("/")[2] or self.function or ""
+        return f'service("{named}") {{ {failed} }}' if _NAME.fullmatch(named) else failed
+
+    def meant_of(self, functions: Collection[str]) -> frozenset[str]:
+        """Choose the function by its name, or else those whose names a stack may have made longer."""
+        named = {self.function, (self.function_log_group or "").rpartition("/")[2]} - {None, ""}
+        exact = frozenset(each for each in functions if each in named)
+        return exact or frozenset(each for each in functions if not named or any(str(name) in each for name in named))
+
+    def group_of(self, request: TracedRequest) -> str:
+        """Say where a request is logged."""
+        return self.log_group or request.log_group or self.function_log_group or default_log_group(request.function)
+
+
+class XRaySource(Source):
+    """
+    The traces of X-Ray.
+
+    A trace tells which requests failed, and where; the event of one is found if the function logged it.
+    """
+
+    name = "xray"
+    summary = "requests that X-Ray traced, whose events the function logged"
+    options = XRayOptions
+    gives_clients = True
+
+    def __init__(self, options: XRayOptions) -> None:
+        self._options = options
+
+    def open(self) -> "XRayRecording":
+        """
+        Make the clients.
+
+        Raises:
+            ConfigurationError: A JSONPath cannot be read.
+            AwsError: Credentials, region.
+        """
+        options = self._options
+        path = json_path(options.event_at, option="--event-at") if options.event_at else None
+        client_of = partial(
+            aws_client, region=options.region, profile=options.profile, endpoint_url=options.endpoint_url
+        )
+        place = EventPlace(path=path, prefix=options.event_prefix or "")
+        recording = XRayRecording(client_of("xray"), client_of("logs"), options, place)
+        recording.client_of = client_of
+        return recording
+
+    def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
+        """Declare reading traces, which AWS cannot narrow, and the log of the function."""
+        options = self._options
+        group = options.log_group or options.function_log_group or default_log_group(options.function or ANY)
+        return (
+            Permission(actions=("xray:GetTraceSummaries", "xray:BatchGetTraces"), why="find and read traces"),
+            Permission(
+                actions=("logs:FilterLogEvents", "logs:GetLogEvents"),
+                resources=(at.arn("logs", f"log-group:{group}"), at.arn("logs", f"log-group:{group}:*")),
+                why="find the events in the log of the function",
+            ),
+        )
+
+
+@dataclass(slots=True)
+class _Traced:
+    """A request with its trace."""
+
+    request: TracedRequest
+    trace_id: str
+    documents: list[str]
+
+
+class XRayRecording(Recording):
+    """One pass over the traces of a time; nothing is changed."""
+
+    def __init__(self, traces: Any, logs: Any, options: XRayOptions, place: EventPlace) -> None:
+        self._traces = traces
+        # No emulator knows filter expressions, so there all traces are read; what the user has said is sent anyhow.
+        on_aws = is_aws_url(str(traces.meta.endpoint_url))
+        self._expression = options.expression if on_aws or options.filter is not None else ""
+        self._logs = logs
+        self._options = options
+        self._place = place
+        self._since: datetime | None = None
+        self._until: datetime | None = None
+        self._limit: int | None = None
+        self._longest_ms = int((options.function_timeout_s or _LONGEST_INVOCATION_S) * 1000)
+        self._missing: dict[str, MissingEvents] = {}
+        self._unlogged: dict[str, list[TracedRequest]] = defaultdict(list)
+        self._no_group: set[str] = set()
+        self._found = self._requests_found = 0
+        self._others: set[str] = set()
+        self._told = False
+        self.notes = []
+
+    def within(self, since: datetime | None, until: datetime | None) -> None:
+        """Ask for the traces of this time only; without *since* of the hour before its end."""
+        self._since, self._until = since, until
+
+    def at_most(self, limit: int) -> None:
+        """Read no more once so many captures were given."""
+        self._limit = limit
+
+    def captures(self) -> Iterator[Capture]:
+        """
+        Give each request whose event was logged, as X-Ray finds their traces.
+
+        Raises:
+            AwsError: X-Ray or a log cannot be read, or X-Ray does not take the filter expression.
+        """
+        until = self._until or datetime.now(UTC)
+        since = self._since or until - _DEFAULT_TIME
+        if self._since is None:
+            before = f"{until:%Y-%m-%d %H:%M} UTC"
+            self.notes.append(f"only the hour before {before} was looked at; --since 2d looks back further")
+        names = trace_ids(self._traces, since, until, expression=self._expression)
+        seen: set[str] = set()
+        given = 0
+        while part := list(islice(names, _AT_ONCE)):
+            self._found += len(part)
+            for capture in self._captures(part, seen):
+                given += 1
+                yield capture
+                if self._limit is not None and given >= self._limit:
+                    return
+
+    def _captures(self, names: list[str], seen: set[str]) -> Iterator[Capture]:
+        by_group: dict[str, dict[str, _Traced]] = defaultdict(dict)
+        for traced in self._meant(segment_documents(self._traces, names, tries=_TRIES)):
+            if traced.request.request_id not in seen:
+                seen.add(traced.request.request_id)
+                by_group[self._options.group_of(traced.request)][traced.request.request_id] = traced
+        for name, requests in by_group.items():
+            for request_id, logged in self._logged(name, requests).items():
+                event = event_of(logged.invocation, self._place)
+                if event is None:
+                    self._missing.setdefault(name, MissingEvents()).add(logged)
+                else:
+                    yield _capture(logged, event, requests[request_id])
+
+    def _meant(self, traces: Mapping[str, list[str]]) -> Iterator[_Traced]:
+        """Choose the requests of the function: those that failed, or all of traces that the user has chosen."""
+        found = [
+            _Traced(each, name, documents) for name, documents in traces.items() for each in traced_requests(documents)
+        ]
+        functions = {each.request.function for each in found}
+        meant = self._options.meant_of(functions)
+        self._others |= functions - meant
+        for each in found:
+            is_asked_for = each.request.failed or self._options.filter
+            if each.request.function in meant and is_asked_for and _REQUEST_ID.fullmatch(each.request.request_id):
+                self._requests_found += 1
+                yield each
+
+    def _logged(self, group: str, traced: dict[str, _Traced]) -> dict[str, LoggedInvocation]:
+        """Look requests up in one log; of one that was tried again the last try that failed counts."""
+        if group in self._no_group:
+            self._unlogged[group] += [each.request for each in traced.values()]
+            return {}
+        times = [each.request for each in traced.values()]
+        start_ms = int(min(each.start_s for each in times) * 1000)
+        end_ms = int(max(each.end_s for each in times) * 1000)
+        found: dict[str, LoggedInvocation] = {}
+        try:
+            for logged in invocations_of_requests(
+                self._logs, group, traced.keys(), start_ms=start_ms, end_ms=end_ms, longest_ms=self._longest_ms
+            ):
+                name = logged.invocation.request_id
+                if name not in found or logged.invocation.failure is not None:
+                    found[name] = logged
+        except AwsError as error:
+            if not is_missing(error):
+                raise
+            self._no_group.add(group)
+        self._unlogged[group] += [each.request for name, each in traced.items() if name not in found]
+        return found
+
+    def close(self) -> None:
+        """Tell what failed and cannot be replayed."""
+        if self._told:
+            return
+        self._told = True
+        for group, missing in self._missing.items():
+            self.notes += missing.notes(group)
+        for group, requests in self._unlogged.items():
+            if requests:
+                self.notes.append(self._not_logged(group, requests))
+        if not self._found:
+            named = "" if self._options.filter is not None else "; --filter asks for another function, or for anything"
+            self.notes.append(f"X-Ray found no trace in this time for: {self._expression or 'any'}{named}")
+        elif not self._requests_found:
+            others = f"; of others: {', '.join(sorted(filter(None, self._others))[:5])}" if self._others else ""
+            which = f"a failed request of {self._options.function or 'a function'}"
+            self.notes.append(f"{counted(self._found, 'trace')} found, and none has {which}{others}")
+
+    def _not_logged(self, group: str, requests: list[TracedRequest]) -> str:
+        last = max(requests, key=lambda each: each.start_s)
+        at = datetime.fromtimestamp(last.start_s, UTC)
+        lacks = "there is no such log group" if group in self._no_group else "it has no line of them"
+        which = counted(len(requests), "traced request is", "traced requests are")
+        return (
+            f"{which} not in {group} ({lacks}), so there is nothing to replay: the last is {last.request_id} at "
+            f"{at:%Y-%m-%d %H:%M:%S} UTC; a dead-letter queue may have it: replay record sqs --queue NAME"
+        )
+
+
+def _capture(logged: LoggedInvocation, event: str, traced: _Traced) -> Capture:
+    capture = capture_of(logged, event)
+    return replace(capture, origin=replace(capture.origin, source="xray"), failure=_failure(logged, traced))
+
+
+def _failure(logged: LoggedInvocation, traced: _Traced) -> Failure | None:
+    """Put what the log and the trace tell together; a request that did not fail has no failure."""
+    segments = trace_segments(traced.documents)
+    known = logged_failure(logged)
+    if known is None and traced.request.failed:
+        began = next((each for each in segments if each.began), None)
+        error_type, _, message = (began.cause if began else "").partition(": ")
+        told = Failure(error_type=error_type or (began.status if began else "fault"), message=message)
+        known = with_evidence(told, logged)
+    return None if known is None else replace(known, trace_id=traced.trace_id, trace=segments)

@@ -1,0 +1,213 @@
+"""What recordings that were killed have left in an account: found by name and tag, and removed."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from replay.diagnosis.finding import Finding, problem
+from replay.errors import AwsError, ReplayError
+from replay.readers.aws_errors import aws_errors, error_code
+from replay.readers.clients import aws_client
+from replay.sources.archive_parts.archives import every
+from replay.sources.archive_parts.made_for_replay import (
+    PREFIX,
+    UNFINISHED,
+    Mark,
+    Tag,
+    cancel_replay,
+    mark_in,
+    mark_of,
+    remove_queue,
+    remove_rule,
+)
+from replay.sources.archive_parts.owners import runs
+
+_CHECK = "leftovers"
+_REMOVE = "replay doctor --leftovers --remove"
+_Removal = Callable[[], AwsError | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """Something of ours in the account: a rule, a queue or a running replay; `what` names it for eyes."""
+
+    what: str
+    mark: Mark
+    remove: _Removal
+
+
+@dataclass(slots=True, kw_only=True)
+class Remains:
+    """Everything that there is of one recording, which may still run."""
+
+    things: dict[str, Thing] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> Mark:
+        """The mark that was renewed last."""
+        return max((thing.mark for thing in self.things.values()), key=lambda mark: mark.kept_until)
+
+    def why_it_may_run(self, now: datetime) -> str:
+        """
+        Say why its things must be left alone; empty where its process has surely ended.
+
+        On this machine the process itself is looked for; one of another machine says in a tag until when it is taken
+        to run, and renews that while it runs.
+        """
+        mark = self.mark
+        alive = runs(mark.owner) if mark.owner is not None else None
+        if alive:
+            return f"process {mark.owner.pid if mark.owner else ''} of this machine still runs"
+        if alive is None and now < mark.kept_until:
+            return f"it is another machine's, and taken to run until {mark.kept_until:%Y-%m-%d %H:%M} UTC"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftovers:
+    """Where to look for what killed recordings have left (as AWS's tools say it), and whether to `remove` it."""
+
+    remove: bool = False
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+
+
+def check_leftovers(asked: Leftovers, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Finding]:
+    """
+    Say what killed recordings have left in an account and region, or remove it.
+
+    Only what bears our name and our tag is touched, and nothing of a recording that may still run. Running replays of
+    ours are cancelled.
+    """
+    try:
+        client = partial(aws_client, region=asked.region, profile=asked.profile, endpoint_url=asked.endpoint_url)
+        search = _Search(events=client("events"), sqs=client("sqs"), tagging=client("resourcegroupstaggingapi"))
+    except ReplayError as error:
+        yield problem(_CHECK, error)
+        return
+    recordings = search.recordings()
+    yield from (problem(_CHECK, error) for error in search.errors)
+    for name in search.unmarked:
+        yield Finding(check=_CHECK, level="note", what=f"{name} has a name like ours, and no tag of ours: left alone")
+    for identity, recording in sorted(recordings.items()):
+        yield from _findings(identity, recording, now(), remove=asked.remove)
+    if not recordings and not search.errors:
+        yield Finding(check=_CHECK, level="ok", what=f"nothing is left behind in {search.region}")
+
+
+def _findings(identity: str, recording: Remains, now: datetime, *, remove: bool) -> Iterator[Finding]:
+    named = f"recording {identity} of {recording.mark.created:%Y-%m-%d %H:%M} UTC"
+    things = ", ".join(recording.things)
+    why = recording.why_it_may_run(now)
+    if why:
+        yield Finding(check=_CHECK, level="note", what=f"{named}: {why}; not touched: {things}")
+    elif not remove:
+        yield Finding(check=_CHECK, level="problem", what=f"{named} has left: {things}", hint=f"{_REMOVE} removes it")
+    else:
+        errors = [error for thing in recording.things.values() if (error := thing.remove())]
+        yield from (problem(_CHECK, error, about=named) for error in errors)
+        if not errors:
+            yield Finding(check=_CHECK, level="ok", what=f"{named}: removed {things}")
+
+
+class _Search:
+    """
+    Looks for things of ours: by their names, on every bus, and by their tags where the tagging API is there.
+
+    What may not be looked at is told in `errors`, and the rest is found all the same.
+    """
+
+    def __init__(self, *, events: Any, sqs: Any, tagging: Any) -> None:
+        self._events, self._sqs, self._tagging = events, sqs, tagging
+        self.region = str(events.meta.region_name)
+        self.errors: list[AwsError] = []
+        self.unmarked: list[str] = []
+
+    def recordings(self) -> dict[str, Remains]:
+        """Give what there is, by recording; running replays first, as they are to be cancelled first."""
+        found: dict[str, Remains] = {}
+        for kind in (self._replays, self._rules, self._queues, self._tagged):
+            for thing in self._told(kind()):
+                found.setdefault(thing.mark.recording, Remains()).things.setdefault(thing.what, thing)
+        return found
+
+    def _told(self, things: Iterable[Thing]) -> Iterator[Thing]:
+        try:
+            with aws_errors(where=f"leftovers in {self.region}"):
+                yield from things
+        except AwsError as error:
+            self.errors.append(error)
+
+    def _replays(self) -> Iterator[Thing]:
+        for each in every(self._events.list_replays, "Replays", NamePrefix=PREFIX):
+            name = str(each["ReplayName"])
+            if each.get("State") in UNFINISHED:
+                description = self._events.describe_replay(ReplayName=name).get("Description", "")
+                yield from self._thing(
+                    f"running replay {name}", mark_in(description), partial(cancel_replay, self._events, name)
+                )
+
+    def _rules(self) -> Iterator[Thing]:
+        for bus in every(self._events.list_event_buses, "EventBuses"):
+            name = str(bus["Name"])
+            for rule in every(self._events.list_rules, "Rules", EventBusName=name, NamePrefix=PREFIX):
+                tags = self._events.list_tags_for_resource(ResourceARN=rule["Arn"]).get("Tags", [])
+                yield from self._rule(str(rule["Name"]), name, _mapping(tags))
+
+    def _rule(self, name: str, bus: str, tags: Mapping[str, str]) -> Iterator[Thing]:
+        removal = partial(remove_rule, self._events, name, bus)
+        return self._thing(f"rule {name} on bus {bus}", mark_of(tags), removal)
+
+    def _queues(self) -> Iterator[Thing]:
+        pages = self._sqs.get_paginator("list_queues").paginate(
+            QueueNamePrefix=PREFIX, PaginationConfig={"PageSize": 1000}
+        )
+        for url in (url for page in pages for url in page.get("QueueUrls", [])):
+            yield from self._queue(str(url).rpartition("/")[2])
+
+    def _queue(self, name: str) -> Iterator[Thing]:
+        try:
+            url = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            tags = self._sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
+        except self._sqs.exceptions.QueueDoesNotExist:
+            return  # a queue is listed for a while after it was deleted
+        yield from self._thing(f"queue {name}", mark_of(tags), partial(remove_queue, self._sqs, name, url))
+
+    def _tagged(self) -> Iterator[Thing]:
+        """Find by tag what the lists do not show; the tagging API itself is not everywhere, and not for everybody."""
+        try:
+            pages = self._tagging.get_paginator("get_resources").paginate(TagFilters=[{"Key": Tag.RECORDING}])
+            listed = [each for page in pages for each in page.get("ResourceTagMappingList", [])]
+        except self._tagging.exceptions.ClientError:
+            return
+        for each in listed:
+            service, resource = str(each["ResourceARN"]).split(":", 5)[2::3]
+            *place, name = resource.split("/")  # rule/NAME on the default bus, rule/BUS/NAME on others
+            if not name.startswith(PREFIX):
+                continue  # somebody tagged it by hand: not ours
+            if service == "sqs":
+                yield from self._queue(name)
+            elif service == "events" and place[:1] == ["rule"]:
+                yield from self._listed_rule(name, "/".join(place[1:]) or "default", each["Tags"])
+
+    def _listed_rule(self, name: str, bus: str, tags: Any) -> Iterator[Thing]:
+        try:
+            self._events.describe_rule(Name=name, EventBusName=bus)
+        except self._events.exceptions.ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return  # the tags of what was deleted are listed for a while
+            raise
+        yield from self._rule(name, bus, _mapping(tags))
+
+    def _thing(self, what: str, mark: Mark | None, removal: _Removal) -> Iterator[Thing]:
+        if mark is not None:
+            yield Thing(what=what, mark=mark, remove=removal)
+        elif what not in self.unmarked:
+            self.unmarked.append(what)
+
+
+def _mapping(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {each["Key"]: each["Value"] for each in tags}

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -179,13 +179,17 @@ def digest(text: str) -> str:
 
 
 class FakeLambda:
-    """Answers `ListEventSourceMappings`."""
+    """Answers `ListEventSourceMappings`, one mapping a page, as AWS may."""
 
     def __init__(self, *mappings: dict[str, str], error: Exception | None = None) -> None:
         self._mappings = mappings
         self._error = error
 
-    def list_event_source_mappings(self, **_: Any) -> dict[str, Any]:
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_event_source_mappings"
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
         if self._error is not None:
             raise self._error
-        return {"EventSourceMappings": list(self._mappings)}
+        yield from [{"EventSourceMappings": [mapping]} for mapping in self._mappings] or [{}]

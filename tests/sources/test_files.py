@@ -22,13 +22,13 @@ MESSAGE_ID = "5b1e9c0a-6d1f-4c57-9a2e-0f6f6f0f2f11"
 
 
 def read(*paths: Path | str) -> tuple[list[Capture], list[str]]:
-    with FilesSource(FilesOptions(path=tuple(str(path) for path in paths))).open() as recording:
+    with FilesSource(FilesOptions(path=tuple(map(Path, paths)))).open() as recording:
         captures = list(recording.captures())
     return captures, recording.notes
 
 
 def problems(*paths: Path | str) -> list[str]:
-    with FilesSource(FilesOptions(path=tuple(str(path) for path in paths))).open() as recording:
+    with FilesSource(FilesOptions(path=tuple(map(Path, paths)))).open() as recording:
         list(recording.captures())
     assert recording.notes == []
     assert recording.unreadable >= len(recording.problems)
@@ -206,7 +206,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path, content: str) -> None:
 def test_a_missing_path_is_told_before_anything_is_read() -> None:
     """All paths are looked at first, so a mistake in the last is told before the first is recorded."""
     with pytest.raises(SourceError) as caught:
-        FilesSource(FilesOptions(path=(".", "missing.json"))).open()
+        FilesSource(FilesOptions(path=(Path(), Path("missing.json")))).open()
     assert caught.value.where == "missing.json"
 
 
@@ -222,10 +222,25 @@ def test_a_hostile_name_is_shown_harmless(tmp_path: Path) -> None:
     assert capture.origin.place == "a?[31m.json:1"
 
 
+def test_a_place_in_the_project_does_not_tell_where_we_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the project's root a place is relative also from an inner folder; elsewhere it is what the user gave."""
+    ours = written(tmp_path, "shop/saved/event.json", "{}")
+    theirs = written(tmp_path, "elsewhere/event.json", "{}")
+    written(tmp_path, "shop/pyproject.toml", "")
+    written(tmp_path, "shop/src/app.py", "")
+    monkeypatch.chdir(tmp_path / "shop" / "src")
+    captures, _ = read(ours, theirs, "../saved/event.json")
+    assert [capture.origin.place for capture in captures] == [
+        "../saved/event.json:1",
+        f"{theirs}:1",
+        "../saved/event.json:1",
+    ]
+
+
 def test_many_bad_items_are_counted_not_listed(tmp_path: Path) -> None:
     """A file full of rubbish does not fill the memory."""
     path = written(tmp_path, "events.jsonl", '{"n":1}\n' + "rubbish\n" * 1_001)
-    with FilesSource(FilesOptions(path=(str(path),))).open() as recording:
+    with FilesSource(FilesOptions(path=(path,))).open() as recording:
         list(recording.captures())
     assert (recording.unreadable, len(recording.problems)) == (1_001, 1_000)
 

@@ -127,17 +127,23 @@ def test_a_limit_may_grow_while_messages_are_taken(sqs: FakeSqs) -> None:
 
 
 def test_stopping_early_gives_everything_back(sqs: FakeSqs) -> None:
-    """Whoever stops iterating, for a limit or Ctrl-C, leaves no message invisible: also not those that were on the way."""
+    """
+    Whoever stops iterating, for a limit or Ctrl-C, leaves no message invisible: also not those that were on the way.
+
+    Nor is the queue blamed for what was not asked of it.
+    """
     sent = {sqs.put(str(number)) for number in range(200)}
+    recording_ = recording(concurrency=4)
 
     def interrupted() -> None:
-        with recording(concurrency=4) as recording_:
+        with recording_:
             for _ in recording_.captures():
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert sqs.visible() == sent
+    assert recording_.notes == []
 
 
 def test_closing_twice_or_unused_is_harmless(sqs: FakeSqs) -> None:
@@ -519,10 +525,10 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], where
 
 
 def test_a_live_consumer_is_told(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function that consumes the queue, and messages in flight already, are noted before anything is received."""
+    """A function that consumes the queue, on whatever page AWS names it, and messages in flight are noted before all."""
     mapping = {"FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:orders", "State": "Enabled"}
     disabled = {"FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:old", "State": "Disabled"}
-    clients = {"sqs": sqs, "lambda": FakeLambda(mapping, disabled)}
+    clients = {"sqs": sqs, "lambda": FakeLambda(disabled, mapping)}
     monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
     sqs.attributes |= {"ApproximateNumberOfMessagesNotVisible": "7", "ApproximateNumberOfMessagesDelayed": "2"}
     consumer, in_flight, delayed = recording().notes

@@ -64,7 +64,9 @@ def test_a_name_is_not_looked_for_in_our_own_account_instead(sqs: FakeSqs, monke
         recording(queue=named)
     assert "another account's" in caught.value.hint
     sqs.meta = EMULATOR
-    _use(monkeypatch, sqs, SimpleNamespace(meta=EMULATOR, list_event_source_mappings=lambda **_: {}))
+    functions = FakeLambda()
+    functions.meta = EMULATOR  # type: ignore[attr-defined]  # of the same side
+    _use(monkeypatch, sqs, functions)
     assert recording(queue=named).total() == 0
 
 
@@ -142,7 +144,9 @@ def test_an_emulator_without_the_look_up_is_noted(sqs: FakeSqs) -> None:
     sqs.before = refuse
     with recording() as recording_:
         list(recording_.captures())
-    assert recording_.notes == ["the source queues could not be looked up (InvalidAction)"]
+    assert recording_.notes == [
+        "the source queues could not be looked up (InvalidAction): what does not name its own counts as sent to this queue"
+    ]
 
 
 # Leases

@@ -1,0 +1,1 @@
+"""The parts of the source `athena`, and of `replay athena-ddl`."""

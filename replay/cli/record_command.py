@@ -19,13 +19,14 @@ from replay.cli.options import json_option, where_option, write_line
 from replay.cli.source_options import build_options, click_options
 from replay.errors import ConfigurationError
 from replay.project import Project, log_place, open_project, record_events, unknown_function
+from replay.recorder import DEFAULT_SAMPLE
 from replay.reports.json_lines import reference_document
 from replay.sources.base import Source
 from replay.sources.registry import source_class, source_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Named:
+class NamedSource:
     """A source as named on the command line: a kind of source, or `[tool.replay.sources.NAME]` with its settings."""
 
     source: type[Source]
@@ -44,7 +45,7 @@ class SourceGroup(LazyGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        named = _named(cmd_name)
+        named = named_source(cmd_name)
         return None if named is None else _command(cmd_name, named)
 
     def advice(self, ctx: click.Context, name: str) -> str:
@@ -56,7 +57,7 @@ class SourceGroup(LazyGroup):
         rows = [
             (name, f"{named.source.summary[:1].upper()}{named.source.summary[1:]}.")
             for name in self.list_commands(ctx)
-            if (named := _named(name))
+            if (named := named_source(name))
         ]
         with formatter.section("Sources"):
             formatter.write_dl(rows)
@@ -71,10 +72,16 @@ def command() -> None:
     """
 
 
-def _named(name: str) -> _Named | None:
+def named_source(name: str) -> NamedSource | None:
+    """
+    Find what *name* means: a section of the configuration, or a kind of source.
+
+    Raises:
+        ConfigurationError: The section's kind is no source.
+    """
     configured = open_project().config.sources
     if name not in configured:
-        return _Named(source=source_class(name), settings={}) if name in source_names() else None
+        return NamedSource(source=source_class(name), settings={}) if name in source_names() else None
     settings = dict(configured[name])
     where = f"[tool.replay.sources.{name}]"
     kind = settings.pop("kind", name)
@@ -86,16 +93,18 @@ def _named(name: str) -> _Named | None:
             expected=f"kind = one of {', '.join(source_names())}",
             hint=f'did you mean kind = "{near[0]}"?' if near else f'add kind = "{source_names()[0]}", say',
         )
-    return _Named(source=source_class(kind), settings=settings, where=where)
+    return NamedSource(source=source_class(kind), settings=settings, where=where)
 
 
-def _command(name: str, named: _Named) -> click.Command:
+def _command(name: str, named: NamedSource) -> click.Command:
     def run(
         function: str | None,
         where: str | None,
         since: str | None,
         until: str | None,
         limit: int | None,
+        sample: int | None,
+        keep_all: bool,
         no_enrich: bool,
         out: Path | None,
         as_json: bool,
@@ -112,7 +121,7 @@ def _command(name: str, named: _Named) -> click.Command:
                 hint=f"replay record {name} --help",
             )
         project = open_project(fixtures=out)
-        given |= _shared(named.source, project, function)
+        given |= shared_options(named.source, project, function)
         options = build_options(named.source, given, settings, where=named.where, root=project.config.root)
         _record(
             project,
@@ -122,22 +131,34 @@ def _command(name: str, named: _Named) -> click.Command:
             since=since,
             until=until,
             limit=limit,
+            sample=sample,
+            keep_all=keep_all,
             enrich=not no_enrich,
             as_json=as_json,
         )
 
-    return _with_common_options(
+    return with_common_options(
         click.Command(name, callback=run, help=f"Record {named.source.summary}.", params=[*click_options(named.source)])
     )
 
 
-def _with_common_options(made: click.Command) -> click.Command:
+def with_common_options(made: click.Command) -> click.Command:
     """Add what every source understands, or what the recorder does for it."""
     made = click.option("--function", metavar="NAME", help="The function that these events failed in. [required]")(made)
     made = where_option(made)
     made = click.option("--since", metavar="WHEN", help="Only events sent since: `2h`, `3d`, or ISO 8601.")(made)
     made = click.option("--until", metavar="WHEN", help="Only events sent until: `2h` (ago), or ISO 8601.")(made)
     made = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")(made)
+    made = click.option(
+        "--sample",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help=f"Keep N events of each failure: the smallest, the first, the last, and small ones. "
+        f"[default: {DEFAULT_SAMPLE}]",
+    )(made)
+    made = click.option(
+        "--all", "keep_all", is_flag=True, help="Keep every event of each failure; --drain implies it."
+    )(made)
     made = click.option(
         "--no-enrich", is_flag=True, help="Do not look up errors and log lines in the log of the function."
     )(made)
@@ -150,7 +171,7 @@ def _with_common_options(made: click.Command) -> click.Command:
     return json_option(made)
 
 
-def _shared(source: type[Source], project: Project, function: str) -> dict[str, Any]:
+def shared_options(source: type[Source], project: Project, function: str) -> dict[str, Any]:
     """Give the options of *source* that tell of the function: its name, and what the project knows of it."""
     shared = {field.name for field in fields(source.options) if field.metadata.get("shared")}
     known: dict[str, Any] = {"function": function}
@@ -198,5 +219,5 @@ def _record(project: Project, source: Source, function: str, *, as_json: bool, *
         for line in remark_lines(summary):
             click.echo(line, err=True)
         if summary.written and not unknown:
-            click.echo(next_step(function), err=True)
+            click.echo(next_step(function, project.fixtures_option), err=True)
     sys.exit(INTERRUPTED if summary.interrupted else COULD_NOT_RUN if summary.problems else AS_EXPECTED)

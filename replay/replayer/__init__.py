@@ -1,8 +1,9 @@
 """The second driver: takes fixtures through delivery, target, outcome and expectation, and tells what happens."""
 
 from replay.replayer.further_deliveries import SecondDelivery
+from replay.replayer.pace import Pace
 from replay.replayer.pinning import pin
-from replay.replayer.replayer import FixtureStore, Replayer, replay_fixture
+from replay.replayer.replayer import FixtureStore, Observation, Replayer, replay_fixture
 from replay.replayer.run import run
 from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished, RunStarted
 
@@ -10,6 +11,8 @@ __all__ = [
     "FixtureNotRun",
     "FixtureReplayed",
     "FixtureStore",
+    "Observation",
+    "Pace",
     "Replayer",
     "RunEvent",
     "RunFinished",

@@ -1,7 +1,7 @@
 """One fixture's event, delivered as often as somebody wants to learn something from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -10,6 +10,7 @@ from replay.delivery.families import begin_delivery, drive
 from replay.fixtures.fixture import Fixture
 from replay.functions.function import Function
 from replay.outcomes.classify import classify
+from replay.outcomes.fingerprint import signature
 from replay.outcomes.outcome import Outcome
 from replay.payloads.aws_calls import Fault
 from replay.payloads.captures import Event
@@ -68,6 +69,8 @@ class EventDelivery:
         """
         at = _captured_at(self.fixture)
         self.invoker.begin(at=at + later if at else None, faults=self.faults)
+        if self.fixture.objects:
+            self.invoker.place_objects(self.fixture.objects)
         return self.again()
 
     @property
@@ -81,7 +84,21 @@ class EventDelivery:
         event = Event(text=self.fixture.event_text, kind=self.fixture.kind)
         invoke = redacting(self.invoker.invoke, self.redactor)
         report = drive(begin_delivery(event, self.settings, self.function.arn), invoke)
-        return classify(with_fault_notes(report, self.faults))
+        return _redacted(classify(with_fault_notes(report, self.faults)), self.redactor)
+
+
+def _redacted(outcome: Outcome, redactor: RedactorOf) -> Outcome:
+    """
+    Redact how it failed: the failure may be pinned into git, and a recorded one that it is compared with is redacted.
+
+    An event holds stand-ins only, but a handler may put a secret of its environment into an error.
+    """
+    if outcome.failure is None:
+        return outcome
+    failure = redactor().failure(outcome.failure)
+    if failure == outcome.failure:
+        return outcome
+    return replace(outcome, failure=failure, signature=signature(failure))
 
 
 def _captured_at(fixture: Fixture) -> datetime | None:

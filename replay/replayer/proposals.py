@@ -1,5 +1,7 @@
 """What to do about a failure that came from AWS, and so does not come back from its payload."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 
 from replay.expectations.judgement import Judgement
@@ -15,11 +17,13 @@ def missing_fault(fixture: Fixture, judgement: Judgement) -> Fault | None:
     return proposed_fault(recorded) if wanted and recorded is not None else None
 
 
-def judged_with_proposal(judgement: Judgement, missing: Fault | None, *, fixture: str) -> Judgement:
+def judged_with_proposal(
+    judgement: Judgement, missing: Fault | None, *, fixture: str, options: Sequence[str] = ()
+) -> Judgement:
     """Let a judgement tell that a fault is *missing*, instead of calling a bug fixed that was never in the code."""
     if missing is None:
         return judgement
-    option = fault_option(missing)
+    option = " ".join(filter(None, (fault_option(missing), shlex.join(options))))
     keep = f"replay expect {fixture} reproduces {option}"
     advice = (
         "the failure came from AWS and not from the payload: "

@@ -1,7 +1,7 @@
 """Replays and judges one fixture after the other."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,6 +16,7 @@ from replay.outcomes.hazards import hazards
 from replay.outcomes.outcome import Outcome
 from replay.payloads.aws_calls import Fault
 from replay.payloads.expectations import Expectation
+from replay.payloads.fault_reading import fault_text
 from replay.replayer.event_delivery import EventDelivery
 from replay.replayer.further_deliveries import SecondDelivery, judged_twice, kept_notes, second_delivery
 from replay.replayer.pinning import not_pinned, pin
@@ -63,6 +64,15 @@ def replay_fixture(
     return [delivery.afresh() for _ in range(repeat)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a replay did that nobody has judged; `second` and `notes` as of `FixtureReplayed`."""
+
+    outcome: Outcome
+    second: SecondDelivery | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Replayer:
     """
     Replays and judges fixtures one by one, with functions that stay warm in between.
@@ -78,6 +88,7 @@ class Replayer:
         pin: Whether the first local failure of a fixture that knew none becomes its expected one; never with *faults*.
         faults: What the AWS calls of every fixture meet, before its own faults.
         redactor: Gives the redactor of effects.
+        expect_options: What the commands need that accept what has happened, beside *faults*.
         twice: Whether to deliver every event a second time, which must change nothing any more.
         isolates: Whether fixtures whose failure ends the process get one of their own.
     """
@@ -93,11 +104,13 @@ class Replayer:
         pin: bool = True,
         faults: Sequence[Fault] = (),
         redactor: RedactorOf = standard_redactor,
+        expect_options: Sequence[str] = (),
         twice: bool = False,
         isolates: bool = False,
     ) -> None:
         self._store = store
         self._faults, self._redactor = tuple(faults), redactor
+        self._expect_options = (*expect_options, *(word for each in faults for word in ("--fault", fault_text(each))))
         self._repeat, self._red, self._pin, self._twice = repeat, red, pin and not faults, twice
         self._functions = WarmFunctions(functions, open_invoker, isolates=isolates)
 
@@ -118,14 +131,22 @@ class Replayer:
             second = second_delivery(delivery, outcomes[-1]) if self._twice else None
             notes += (*self._notes(outcomes), *hazards(outcomes[-1], delivery.function, delivery.settings))
             notes += tuple(kept_notes(delivery, outcomes[0]))
-            judgement = judge(_with_known_signature(fixture), outcomes, red=self._red, fixture=reference.short)
+            if fixture.edited:
+                notes += (f"{reference.short}: event.json was edited by hand since it was recorded",)
+            judgement = judge(
+                _with_known_signature(fixture),
+                outcomes,
+                red=self._red,
+                fixture=reference.short,
+                options=self._expect_options,
+            )
             first_seen = self._pin and fixture.expectation.wants == "fails" and judgement.verdict == "reproduced"
             if first_seen:
                 fixture = self._pinned(fixture, outcomes[-1], judgement)
         except ReplayError as error:
             return FixtureNotRun(reference=reference, error=error)
         missing = None if delivery.faults else missing_fault(fixture, judgement)
-        judgement = judged_with_proposal(judgement, missing, fixture=reference.short)
+        judgement = judged_with_proposal(judgement, missing, fixture=reference.short, options=self._expect_options)
         return FixtureReplayed(
             fixture=fixture,
             outcomes=outcomes,
@@ -136,26 +157,21 @@ class Replayer:
             second=second,
         )
 
-    def outcomes(self, fixture: Fixture, *, faults: Sequence[Fault] = ()) -> list[Outcome]:
+    def observe(self, fixture: Fixture, *, faults: Sequence[Fault] = (), twice: bool = False) -> Observation:
         """
-        Replay *fixture* as often as asked, its AWS calls meeting *faults* before all others, and judge nothing.
+        Replay *fixture* for somebody who judges it, its AWS calls meeting *faults* before all others.
+
+        Args:
+            twice: Deliver it a second time, right after the first.
 
         Raises:
             ReplayError: It could not be replayed.
         """
-        delivery, _ = self._delivery(fixture, faults=faults)
-        return self._outcomes(delivery)
-
-    def twice(self, fixture: Fixture, *, faults: Sequence[Fault] = ()) -> tuple[Outcome, SecondDelivery]:
-        """
-        Deliver *fixture* twice in a row, and say what the second delivery did.
-
-        Raises:
-            ReplayError: It could not be replayed.
-        """
-        delivery, _ = self._delivery(fixture, faults=faults)
-        first = self._outcomes(delivery)[-1]
-        return first, second_delivery(delivery, first)
+        delivery, notes = self._delivery(fixture, faults=faults)
+        outcomes = self._outcomes(delivery)
+        notes += (*self._notes(outcomes), *hazards(outcomes[-1], delivery.function, delivery.settings))
+        second = second_delivery(delivery, outcomes[-1]) if twice else None
+        return Observation(outcome=outcomes[-1], second=second, notes=notes)
 
     def last_exception(self) -> BaseException | None:
         """Give the exception that the handler raised last, with its traceback, where the target keeps it."""

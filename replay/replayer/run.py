@@ -1,44 +1,43 @@
 """A run: many fixtures, function by function."""
 
-from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 
-from replay.expectations.judgement import Verdict
 from replay.fixtures.fixture import FixtureReference
+from replay.replayer.pace import Pace
 from replay.replayer.replayer import Replayer
-from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished, RunStarted
+from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunStarted
+from replay.replayer.tally import Tally
+
+_UNBOUNDED = Pace()
 
 
-def run(replayer: Replayer, references: Iterable[FixtureReference]) -> Generator[RunEvent, None, None]:
+def run(
+    replayer: Replayer, references: Iterable[FixtureReference], *, pace: Pace = _UNBOUNDED
+) -> Generator[RunEvent, None, None]:
     """
     Replay and judge the fixtures *references*, function by function, tell it event by event, and close *replayer*.
 
-    A fixture that cannot be replayed is told and does not stop the others; Ctrl-C ends the run early and properly.
+    Of *pace* counts what says when to stop. A fixture that cannot be replayed is told and does not stop the others;
+    Ctrl-C ends the run early and properly.
     """
     began = perf_counter()
     groups = _by_function(references)
-    total = sum(map(len, groups.values()))
-    verdicts: Counter[Verdict] = Counter()
-    unexpected = 0
-    interrupted = False
-    yield RunStarted(total=total)
+    tally = Tally(total=sum(map(len, groups.values())))
+    interrupted, stopped = False, ""
+    yield RunStarted(total=tally.total)
     with replayer:
         try:
             for told in _judge_all(replayer, groups):
-                judgement = told.judgement if isinstance(told, FixtureReplayed) else None
-                verdicts[judgement.verdict if judgement else "error"] += 1
-                unexpected += not (judgement and judgement.as_expected)
+                tally.count(told)
                 yield told
+                stopped = pace.why_stop(tally.unexpected, tally.total)
+                if stopped:
+                    break
         except KeyboardInterrupt:
             interrupted = True
-    yield RunFinished(
-        total=total,
-        verdicts=dict(verdicts.most_common()),
-        unexpected=unexpected,
-        elapsed_s=perf_counter() - began,
-        interrupted=interrupted,
-    )
+    yield replace(tally.finished(elapsed_s=perf_counter() - began, interrupted=interrupted), stopped=stopped)
 
 
 def _judge_all(

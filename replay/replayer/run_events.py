@@ -52,7 +52,7 @@ class RunFinished:
 
     `verdicts` counts every fixture by its verdict, most frequent first; `unexpected` counts those that are not as
     expected and those that could not run. `interrupted`: it was ended early, by Ctrl-C, and the verdicts count fewer
-    than `total`.
+    than `total`; so they do where `stopped` says why it stopped by itself. `run` names its ledger, where it has one.
     """
 
     total: int
@@ -60,6 +60,8 @@ class RunFinished:
     unexpected: int
     elapsed_s: float
     interrupted: bool = False
+    stopped: str = ""
+    run: str = ""
 
 
 RunEvent = RunStarted | FixtureReplayed | FixtureNotRun | RunFinished

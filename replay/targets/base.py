@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from replay.delivery.attempt import Attempt, Reply
+from replay.fixtures.fixture import StoredObject
 from replay.payloads.aws_calls import Fault
 
 
@@ -55,6 +56,14 @@ class Invoker(ABC):
         Args:
             at: The time to set where the function's clock is `captured`.
             faults: What the AWS calls of the function shall meet until the next fixture begins.
+        """
+
+    def place_objects(self, objects: Sequence[StoredObject]) -> None:  # noqa: B027 - who runs on AWS has its own S3
+        """
+        Put what the event points to where the function finds it; called after `begin` where there is anything.
+
+        Raises:
+            TargetError: They cannot be put there.
         """
 
     @abstractmethod

@@ -38,6 +38,8 @@ def find_target(
     """
     Find the target *name*: that of the project's configuration, else a kind of target with its default options.
 
+    `KIND:NAME` is a kind of target and the one thing that it must know, such as `lambda:FUNCTION`.
+
     Args:
         configured: The tables of `[tool.replay.targets]`; `kind` in one says which target it is, else its name does.
         root: The project's folder, from which relative paths are seen.
@@ -48,11 +50,14 @@ def find_target(
     """
     where = f"{root / 'pyproject.toml'} [tool.replay.targets.{name}]" if name in configured else ""
     settings = dict(configured.get(name, {}))
-    kind = str(settings.pop("kind", name))
+    named, _, resource = ("", "", "") if name in configured else name.partition(":")
+    kind = str(settings.pop("kind", named or name))
     known = target_names()
     if kind not in known:
         raise _unknown(kind, known if where else [*known, *configured], where)
     shape = target_class(kind).options
+    if resource:
+        settings = {**settings, _named_by(kind, name): resource}
     options = read_table(shape, settings, where=where, root=root)
     for key in given or {}:
         if key not in {item.name for item in fields(shape)}:
@@ -60,7 +65,15 @@ def find_target(
     return NamedTarget(kind=kind, options={**options, **(given or {})})
 
 
-def open_target(name: str, function: Function, **options: Any) -> Invoker:
+def _named_by(kind: str, name: str) -> str:
+    """Give the option that `KIND:NAME` sets."""
+    option: str = getattr(target_class(kind), "named_by", "")
+    if not option:
+        raise ConfigurationError(f"the target {kind} takes no name", where=f"--target {name}", hint=f"--target {kind}")
+    return option
+
+
+def open_target(name: str, function: Function, /, **options: Any) -> Invoker:
     """
     Make the target *name* for *function*; it does nothing before it is entered.
 
@@ -105,7 +118,7 @@ def _unknown(name: str, known: list[str], where: str) -> ConfigurationError:
 def _files() -> dict[str, str]:
     modules = pkgutil.iter_modules([str(Path(__file__).parent)])
     names = {module.name for module in modules if not module.ispkg} - _NOT_TARGETS
-    return {name.replace("_", "-"): name for name in names}
+    return {name.strip("_").replace("_", "-"): name for name in names}  # `lambda` is a word of Python: lambda_.py
 
 
 def _declares(kind: type, name: str, module: str) -> bool:

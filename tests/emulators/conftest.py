@@ -28,6 +28,12 @@ def lambda_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def archives_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """LocalStack, with archives that can be replayed."""
+    yield from _serve(localstack.launch_with_archives, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
 def ministack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield from _serve(ministack.launch, tmp_path_factory)
 

@@ -75,6 +75,11 @@ def launch_with_lambda(folder: Path, port: int) -> Launch:
     )
 
 
+def launch_with_archives(folder: Path, port: int) -> Launch:
+    """Prepare LocalStack whose archives of events can be replayed."""
+    return launch(folder, port, program=("-P", str(Path(__file__).with_name("localstack_with_archives.py"))))
+
+
 def _give_kinesis(folder: Path) -> None:
     """Put its Kinesis where it would install it: npm in its clean environment may not know how to reach a registry."""
     place = folder / "filesystem" / "var" / "lib" / "localstack" / "lib" / "kinesis-local" / "0.5.2"

@@ -1,4 +1,4 @@
-"""Two small runtime clients of our own, in shell and in JavaScript, that speak the Runtime API and nothing else."""
+"""Small runtime clients of our own, in shell, JavaScript and Python, that speak the Runtime API and nothing else."""
 
 SHELL = """\
 #!/bin/sh
@@ -63,4 +63,19 @@ for (;;) {
     await call('POST', `invocation/${id}/error`, report(error));
   }
 }
+"""
+
+PYTHON = """\
+import json, os, urllib.request
+import app
+
+api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{api}/next") as question:
+        request_id, event = question.headers["Lambda-Runtime-Aws-Request-Id"], json.load(question)
+    try:
+        end, answer = "response", app.handler(event, None)
+    except Exception as error:
+        end, answer = "error", {"errorType": type(error).__name__, "errorMessage": str(error)}
+    urllib.request.urlopen(f"{api}/{request_id}/{end}", json.dumps(answer).encode()).close()
 """

@@ -1,0 +1,114 @@
+"""The seam of every target that is reached through an endpoint of AWS: nothing is sent before it was checked."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from replay.errors import TargetError
+from replay.payloads.aws_calls import Fault
+from replay.targets.base import Invoker
+from replay.targets.guard_rails.destination import Destination, check_destination, require_account_id
+from replay.targets.guard_rails.identity import read_account_aliases, read_caller
+from replay.targets.guard_rails.options import DeployedOptions
+from replay.targets.guard_rails.this_machine import is_on_this_machine
+
+
+class Deployed(Invoker):
+    """
+    A target with an endpoint and an ARN.
+
+    Entering it reads and checks the destination, whoever enters: no way of using it goes around the guard rails.
+    """
+
+    options: ClassVar[type[Any]] = DeployedOptions
+    named_by: ClassVar[str]
+    """The option that `--target KIND:NAME` sets."""
+    answers: ClassVar[bool] = True
+    """Whether it answers; by what does not, nothing can be judged."""
+
+    def __enter__(self) -> Self:
+        """
+        Check where it leads.
+
+        Raises:
+            TargetRefused: It could hurt an account.
+            AwsError: It could not be looked at.
+        """
+        self.checked_destination()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave nothing: what was sent was sent."""
+
+    def begin(self, *, at: datetime | None = None, faults: Sequence[Fault] = ()) -> None:
+        """
+        Start a fixture; nothing is brought back to what it was.
+
+        Raises:
+            TargetError: Faults were asked for, and a deployed function's calls of AWS cannot be made to fail.
+        """
+        del at
+        if faults:
+            raise TargetError(
+                "the calls of a deployed function cannot be made to fail",
+                where=", ".join(fault.call for fault in faults),
+                hint="replay this fixture with --target local",
+            )
+
+    @property
+    @abstractmethod
+    def described(self) -> DeployedOptions:
+        """The options that say where it is."""
+
+    @abstractmethod
+    def destination(self) -> Destination:
+        """
+        Ask AWS what it is, tags included; nobody has checked it yet.
+
+        Raises:
+            AwsError: There is no such thing, or it may not be looked at.
+        """
+
+    def checked_destination(self) -> Destination:
+        """
+        Give the destination, after all checks.
+
+        Raises:
+            TargetRefused: It could hurt an account.
+            AwsError: It could not be looked at.
+        """
+        destination = self.destination()
+        check_destination(destination, self.described)
+        return destination
+
+
+def described(
+    options: DeployedOptions, *, target: str, arn: str, region: str, endpoint_url: str, **known: Any
+) -> Destination:
+    """
+    Complete what a target knows of its destination by who is asking.
+
+    Args:
+        known: `tags` and `seen_by`.
+
+    Raises:
+        TargetRefused: It is beyond this machine, and its account is not named; before anybody is asked.
+        AwsError: The caller is not known.
+    """
+    if is_on_this_machine(endpoint_url):
+        return Destination(target=target, arn=arn, region=region, on_this_machine=True, **known)
+    require_account_id(target, options, arn=arn)
+    caller = read_caller(options, region=region)
+    return Destination(
+        target=target,
+        arn=arn,
+        region=region,
+        caller_account_id=caller.account_id,
+        caller_arn=caller.arn,
+        account_aliases=read_account_aliases(options, region=region),
+        **known,
+    )

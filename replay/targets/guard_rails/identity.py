@@ -1,0 +1,69 @@
+"""Who is asking, and in which account: what STS and IAM say."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from replay.errors import AwsError
+from replay.readers.aws_errors import aws_errors
+from replay.readers.clients import aws_client
+from replay.targets.guard_rails.options import DeployedOptions
+
+
+class Caller(NamedTuple):
+    """The identity behind the credentials."""
+
+    account_id: str
+    arn: str
+
+
+def read_caller(options: DeployedOptions, *, region: str) -> Caller:
+    """
+    Ask STS whose the credentials are; it needs no permission.
+
+    Raises:
+        AwsError: There are no credentials, or they are not valid.
+    """
+    client = _client("sts", options, region)
+    with aws_errors(where="the caller's identity", service="sts"):
+        answer = client.get_caller_identity()
+    return Caller(str(answer["Account"]), str(answer["Arn"]))
+
+
+def read_account_aliases(options: DeployedOptions, *, region: str) -> tuple[str, ...] | None:
+    """
+    Ask IAM for the account's alias (there is at most one); None where that is not allowed.
+
+    Raises:
+        AwsError: It could not be asked for another reason.
+    """
+    client = _client("iam", options, region)
+    found: list[str] | None = unless_denied(lambda: client.list_account_aliases()["AccountAliases"], service="iam")
+    return None if found is None else tuple(found)
+
+
+def unless_denied(read: Callable[[], Any], *, service: str, where: str = "") -> Any:
+    """
+    Give what *read* gives, or None where AWS does not allow it.
+
+    Raises:
+        AwsError: It failed for another reason.
+    """
+    try:
+        with aws_errors(where=where, service=service):
+            return read()
+    except AwsError as error:
+        if error.what.startswith("AWS denied "):
+            return None
+        raise
+
+
+def tags_of(pairs: object) -> Mapping[str, str]:
+    """Read tags in either of AWS's two forms: an object, or a list of `Key` and `Value`."""
+    if isinstance(pairs, Mapping):
+        return {str(key): str(value) for key, value in pairs.items()}
+    listed = pairs if isinstance(pairs, list) else []
+    return {str(each["Key"]): str(each.get("Value", "")) for each in listed}
+
+
+def _client(service: str, options: DeployedOptions, region: str) -> Any:
+    return aws_client(service, region=region, profile=options.profile, endpoint_url=options.endpoint_url)

@@ -1,0 +1,107 @@
+"""A function deployed on a real Lambda is judged as the same function here: same words, same signature."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.cli.command_line import make_project
+from tests.emulators.server import Server
+
+pytestmark = pytest.mark.emulator
+
+HANDLER = """\
+import sys
+import time
+
+
+def handler(event, context):
+    if event["do"] == "raise":
+        return event["customer_id"]
+    if event["do"] == "time out":
+        time.sleep(60)
+    if event["do"] == "exit":
+        sys.exit(3)
+    if event["do"] == "answer a set":
+        return {1}
+    return {"done": True}
+"""
+EVENTS = [
+    {"do": "raise"},
+    {"do": "time out"},
+    {"do": "exit"},
+    {"do": "answer a set"},
+    {"do": "raise", "customer_id": 1},
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(make_project(tmp_path, HANDLER, *EVENTS, settings="timeout_s = 2\n"))
+    for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_DEFAULT_REGION", "us-east-1")):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+def replayed(*words: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "replay.cli.main", *words], check=False, capture_output=True, text=True, env=os.environ
+    )
+    assert done.stdout, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def deployed() -> str:
+    client: Any = boto3.client("lambda")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("app.py", HANDLER)
+    name = f"f-{uuid.uuid4().hex[:8]}"
+    client.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/told",
+        Timeout=2,
+        Code={"ZipFile": archive.getvalue()},
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    return name
+
+
+def test_verdicts_are_those_of_the_local_target(
+    lambda_server: Server, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Error, timeout, exit, unserialisable answer and success: status, error and signature as the local target has them."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lambda_server.url)
+    name = deployed()
+    replayed("record", "files", "events.jsonl", "--function", "f", "--json")
+    local = {each["fixture"]: each for each in replayed("run", "--target", "process", "--json") if "fixture" in each}
+    there = {
+        each["fixture"]: each for each in replayed("run", "--target", f"lambda:{name}", "--json") if "fixture" in each
+    }
+    assert len(there) == len(EVENTS)
+    for fixture, outcome in there.items():
+        told = (outcome["status"], outcome["error"] and outcome["error"]["type"], outcome["signature"])
+        here = local[fixture]
+        assert told == (here["status"], here["error"] and here["error"]["type"], here["signature"])
+        assert outcome["verdict"] == here["verdict"]
+    assert {each["status"] for each in there.values()} == {
+        "failed",
+        "timed_out",
+        "exited",
+        "unserialisable",
+        "succeeded",
+    }
+    through_localstack = {**os.environ, "LOCALSTACK_HOST": lambda_server.url.removeprefix("http://")}
+    monkeypatch.setattr(os, "environ", through_localstack)
+    again = replayed("run", "--target", f"localstack:{name}", "--json")
+    assert again[-1]["verdicts"] == {"reproduced": 4, "fixed": 1}

@@ -1,14 +1,13 @@
 """Accepting a new expectation: the one way by which a fixture's verdict changes colour."""
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from replay.errors import ConfigurationError
 from replay.expectations.known_failure import is_known, parting_lines
-from replay.fixtures.fixture import Fixture, FixtureReference, Revision
+from replay.fixtures.fixture import Fixture, FixtureReference
+from replay.fixtures.revisions import new_revision
 from replay.outcomes.fingerprint import signature
 from replay.outcomes.outcome import Outcome
 from replay.payloads.aws_calls import Fault
@@ -90,11 +89,7 @@ def _accepted(fixture: Fixture, wants: Acceptable, outcome: Outcome | None, faul
         return Acceptance(fixture=fixture, changed=False)
     why = "expectation as before" if same else _why(fixture, expectation)
     why += "".join(f"; {fault.call} meets {fault.error or f'{fault.latency_s:g} s'}" for fault in faults)
-    revision = Revision(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        by=f"replay expect ({_user()})",
-        why=f"{why}, with the event as edited by hand" if fixture.edited else why,
-    )
+    revision = new_revision("replay expect", f"{why}, with the event as edited by hand" if fixture.edited else why)
     revised = replace(
         fixture, expectation=expectation, failure=failure, revisions=(*fixture.revisions, revision), edited=False
     )
@@ -184,10 +179,3 @@ def _outcomes(
         if isinstance(event, RunFinished) and event.interrupted:
             raise KeyboardInterrupt
     return outcomes
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown user"  # a container without a passwd entry

@@ -2,15 +2,17 @@
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from replay.cli.exits import COULD_NOT_RUN, tell_error
-from replay.cli.options import fixtures_option, json_option, where_option, write_line
+from replay.cli.options import dispensable_options, fixtures_option, json_option, where_option, write_line
+from replay.corpus import Coverage, Dispensable, coverage, dispensable
 from replay.counted_nouns import counted
-from replay.fixtures.fixture import Fixture
+from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.fixtures.store import FixtureProblem
 from replay.project import open_project, select_fixtures
 from replay.reports.expectation_words import headline
@@ -23,33 +25,76 @@ _BESIDE = len("    sqs       reproduces  2026-11-21  ")
 _ROOM = 80
 _LEAST_ROOM = 24
 """How long a failure is written: what the terminal has left, within these bounds."""
+_Reasons = Mapping[FixtureReference, tuple[str, ...]]
 _NO_MATCH = "no fixture has an event that matches --where"
 
 
 @click.command("list")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN…]")
 @where_option
+@dispensable_options
+@click.option("--coverage", "as_coverage", is_flag=True, help="Only what they cover, by function.")
 @fixtures_option
 @json_option
-def command(patterns: tuple[str, ...], where: str | None, fixtures_folder: Path | None, as_json: bool) -> None:
+def command(
+    patterns: tuple[str, ...],
+    where: str | None,
+    duplicates: bool,
+    stale: bool,
+    before: str | None,
+    as_coverage: bool,
+    fixtures_folder: Path | None,
+    as_json: bool,
+) -> None:
     """
     List the fixtures: name, event source, failure, what is expected, when recorded.
 
-    PATTERN is a glob over FUNCTION/NAME, or an id. Exit code 2: there is a fixture that cannot be read.
+    PATTERN is a glob over FUNCTION/NAME, or an id. Exit code 2: there is a fixture that cannot be read. With
+    --duplicates, --stale or --before only those that `replay prune` would remove, and why.
     """
     project = open_project(fixtures=fixtures_folder)
     references = select_fixtures(project, patterns, where=where)
+    if as_coverage:
+        _write_coverage(coverage(project, references), as_json=as_json)
+        return
+    if duplicates or stale or before:
+        found = list(dispensable(project, references, duplicates=duplicates, stale=stale, before=before))
+        reasons = {each.fixture.reference: each.reasons for each in found if isinstance(each, Dispensable)}
+        broken = {each.reference for each in found if isinstance(each, FixtureProblem)}
+        references = [reference for reference in references if reference in reasons or reference in broken]
+    else:
+        reasons = {}
     loaded = project.store.load_all(references)
-    unreadable = _write_json(loaded) if as_json else _write_table(list(loaded))
+    unreadable = _write_json(loaded, reasons) if as_json else _write_table(list(loaded), reasons)
     if not as_json and not references:
-        click.echo(_NO_MATCH if where else _NOTHING_YET, err=True)
+        click.echo(_nothing(where=where, narrowed=duplicates or stale or bool(before)), err=True)
     for each in unreadable:
         tell_error(each.error)
     if unreadable:
         sys.exit(COULD_NOT_RUN)
 
 
-def _write_json(loaded: Iterator[Fixture | FixtureProblem]) -> list[FixtureProblem]:
+def _write_coverage(rows: Sequence[Coverage], *, as_json: bool) -> None:
+    for row in rows:
+        if as_json:
+            write_line({"type": "coverage", **asdict(row)})
+            continue
+        total = counted(sum(row.kinds.values()), "fixture")
+        click.echo(f"{click.style(row.function, bold=True)}  {total}")
+        for label, counts in (("from", row.kinds), ("failing by", row.classes)):
+            if counts:
+                click.echo(f"  {label:<10}  {', '.join(f'{name} {count:,}' for name, count in counts.items())}")
+        if row.uncovered:
+            click.echo(f"  {'none from':<10}  {click.style(', '.join(row.uncovered), fg='yellow')}")
+    if as_json:
+        write_line({"type": "summary", "functions": len(rows)})
+
+
+def _nothing(*, where: str | None, narrowed: bool) -> str:
+    return "nothing that the corpus could do without" if narrowed else _NO_MATCH if where else _NOTHING_YET
+
+
+def _write_json(loaded: Iterator[Fixture | FixtureProblem], reasons: _Reasons) -> list[FixtureProblem]:
     total = 0
     unreadable = []
     for each in loaded:
@@ -58,12 +103,13 @@ def _write_json(loaded: Iterator[Fixture | FixtureProblem]) -> list[FixtureProbl
             unreadable.append(each)
             write_line({"type": "fixture", **reference_document(each.reference), **problem(each.error)})
         else:
-            write_line(fixture_document(each))
+            why = reasons.get(each.reference)
+            write_line({**fixture_document(each), **({"reasons": list(why)} if why else {})})
     write_line({"type": "summary", "total": total, "unreadable": len(unreadable)})
     return unreadable
 
 
-def _write_table(loaded: Sequence[Fixture | FixtureProblem]) -> list[FixtureProblem]:
+def _write_table(loaded: Sequence[Fixture | FixtureProblem], reasons: _Reasons) -> list[FixtureProblem]:
     width = max((len(each.reference.name) for each in loaded), default=0)
     room = shutil.get_terminal_size().columns - _BESIDE if sys.stdout.isatty() else _ROOM + width
     function = None
@@ -76,6 +122,8 @@ def _write_table(loaded: Sequence[Fixture | FixtureProblem]) -> list[FixtureProb
             click.echo(f"  {each.reference.name:<{width}}  {click.style(one_line(each.error.what), fg='magenta')}")
         else:
             click.echo(f"  {each.reference.name:<{width}}  {_row(each, room=room - width)}")
+            for reason in reasons.get(each.reference, ()):
+                click.echo(f"  {'':<{width}}  {click.style(reason, dim=True)}")
     return [each for each in loaded if isinstance(each, FixtureProblem)]
 
 
@@ -85,4 +133,5 @@ def _row(fixture: Fixture, *, room: int) -> str:
     what = headline(failure.error_type, failure.message, limit=limit) if failure else "failure not known yet"
     color = {"succeeds": "green", "now": "green"}.get(fixture.expectation.wants, "yellow")
     expects = click.style(f"{fixture.expectation.wants:<10}", fg=color)
-    return f"{fixture.kind:<8}  {expects}  {fixture.provenance.recorded_at[:10]}  {what}"
+    edited = "  (edited by hand)" if fixture.edited else ""
+    return f"{fixture.kind:<8}  {expects}  {fixture.provenance.recorded_at[:10]}  {what}{edited}"

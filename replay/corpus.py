@@ -1,0 +1,179 @@
+"""Which fixtures a corpus can do without, for `replay list` to show and `replay prune` to take out."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from replay.errors import ReplayError
+from replay.fixtures.fixture import Fixture, FixtureReference
+from replay.fixtures.store import FixtureProblem
+from replay.outcomes.failure_classes import failure_class
+from replay.outcomes.fingerprint import signature
+from replay.payloads.failures import Signature
+from replay.project import Project
+from replay.sources.moments import moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispensable:
+    """A fixture that the corpus can do without, and why: a reason each, in words."""
+
+    fixture: Fixture
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """
+    What the fixtures of one function cover: how many there are by event source and by failure class.
+
+    `uncovered` are the kinds of event source that its template gives it, and no fixture comes from.
+    """
+
+    function: str
+    kinds: Mapping[str, int]
+    classes: Mapping[str, int]
+    uncovered: tuple[str, ...]
+
+
+def coverage(project: Project, references: Sequence[FixtureReference]) -> list[Coverage]:
+    """Say for each function what its fixtures cover, those without any included; what cannot be read counts nowhere."""
+    fixtures = [each for each in project.store.load_all(references) if isinstance(each, Fixture)]
+    staleness = _Staleness(project)
+    functions = sorted({*(each.reference.function for each in fixtures), *project.catalog.names()})
+    return [
+        _covered(name, [each for each in fixtures if each.reference.function == name], staleness) for name in functions
+    ]
+
+
+def _covered(name: str, fixtures: Sequence[Fixture], staleness: "_Staleness") -> Coverage:
+    kinds = Counter(each.event_source.kind for each in fixtures)
+    classes = Counter((failure_class(each.failure) if each.failure else None) or "unknown" for each in fixtures)
+    return Coverage(
+        function=name,
+        kinds=dict(kinds.most_common()),
+        classes=dict(classes.most_common()),
+        uncovered=tuple(sorted(staleness.kinds_of(name) - kinds.keys())),
+    )
+
+
+def dispensable(
+    project: Project,
+    references: Sequence[FixtureReference],
+    *,
+    duplicates: bool = False,
+    stale: bool = False,
+    before: datetime | str | None = None,
+) -> Iterator[Dispensable | FixtureProblem]:
+    """
+    Find the fixtures that are not needed, in the order of *references*.
+
+    - *duplicates*: of the fixtures of a function that are known for the same failure and expect the same, all but the
+      smallest event. Those whose failure is not known yet cannot be told apart, and stay.
+    - *stale*: its function, or the handler's file, is gone; or the template no longer gives the function such events.
+    - *before*: recorded before that moment: a datetime, a time ago (`90d`), or ISO 8601.
+
+    Yields:
+        Each of them with its reasons, and each fixture that cannot be read.
+
+    Raises:
+        ConfigurationError: *before* is no moment.
+    """
+    until = moment(before, now=datetime.now(UTC), option="--before") if isinstance(before, str) else before
+    keeps = _smallest_of_each_failure(project, references) if duplicates else {}
+    why_stale = _Staleness(project)
+    for loaded in project.store.load_all(references):
+        if isinstance(loaded, FixtureProblem):
+            yield loaded
+            continue
+        reasons = []
+        kept = keeps.get(_failure_key(loaded))
+        if kept is not None and kept != loaded.reference:
+            reasons.append(f"fails as {kept.short} does")
+        reasons += why_stale.reasons(loaded) if stale else []
+        reasons += _age(loaded, until) if until else []
+        if reasons:
+            yield Dispensable(fixture=loaded, reasons=tuple(reasons))
+
+
+def prune(project: Project, found: Iterable[Dispensable]) -> int:
+    """
+    Remove fixtures, each whole at once, and say how many that were.
+
+    Raises:
+        FixtureError: One cannot be removed; those before it are gone.
+    """
+    removed = 0
+    for each in found:
+        project.store.delete(each.fixture.reference)
+        removed += 1
+    return removed
+
+
+_FailureKey = tuple[str, str, Signature] | None
+
+
+def _failure_key(fixture: Fixture) -> _FailureKey:
+    known = fixture.expectation.signature or (signature(fixture.failure) if fixture.failure else None)
+    return None if known is None else (fixture.reference.function, fixture.expectation.wants, known)
+
+
+def _smallest_of_each_failure(
+    project: Project, references: Sequence[FixtureReference]
+) -> dict[_FailureKey, FixtureReference]:
+    smallest: dict[_FailureKey, tuple[int, str, FixtureReference]] = {}
+    for loaded in project.store.load_all(references):
+        key = None if isinstance(loaded, FixtureProblem) else _failure_key(loaded)
+        if key is not None and isinstance(loaded, Fixture):
+            size = (len(loaded.event_text), loaded.reference.name, loaded.reference)
+            smallest[key] = min(smallest.get(key, size), size, key=lambda each: each[:2])
+    return {key: reference for key, (_, _, reference) in smallest.items()}
+
+
+class _Staleness:
+    """Says what of a fixture is gone; each function is looked up once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def kinds_of(self, name: str) -> frozenset[str]:
+        return self._once(name)[1]
+
+    def reasons(self, fixture: Fixture) -> list[str]:
+        name = fixture.reference.function
+        gone, kinds = self._once(name)
+        if gone:
+            return [gone]
+        kind = fixture.event_source.kind
+        if kinds and kind not in kinds and kind != "direct":
+            return [f"{name} no longer gets events of {kind}: its template has {', '.join(sorted(kinds))}"]
+        return []
+
+    def _once(self, name: str) -> tuple[str, frozenset[str]]:
+        if name not in self._known:
+            self._known[name] = self._look_up(name)
+        return self._known[name]
+
+    def _look_up(self, name: str) -> tuple[str, frozenset[str]]:
+        try:
+            function = self._project.catalog.get(name)
+        except ReplayError as error:
+            return error.what, frozenset()
+        module = function.handler.rpartition(".")[0].replace(".", "/")
+        is_python = function.runtime.startswith("python") and not function.command
+        if is_python and not any(
+            (function.code / file).is_file() for file in (f"{module}.py", f"{module}/__init__.py")
+        ):
+            return f"the handler {function.handler} is gone from {function.code}", frozenset()
+        return "", frozenset(source.kind for source in function.event_sources)
+
+
+def _age(fixture: Fixture, before: datetime) -> list[str]:
+    try:
+        recorded = datetime.fromisoformat(fixture.provenance.recorded_at)
+    except ValueError:
+        return []  # a hand-made fixture need not say when
+    recorded = recorded if recorded.tzinfo else recorded.replace(tzinfo=UTC)
+    return [f"recorded on {recorded:%Y-%m-%d}"] if recorded < before else []

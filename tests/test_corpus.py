@@ -1,0 +1,120 @@
+"""What a corpus can do without is found for a reason, and removed only when somebody agrees."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import CommandLine, make_command_line, make_project
+
+HANDLER = 'def handler(event, context):\n    return event["customer"]\n'
+
+
+@pytest.fixture
+def replay_(capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return make_command_line(capsys)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replay_: CommandLine) -> Callable[[], dict[str, Path]]:
+    """Record four events, three of which fail with one bug; gives a function that names what is on disk."""
+    events = ({"order": "a" * 50}, {"order": "b"}, {"order": "c" * 20}, {"customer": 1})
+    monkeypatch.chdir(make_project(tmp_path, HANDLER, *events))
+    assert replay_("record", "files", "--path", "events.jsonl", "--function", "f").exit_code == 0
+    replay_("run")
+
+    def there() -> dict[str, Path]:
+        return {
+            json.loads(path.read_text()).get("order", ""): path.parent
+            for path in tmp_path.glob("fixtures/*/*/event.json")
+        }
+
+    return there
+
+
+def test_the_smallest_of_each_failure_stays(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """Of three with one bug the smallest is kept; what does not fail, or is not known, is no duplicate."""
+    said = replay_("prune", "--duplicates", "--yes")
+    assert said.exit_code == 0
+    assert "2 fixtures removed" in said.stdout
+    assert set(corpus()) == {"b", ""}
+    assert replay_("prune", "--duplicates", "--yes").stdout == "nothing to remove\n"
+
+
+def test_a_dry_run_removes_nothing_and_says_why(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """Each line names a fixture and the one that stays for it."""
+    kept = corpus()["b"].name.rpartition("--")[2]
+    said = replay_("prune", "--duplicates", "--dry-run")
+    assert said.exit_code == 0
+    assert said.stdout.count(f"fails as f/{kept} does") == 2
+    assert "2 of 4 fixtures can go" in said.stdout
+    assert len(corpus()) == 4
+
+
+def test_nobody_there_to_agree_is_a_refusal(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """In CI without --yes nothing is removed, and the exit code is 2."""
+    said = replay_("prune", "--duplicates")
+    assert said.exit_code == 2
+    assert "--yes removes them" in said.stderr
+    assert len(corpus()) == 4
+
+
+def test_what_is_gone_makes_a_fixture_stale(
+    replay_: CommandLine, corpus: Callable[[], dict[str, Path]], tmp_path: Path
+) -> None:
+    """A handler's file that is gone, and a function that nobody knows, are reasons each."""
+    assert replay_("prune", "--stale", "--yes").stdout == "nothing to remove\n"
+    shutil.copytree(tmp_path / "fixtures" / "f", tmp_path / "fixtures" / "gone")
+    _, *unknown = replay_("prune", "gone/*", "--stale", "--dry-run", "--json").documents
+    assert unknown
+    said = replay_("prune", "--stale", "--dry-run", "--json")
+    assert {tuple(each["reasons"]) for each in said.documents[:-1]} == {("there is no function 'gone'",)}
+    (tmp_path / "app.py").unlink()
+    said = replay_("prune", "f/*", "--stale", "--dry-run")
+    assert said.stdout.count("is gone from") == 4
+
+
+def test_old_ones_are_found_by_their_day(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """Recorded before a moment: all of them tomorrow, none yesterday."""
+    assert replay_("prune", "--before", "1d", "--yes").stdout == "nothing to remove\n"
+    assert "4 of 4 fixtures can go" in replay_("prune", "--before", "2999-01-01", "--dry-run").stdout
+    said = replay_("prune", "--before", "soon", "--yes")
+    assert said.exit_code == 2
+    assert "that is no moment" in said.stderr
+    assert len(corpus()) == 4
+
+
+def test_a_prune_says_what_it_needs(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """Without a reason to remove anything it refuses; what cannot be read stays."""
+    assert replay_("prune", "--yes").exit_code == 2
+    (corpus()["b"] / "fixture.json").write_text("{")
+    said = replay_("prune", "--duplicates", "--yes")
+    assert said.exit_code == 2
+    assert "Traceback" not in said.stderr
+    assert (corpus()["b"] / "fixture.json").read_text() == "{"
+
+
+def test_the_list_narrows_to_what_can_go(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """`replay list` shows what `replay prune` would remove, with the reasons, and removes nothing."""
+    said = replay_("list", "--duplicates")
+    assert said.exit_code == 0
+    assert said.stdout.startswith("f  2 fixtures\n")
+    assert said.stdout.count("fails as f/") == 2
+    first, _, summary = replay_("list", "--duplicates", "--json").documents
+    assert first["reasons"][0].startswith("fails as f/")
+    assert summary["total"] == 2
+    assert "could do without" in replay_("list", "--stale").stderr
+    assert len(corpus()) == 4
+
+
+def test_coverage_is_told_by_function(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """How many fixtures there are from which event source, and of which class of failure."""
+    said = replay_("list", "--coverage")
+    assert said.exit_code == 0
+    assert said.stdout.splitlines()[0] == "f  4 fixtures"
+    assert "failing by  payload 3, unknown 1" in said.stdout
+    row, summary = replay_("list", "--coverage", "--json").documents
+    assert row["classes"] == {"payload": 3, "unknown": 1}
+    assert summary == {"type": "summary", "functions": 1}

@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from replay.acceptance import expect
+    from replay.corpus import prune
     from replay.delivery.deliver import deliver
     from replay.delivery.report import DeliveryReport
     from replay.demonstration.story import demo
+    from replay.deployed_replay import plan_replay
     from replay.diagnosis.doctor import doctor
+    from replay.diagnosis.leftovers import Leftovers
     from replay.errors import ReplayError, UnexpectedOutcome
     from replay.expectations.judgement import Judgement
     from replay.fixtures.fixture import Fixture, FixtureReference
     from replay.fixtures.migrations import migrate
     from replay.fixtures.schema import schema
     from replay.functions.function import Function
+    from replay.ledger.ledger import read_runs
+    from replay.minimizer import minimize_fixtures
     from replay.outcomes.outcome import Outcome
     from replay.payloads.aws_calls import AwsCall, Fault
     from replay.payloads.captures import Capture
@@ -28,6 +33,11 @@ if TYPE_CHECKING:
     from replay.payloads.expectations import Expectation
     from replay.payloads.failures import Failure, Signature
     from replay.project import Project, load_fixture, open_project, record_events, replay_fixtures, select_fixtures
+    from replay.recorder.redacting_again import redact_again
+    from replay.redaction.scanning import scan
+    from replay.redriver.preparing import RedriveRequest, prepare_redrive
+    from replay.replayer.pace import Pace
+    from replay.sources.athena_parts.table_statement import athena_ddl
 
 _HOMES = {
     "AwsCall": "replay.payloads.aws_calls",
@@ -41,11 +51,15 @@ _HOMES = {
     "FixtureReference": "replay.fixtures.fixture",
     "Function": "replay.functions.function",
     "Judgement": "replay.expectations.judgement",
+    "Leftovers": "replay.diagnosis.leftovers",
     "Outcome": "replay.outcomes.outcome",
+    "Pace": "replay.replayer.pace",
     "Project": "replay.project",
+    "RedriveRequest": "replay.redriver.preparing",
     "ReplayError": "replay.errors",
     "Signature": "replay.payloads.failures",
     "UnexpectedOutcome": "replay.errors",
+    "athena_ddl": "replay.sources.athena_parts.table_statement",
     "compile_pattern": "replay.payloads.event_patterns",
     "deliver": "replay.delivery.deliver",
     "demo": "replay.demonstration.story",
@@ -53,9 +67,16 @@ _HOMES = {
     "expect": "replay.acceptance",
     "load_fixture": "replay.project",
     "migrate": "replay.fixtures.migrations",
+    "minimize_fixtures": "replay.minimizer",
     "open_project": "replay.project",
+    "plan_replay": "replay.deployed_replay",
+    "prepare_redrive": "replay.redriver.preparing",
+    "prune": "replay.corpus",
+    "read_runs": "replay.ledger.ledger",
     "record_events": "replay.project",
+    "redact_again": "replay.recorder.redacting_again",
     "replay_fixtures": "replay.project",
+    "scan": "replay.redaction.scanning",
     "schema": "replay.fixtures.schema",
     "select_fixtures": "replay.project",
 }
@@ -72,11 +93,15 @@ __all__ = [
     "FixtureReference",
     "Function",
     "Judgement",
+    "Leftovers",
     "Outcome",
+    "Pace",
     "Project",
+    "RedriveRequest",
     "ReplayError",
     "Signature",
     "UnexpectedOutcome",
+    "athena_ddl",
     "compile_pattern",
     "deliver",
     "demo",
@@ -84,9 +109,16 @@ __all__ = [
     "expect",
     "load_fixture",
     "migrate",
+    "minimize_fixtures",
     "open_project",
+    "plan_replay",
+    "prepare_redrive",
+    "prune",
+    "read_runs",
     "record_events",
+    "redact_again",
     "replay_fixtures",
+    "scan",
     "schema",
     "select_fixtures",
 ]

@@ -31,6 +31,10 @@
     [tool.replay.targets.NAME]             # the options of a target
     [tool.replay.redaction]                # what else is private, or is not
 
+    [tool.replay.claim_checks]             # see ClaimCheckSettings
+    buckets = ["orders-payloads"]          # payloads that messages point to are fetched from here
+    max_size_mb = 10
+
 Paths are seen from the folder of `pyproject.toml`. Every value is checked for its type as it is read.
 """
 
@@ -55,6 +59,7 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
     # Source: Lambda API reference, CreateFunction.
     "timeout_s": (0.001, 900),
     "memory_mb": (128, 10_240),
+    "max_size_mb": (0.001, 60),
     **event_source_limits.LIMITS,
 }
 _FORMS: Mapping[str, tuple[str, str]] = {
@@ -62,6 +67,20 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "region": (r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", 'a region such as "eu-west-1"'),
     "setup": (r"[\w.]+:[\w.]+", '"module:function"'),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimCheckSettings:
+    """
+    From where payloads may be fetched that messages only point to.
+
+    Attributes:
+        buckets: Their names, or globs of names; without any, nothing is fetched.
+        max_size_mb: What is larger is not fetched; fixtures lie in git.
+    """
+
+    buckets: tuple[str, ...] = ()
+    max_size_mb: float = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +97,7 @@ class Config:
         sources: The options of named sources, checked by the source that takes them.
         targets: The options of named targets, checked by the target that takes them.
         redaction: The rules of redaction, checked by redaction.
+        claim_checks: From where payloads may be fetched.
     """
 
     root: Path
@@ -88,6 +108,7 @@ class Config:
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     redaction: Mapping[str, Any] = field(default_factory=dict)
+    claim_checks: ClaimCheckSettings = field(default_factory=ClaimCheckSettings)
 
     def catalog(self) -> Catalog:
         """Give the catalog of the project's functions; no template is read yet."""
@@ -107,6 +128,7 @@ class _Table:
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     redaction: Mapping[str, Any] = field(default_factory=dict)
+    claim_checks: ClaimCheckSettings = field(default_factory=ClaimCheckSettings)
 
 
 def load_config(start: Path | None = None) -> Config:
@@ -133,6 +155,7 @@ def load_config(start: Path | None = None) -> Config:
         sources=table.sources,
         targets=table.targets,
         redaction=table.redaction,
+        claim_checks=table.claim_checks,
     )
 
 
@@ -186,7 +209,7 @@ def read_table(shape: type[Any], table: Mapping[str, Any], *, where: str, root: 
         ConfigurationError: A key is unknown, or a value is of another type or beyond AWS's limits.
     """
     hints = get_type_hints(shape)
-    known = [item.name for item in fields(shape)]
+    known = {item.name.rstrip("_"): item.name for item in fields(shape)}
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
@@ -197,9 +220,10 @@ def read_table(shape: type[Any], table: Mapping[str, Any], *, where: str, root: 
                 expected=f"one of: {', '.join(known)}",
                 hint=f"did you mean {near[0]!r}?" if near else "remove it",
             )
-        values[key] = _Value(key, where, root).read(value, hints[key])
-        _check_limits(key, values[key], where)
-        _check_form(key, values[key], where)
+        name = known[key]
+        values[name] = _Value(key, where, root).read(value, hints[name])
+        _check_limits(key, values[name], where)
+        _check_form(key, values[name], where)
     return values
 
 
@@ -294,7 +318,7 @@ class _Value:
         if wanted is Any:
             return value
         if wanted is Path and isinstance(value, str) and value:
-            return self.root / value
+            return Path(value) if value == "-" else self.root / value  # - is standard input, as everywhere
         if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
             return value
         if wanted is not Path and type(value) is wanted:

@@ -16,6 +16,7 @@ Everything that can go wrong, in one tree.
     │   ├── AwsError                AWS (or the way to it) said no: credentials, region, permission, name, throttling
     │   ├── RedactionError          a payload that cannot be made safe to write
     │   └── TargetError             a target that cannot be reached or prepared
+    │       └── TargetRefused       … or that we will not send to without the user's word
     └── AssertionError
         └── UnexpectedOutcome       the function under test did not do what was expected (exit code 1)
 """
@@ -119,6 +120,10 @@ class RedactionError(ReplayError):
 
 class TargetError(ReplayError):
     """A target cannot be reached or prepared."""
+
+
+class TargetRefused(TargetError):
+    """Sending to this target could hurt an account, and the user has not said that it may be done."""
 
 
 class UnexpectedOutcome(AssertionError):

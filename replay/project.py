@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from replay.config import Config, load_config
 from replay.errors import ConfigurationError, FixtureError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference
+from replay.fixtures.naming import check_function_name
 from replay.fixtures.store import FixtureProblem, Store
 from replay.functions.catalog import Catalog
 from replay.functions.function import Function
@@ -21,7 +22,7 @@ from replay.payloads.captures import Event
 from replay.payloads.event_patterns import compile_pattern
 from replay.payloads.event_sources import EventSource
 from replay.payloads.event_views import matches
-from replay.replayer import Replayer, RunEvent, run
+from replay.replayer import Pace, Replayer, RunEvent, run
 from replay.targets.aws.known_faults import known_faults
 from replay.targets.base import Invoker
 
@@ -30,8 +31,10 @@ if TYPE_CHECKING:  # who replays need not wait for all that records
     from replay.recorder import RecordingSummary
     from replay.redaction.redactor import Redactor
     from replay.sources.base import Source
+    from replay.targets.guard_rails.plan import Plan
     from replay.targets.registry import NamedTarget
 
+_UNBOUNDED = Pace()
 _SHORTEST_S = 30.0
 """What is deployed may have a longer timeout than what lies here."""
 
@@ -42,9 +45,11 @@ class Project:
     The project around a folder.
 
     `store` holds its fixtures; `catalog` its functions, whose templates are read only when one is asked for.
+    `fixtures_option` is what a command needs to find the same fixtures, where they are not in the configured folder.
     """
 
     config: Config
+    fixtures_option: tuple[str, ...] = ()
 
     @cached_property
     def store(self) -> Store:
@@ -86,6 +91,18 @@ class Project:
 
         return find_target(name, self.config.targets, root=self.config.root, given={"cold": True} if cold else {})
 
+    def is_deployed(self, name: str) -> bool:
+        """
+        Say whether the target *name* is reached through an endpoint of AWS, on this machine or beyond it.
+
+        Raises:
+            ConfigurationError: There is no such target, or its options cannot be used.
+        """
+        from replay.targets.guard_rails.deployed import Deployed
+        from replay.targets.registry import target_class
+
+        return issubclass(target_class(self.target(name).kind), Deployed)
+
     def replayer(self, *, target: str = "local", cold: bool = False, red: bool = False, pin: bool = True) -> Replayer:
         """Make a replayer for fixtures one by one; close it when done. Arguments as of `replay_fixtures`."""
         return Replayer(
@@ -93,8 +110,9 @@ class Project:
             functions=self.catalog.get,
             open_invoker=partial(self.open_invoker, target=target, cold=cold),
             red=red,
-            pin=pin,
+            pin=pin and not self.is_deployed(target),
             redactor=lambda: self.redactor,
+            expect_options=self.fixtures_option,
             isolates=self.target(target).kind == "local",
         )
 
@@ -119,7 +137,8 @@ def open_project(start: Path | None = None, *, fixtures: Path | None = None) -> 
         return Project(config=config)
     # Resolved only where it must be: a user knows a path again as it was written.
     folder = fixtures.resolve() if ".." in fixtures.parts else fixtures.absolute()
-    return Project(config=replace(config, fixtures=folder))
+    option = () if folder == config.fixtures else ("--fixtures", str(fixtures))
+    return Project(config=replace(config, fixtures=folder), fixtures_option=option)
 
 
 def select_fixtures(
@@ -156,6 +175,9 @@ def replay_fixtures(
     pin: bool = True,
     faults: Sequence[Fault] = (),
     twice: bool = False,
+    pace: Pace = _UNBOUNDED,
+    plan: "Plan | None" = None,
+    resume: str = "",
 ) -> Generator[RunEvent, None, None]:
     """
     Replay *references* and judge each: the events of a run, as they happen.
@@ -167,9 +189,13 @@ def replay_fixtures(
         pin: Whether the first local failure of a fixture that knew none becomes its expected one.
         faults: What the AWS calls of every fixture meet, before the faults that it has itself; nothing is pinned then.
         twice: Deliver every event a second time; one that writes again is unexpected: its handler is not idempotent.
+        pace: What bounds the run; rate and concurrency are for deployed targets.
+        plan: For a deployed target: what `plan_replay` gave, and its user has agreed to.
+        resume: For a deployed target: the run to go on with.
 
     Raises:
         ConfigurationError: There is no such target, nothing is to be repeated, or a fault is for no call of AWS.
+        TargetRefused: The target is beyond this machine, and nobody has agreed to a plan.
     """
     if repeat < 1:
         raise ConfigurationError(
@@ -177,6 +203,17 @@ def replay_fixtures(
         )
     kind = project.target(target, cold=cold).kind
     known_faults(faults, where="--fault")
+    if project.is_deployed(target):
+        from replay.deployed_replay import replay_deployed
+
+        if faults:
+            raise ConfigurationError(
+                "the calls of a deployed function cannot be made to fail", where="--fault", hint="use --target local"
+            )
+        return replay_deployed(
+            project, references, target=target, repeat=repeat, red=red, twice=twice, pace=pace, plan=plan, resume=resume
+        )
+    _refuse_for_local(target, pace, resume)
     replayer = Replayer(
         project.store,
         functions=project.catalog.get,
@@ -186,10 +223,21 @@ def replay_fixtures(
         pin=pin,
         faults=faults,
         redactor=lambda: project.redactor,
+        expect_options=project.fixtures_option,
         twice=twice,
         isolates=kind == "local",
     )
-    return run(replayer, references)
+    return run(replayer, references, pace=pace)
+
+
+def _refuse_for_local(target: str, pace: Pace, resume: str) -> None:
+    for flag, given in (("--rate", pace.rate_per_s), ("--concurrency", pace.concurrency > 1), ("--resume", resume)):
+        if given:
+            raise ConfigurationError(
+                f"{flag} is for deployed targets, and {target} is none",
+                where=flag,
+                hint="leave it out, or name a deployed target: --target lambda:FUNCTION",
+            )
 
 
 def record_events(
@@ -201,6 +249,8 @@ def record_events(
     since: str | datetime | None = None,
     until: str | datetime | None = None,
     limit: int | None = None,
+    sample: int | None = None,
+    keep_all: bool = False,
     enrich: bool = True,
     progress: Callable[[int, int | None], object] | None = None,
 ) -> "RecordingSummary":
@@ -213,6 +263,7 @@ def record_events(
     """
     from replay.recorder import record
 
+    check_function_name(function)
     _check_writable(project.config.fixtures)
     return record(
         source,
@@ -223,8 +274,11 @@ def record_events(
         since=since,
         until=until,
         limit=limit,
+        sample=sample,
+        keep_all=keep_all,
         function_sources=_event_sources(project, function),
         logs=partial(log_place, project, function) if enrich else None,
+        claim_checks=project.config.claim_checks,
         progress=progress,
     )
 
@@ -240,7 +294,7 @@ def _check_writable(folder: Path) -> None:
             hint="move that file away, or name another folder: --out DIR",
         )
     if not os.access(there, os.W_OK | os.X_OK):
-        if _is_read_only(there):
+        if is_read_only(there):
             raise FixtureError(
                 "the folder of fixtures cannot be written: its file system is read-only",
                 where=str(there),
@@ -253,7 +307,8 @@ def _check_writable(folder: Path) -> None:
         )
 
 
-def _is_read_only(folder: Path) -> bool:
+def is_read_only(folder: Path) -> bool:
+    """Say whether *folder* lies on a file system that nobody can write to, whatever its permissions say."""
     return sys.platform != "win32" and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 

@@ -13,11 +13,18 @@ PUBLIC_FUNCTION = {
     "list": "select_fixtures",
     "show": "load_fixture",
     "run": "replay_fixtures",
+    "redrive": "prepare_redrive",
+    "runs": "read_runs",
     "expect": "expect",
+    "minimize": "minimize_fixtures",
+    "scan": "scan",
+    "redact": "redact_again",
+    "prune": "prune",
     "migrate": "migrate",
     "schema": "schema",
     "doctor": "doctor",
     "demo": "demo",
+    "athena-ddl": "athena_ddl",
 }
 
 

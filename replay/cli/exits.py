@@ -1,5 +1,6 @@
 """Exit codes, and what a user reads when we could not do our work."""
 
+import errno
 import os
 import sys
 import traceback
@@ -81,11 +82,23 @@ def _usage(error: click.ClickException) -> ReplayError:
 
 def _unforeseen(error: Exception) -> ReplayError:
     """Say where we failed and nothing of the error's own text, which may quote a payload; but the system's words."""
+    if isinstance(error, FileNotFoundError) and not error.filename and _nowhere():
+        return ReplayError("the working directory is gone", hint="change to a folder that is there")
     if isinstance(error, OSError) and error.strerror:
-        return ReplayError(error.strerror, where=str(error.filename or ""), hint="REPLAY_DEBUG=1 shows where")
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        hint = "free some space, then run the command again" if is_full else "REPLAY_DEBUG=1 shows where"
+        return ReplayError(error.strerror, where=str(error.filename or ""), hint=hint)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return ReplayError(
         f"a mistake in replay itself: {type(error).__name__}",
         where=f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}",  # noqa: PTH119 - no pathlib here
         hint="report it; REPLAY_DEBUG=1 shows the traceback",
     )
+
+
+def _nowhere() -> bool:
+    """Say whether somebody has removed the folder that we work in."""
+    try:
+        return not os.getcwd()  # noqa: PTH109 - no pathlib here
+    except FileNotFoundError:
+        return True

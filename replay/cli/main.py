@@ -1,5 +1,6 @@
 """The command `replay`: which commands there are, and what happens when one cannot do its work."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,9 +16,16 @@ _COMMANDS = {
     "list": "List the fixtures.",
     "show": "Show one fixture for human eyes.",
     "run": "Replay fixtures and judge what happens.",
+    "redrive": "Give those dead letters back that now succeed.",
+    "runs": "List the runs against deployed targets.",
     "expect": "Accept a new expectation after a fix.",
+    "minimize": "Cut fixtures down to what still fails in the same way.",
+    "scan": "Find what should not be in fixtures.",
+    "redact": "Redact fixtures again after rules have changed.",
+    "prune": "Remove fixtures that the corpus can do without.",
     "migrate": "Bring old fixtures to the format of this version.",
     "schema": "Print the JSON Schema of fixture.json.",
+    "athena-ddl": "Print the table for a log in S3, so that Athena can read it.",
     "doctor": "Say what is misconfigured and how to mend it.",
     "demo": "Go through the whole loop on an embedded AWS, no account needed.",
 }
@@ -34,7 +42,7 @@ class Commands(LazyGroup):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"replay.cli.{cmd_name}_command").command
+        command: click.Command = import_module(f"replay.cli.{cmd_name.replace('-', '_')}_command").command
         return command
 
     def invoke(self, ctx: click.Context) -> None:
@@ -69,6 +77,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a failure of ours is one clear message and exit code 2, never a traceback."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who has called us, as `>&-` does
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the process ends
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 gets escapes, not a failure

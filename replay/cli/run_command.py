@@ -10,13 +10,19 @@ from click.core import ParameterSource
 
 from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED, hang_up, tell_error
 from replay.cli.options import fault_option, fixtures_option, json_option, where_option, write_line
-from replay.errors import FixtureError
+from replay.cli.sending_options import agree, sending_options, show_plan
+from replay.errors import ConfigurationError, FixtureError
+from replay.fixtures.fixture import FixtureReference
 from replay.payloads.fault_reading import fault_of_text
-from replay.project import open_project, replay_fixtures, select_fixtures
+from replay.project import Project, open_project, replay_fixtures, select_fixtures
 from replay.replayer import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished
+from replay.replayer.pace import Pace, pace_of
+from replay.targets.guard_rails.plan import Plan, plan_document
 
 Listener = Callable[[RunEvent], object]
-_NOT_FOR_ONE = {"where", "junit", "as_json"}
+_NOT_FOR_ONE = {
+    "where", "junit", "as_json", "rate", "concurrency", "max_errors", "stop_on_first", "dry_run", "yes", "resume"
+}  # fmt: skip
 
 
 @click.command("run")
@@ -26,7 +32,7 @@ _NOT_FOR_ONE = {"where", "junit", "as_json"}
     default="local",
     show_default=True,
     metavar="NAME",
-    help="Who receives the events: local, process, or a [tool.replay.targets.NAME].",
+    help="Who receives the events: local, process, lambda:FUNCTION, or a [tool.replay.targets.NAME].",
 )
 @click.option("--red", is_flag=True, help="Make a reproduction red too, for who is mending it.")
 @click.option("--repeat", default=1, metavar="N", help="Replay each fixture N times; disagreement is `flaky`.")
@@ -36,6 +42,7 @@ _NOT_FOR_ONE = {"where", "junit", "as_json"}
 @fault_option
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML.")
 @where_option
+@sending_options
 @fixtures_option
 @json_option
 def command(
@@ -49,6 +56,13 @@ def command(
     faults: tuple[str, ...],
     junit: Path | None,
     where: str | None,
+    rate: str | None,
+    concurrency: int,
+    max_errors: str | None,
+    stop_on_first: bool,
+    dry_run: bool,
+    yes: bool,
+    resume: str | None,
     fixtures_folder: Path | None,
     as_json: bool,
 ) -> None:
@@ -59,9 +73,17 @@ def command(
     its fixture expects (a known bug that is still there is expected); 1: something is not; 2: something could not run.
     """
     project = open_project(fixtures=fixtures_folder)
-    references = select_fixtures(project, patterns, where=where)
-    if where and not references:
-        raise FixtureError("no fixture has an event that matches", where="--where", hint="see them with `replay list`")
+    pace = pace_of(rate=rate, concurrency=concurrency, max_errors=max_errors, stop_on_first=stop_on_first)
+    target, references = _selected(project, target, patterns, where, resume)
+    plan = _plan(project, references, target, pace, events_each=repeat * (2 if twice else 1))
+    if plan is None and dry_run:
+        raise ConfigurationError(
+            f"--dry-run is for deployed targets, and {target} is none", where="--dry-run", hint="leave it out"
+        )
+    if plan is not None:
+        if _is_only_planned(plan, dry_run=dry_run, as_json=as_json):
+            return
+        agree(plan, yes=yes)
     events = replay_fixtures(
         project,
         references,
@@ -72,13 +94,63 @@ def command(
         red=red,
         pin=not no_pin,
         faults=[fault_of_text(fault, where="--fault") for fault in faults],
+        pace=pace,
+        plan=plan,
+        resume=resume or "",
     )
     with closing(events), ExitStack() as stack:
         listeners = _listeners(stack, _options_given(click.get_current_context()), as_json=as_json, junit=junit)
         for event in events:
             _tell(listeners, event)
             if isinstance(event, RunFinished):
+                _tell_end(event)
                 sys.exit(_exit_code(event))
+
+
+def _selected(
+    project: Project, target: str, patterns: Sequence[str], where: str | None, resume: str | None
+) -> tuple[str, list[FixtureReference]]:
+    """Give target and fixtures: those that were asked for, or those of the run that is gone on with."""
+    if resume:
+        from replay.deployed_replay import resumed
+
+        if patterns or where:
+            raise ConfigurationError(
+                "a run is gone on with as it was begun",
+                where=f"--resume {resume}",
+                hint="leave out PATTERN and --where",
+            )
+        return resumed(project, resume)
+    references = select_fixtures(project, patterns, where=where)
+    if where and not references:
+        raise FixtureError("no fixture has an event that matches", where="--where", hint="see them with `replay list`")
+    return target, references
+
+
+def _plan(
+    project: Project, references: Sequence[FixtureReference], target: str, pace: Pace, *, events_each: int
+) -> Plan | None:
+    """Make the plan of a run against a deployed target; None for one in this process or beside it."""
+    if not project.is_deployed(target):
+        return None
+    from replay.deployed_replay import plan_replay
+
+    return plan_replay(project, references, target=target, each=events_each, pace=pace)
+
+
+def _is_only_planned(plan: Plan, *, dry_run: bool, as_json: bool) -> bool:
+    if dry_run and as_json:
+        write_line(plan_document(plan))
+    else:
+        show_plan(plan)
+    return dry_run
+
+
+def _tell_end(finished: RunFinished) -> None:
+    if finished.stopped:
+        click.echo(f"stopped {finished.stopped}", err=True)
+    if finished.run and (finished.stopped or finished.interrupted):
+        click.echo(f"go on with it: replay run --resume {finished.run}", err=True)
 
 
 def _tell(listeners: list[Listener], event: RunEvent) -> None:

@@ -16,11 +16,12 @@ from replay.reports.fixture_card import fixture_card, fixture_document
 @json_option
 def command(fixture: str, event: bool, fixtures_folder: Path | None, as_json: bool) -> None:
     """Show one fixture: what failed, where it comes from, what was redacted, what is expected, and its payload."""
-    found = load_fixture(open_project(fixtures=fixtures_folder), fixture)
+    project = open_project(fixtures=fixtures_folder)
+    found = load_fixture(project, fixture)
     if as_json:
         write_line(fixture_document(found, event=True))
         write_line({"type": "summary", "total": 1})
     elif event:
         click.echo(found.event_text.encode("utf-8", "surrogatepass"), nl=False)
     else:
-        click.echo(fixture_card(found))
+        click.echo(fixture_card(found, options=project.fixtures_option))

@@ -23,7 +23,12 @@ def click_options(source: type[Source]) -> list[click.Parameter]:
     own = [field for field in fields(source.options) if not field.metadata.get("shared")]
     made: list[click.Parameter] = [_click_option(field, hints[field.name]) for field in own]
     made += [
-        click.Argument([_argument(field.name)], nargs=-1, metavar=f"[{field.metadata['metavar']}…]")
+        click.Argument(
+            [_argument(field.name)],
+            nargs=-1,
+            type=_kind(hints[field.name])[0],
+            metavar=f"[{field.metadata['metavar']}…]",
+        )
         for field in fields(source.options)
         if field.metadata.get("positional")
     ]
@@ -102,4 +107,5 @@ def _argument(name: str) -> str:
 
 
 def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    """Write a field's option; a field whose name Python keeps for itself (`from_`) has an underscore more."""
+    return "--" + name.rstrip("_").replace("_", "-")

@@ -1,6 +1,7 @@
 """The story that the demo tells, step by step, with the commands that a user would type."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from replay.demonstration.embedded_aws import embedded_aws, poison_queue
 from replay.errors import ConfigurationError, ReplayError
+from replay.payloads.exact_json import Json
 
 _MARK = ".replay-demo"
 _CONFIGURATION = """\
@@ -131,8 +133,27 @@ def tell(steps: Iterator[Step], echo: Callable[[str], object], *, folder: Path) 
             echo(f"$ {' '.join(_quoted(word) for word in step.command)}")
         if step.output:
             echo(step.output.rstrip())
+    echo(f"\n# Yours to try:\n{_yours(folder)}")
+
+
+def documents(steps: Iterator[Step], *, folder: Path) -> Iterator[dict[str, Json]]:
+    """Give the steps as documents, and a summary: where the service was left, and the command to try there."""
+    told = 0
+    for step in steps:
+        told += 1
+        yield {
+            "type": "step",
+            "said": step.said,
+            "command": list(step.command),
+            "exit_code": step.exit_code,
+            "output": step.output,
+        }
+    yield {"type": "summary", "steps": told, "folder": str(folder), "next": _yours(folder)}
+
+
+def _yours(folder: Path) -> str:
     shown = os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder)
-    echo(f"\n# Yours to try:\ncd {shown} && pytest -k replay")
+    return f"cd {shlex.quote(shown)} && pytest -k replay"
 
 
 def _quoted(word: str) -> str:

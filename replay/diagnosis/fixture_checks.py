@@ -11,7 +11,7 @@ from replay.diagnosis.finding import Finding, problem
 from replay.fixtures.durable_files import TEMPORARY, abandoned, explained, names_in, open_folder
 from replay.fixtures.fixture import Fixture
 from replay.fixtures.store import FixtureProblem
-from replay.project import Project
+from replay.project import Project, is_read_only
 
 _GIT_TIMEOUT_S = 10
 
@@ -27,8 +27,7 @@ def check_fixtures(project: Project) -> Iterator[Finding]:
             hint="replay record sqs --queue NAME --function NAME",
         )
         return
-    if not os.access(folder, os.W_OK):
-        yield Finding(check="fixtures", level="problem", what=f"{folder} cannot be written", hint=f"chmod u+w {folder}")
+    yield from _not_writable(folder)
     yield from _leftovers(folder)
     yield from _ignored_by_git(folder)
     good = 0
@@ -37,6 +36,18 @@ def check_fixtures(project: Project) -> Iterator[Finding]:
         good += not findings
         yield from findings
     yield Finding(check="fixtures", level="ok", what=f"{counted(good, 'sound fixture')} in {folder}")
+
+
+def _not_writable(folder: Path) -> Iterator[Finding]:
+    if os.access(folder, os.W_OK | os.X_OK):
+        return
+    if is_read_only(folder):
+        what = f"{folder} cannot be written: its file system is read-only"
+        hint = "replay with --no-pin there (pytest: --replay-no-pin); to record, name another folder: --out DIR"
+    else:
+        what = f"{folder} cannot be written: permission denied"
+        hint = f"chmod u+wx {shlex.quote(str(folder))}"
+    yield Finding(check="fixtures", level="problem", what=what, hint=hint)
 
 
 def _leftovers(folder: Path) -> Iterator[Finding]:
@@ -87,9 +98,10 @@ def _fixture(loaded: Fixture | FixtureProblem, project: Project) -> Iterator[Fin
         )
     if loaded.edited:
         wants = "reproduces" if loaded.expectation.wants == "fails" else loaded.expectation.wants
+        accept = shlex.join(("replay", "expect", loaded.reference.short, wants, *project.fixtures_option))
         yield Finding(
             check="fixtures",
             level="note",
             what=f"{loaded.reference}: event.json was edited by hand since it was recorded",
-            hint=f"replay expect {loaded.reference.short} {wants} accepts the edit; else record it again",
+            hint=f"{accept} accepts the edit; else record it again",
         )

@@ -1,7 +1,9 @@
 """The verdict on what happened, by what the fixture expects."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from replay.counted_nouns import counted
 from replay.expectations.judgement import Judgement
@@ -14,7 +16,12 @@ _WORDS_LIMIT = 300
 
 
 def judge(
-    expectation: Expectation, outcomes: Sequence[Outcome], *, red: bool = False, fixture: str = "ID"
+    expectation: Expectation,
+    outcomes: Sequence[Outcome],
+    *,
+    red: bool = False,
+    fixture: str = "ID",
+    options: Sequence[str] = (),
 ) -> Judgement:
     """
     Judge the outcomes of one fixture, replayed once or several times.
@@ -32,89 +39,101 @@ def judge(
         outcomes: One or more.
         red: Make a reproduction unexpected too.
         fixture: The id to put into the advice.
+        options: What the commands that accept the outcome need beside it, such as the faults of this run.
     """
     if _disagree(outcomes):
         return Judgement(verdict="flaky", as_expected=False, reason=_disagreement(outcomes))
-    outcome = outcomes[-1]
+    outcome, accepting = outcomes[-1], _Accepting(fixture=fixture, options=tuple(options))
     if expectation.wants == "now":
-        return _judge_now(expectation, outcome, fixture)
+        return _judge_now(expectation, outcome, accepting)
     if expectation.wants == "succeeds":
-        return _judge_success(expectation, outcome, fixture)
-    return _judge_failure(expectation, outcome, red=red, fixture=fixture)
+        return _judge_success(expectation, outcome, accepting)
+    return _judge_failure(expectation, outcome, red=red, accepting=accepting)
 
 
-def _judge_failure(expectation: Expectation, outcome: Outcome, *, red: bool, fixture: str) -> Judgement:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Accepting:
+    """Writes the commands that accept what has happened to a fixture."""
+
+    fixture: str
+    options: tuple[str, ...]
+
+    def command(self, word: str) -> str:
+        return shlex.join(("replay", "expect", self.fixture, word, *self.options))
+
+
+def _judge_failure(expectation: Expectation, outcome: Outcome, *, red: bool, accepting: _Accepting) -> Judgement:
     if _done(outcome):
         accept = "now" if outcome.status == "not_invoked" else "succeeds"
         what = "now fixed" if expectation.signature or expectation.wants == "reproduces" else "it did not fail here"
-        command = f"replay expect {fixture} {accept}"
+        command = accepting.command(accept)
         return Judgement(
             verdict="fixed", as_expected=False, reason=f"{what}: run `{command}`", ways=((command, "it is fixed"),)
         )
     if not is_known(expectation.signature, outcome):
-        return _changed(expectation, outcome, fixture)
+        return _changed(expectation, outcome, accepting)
     if red:
         reason = f"the bug is still there: {_seen(outcome)}"
         return Judgement(verdict="reproduced", as_expected=False, reason=reason, red=True)
     return Judgement(verdict="reproduced", as_expected=True, known_bug=True, reason="known bug, still there")
 
 
-def _judge_success(expectation: Expectation, outcome: Outcome, fixture: str) -> Judgement:
+def _judge_success(expectation: Expectation, outcome: Outcome, accepting: _Accepting) -> Judgement:
     if outcome.status == "succeeded":
         return Judgement(verdict="fixed", as_expected=True, reason="it succeeds, as expected")
     if expectation.signature and is_known(expectation.signature, outcome):
-        return _is_back(outcome, fixture)
+        return _is_back(outcome, accepting)
     if _done(outcome):
         reason = "the function was not invoked: a filter keeps the event from it"
-        return Judgement(verdict="changed", as_expected=False, reason=reason, ways=(_right(fixture),))
-    return _changed(expectation, outcome, fixture)
+        return Judgement(verdict="changed", as_expected=False, reason=reason, ways=(_right(accepting),))
+    return _changed(expectation, outcome, accepting)
 
 
-def _judge_now(expectation: Expectation, outcome: Outcome, fixture: str) -> Judgement:
+def _judge_now(expectation: Expectation, outcome: Outcome, accepting: _Accepting) -> Judgement:
     if outcome.status == expectation.status and tuple(outcome.dispositions) == (expectation.dispositions or ()):
-        note = _other_error(expectation, outcome, fixture)
+        note = _other_error(expectation, outcome, accepting)
         return Judgement(verdict="fixed", as_expected=True, reason="status and dispositions are as accepted", note=note)
     if expectation.signature and not _done(outcome) and is_known(expectation.signature, outcome):
-        return _is_back(outcome, fixture)
+        return _is_back(outcome, accepting)
     wanted = _state(expectation.status or "", expectation.dispositions or ())
     reason = f"it was accepted as {wanted}, and is {_state(outcome.status, outcome.dispositions)}"
-    return Judgement(verdict="changed", as_expected=False, reason=reason, ways=(_right(fixture),))
+    return Judgement(verdict="changed", as_expected=False, reason=reason, ways=(_right(accepting),))
 
 
-def _other_error(expectation: Expectation, outcome: Outcome, fixture: str) -> str:
+def _other_error(expectation: Expectation, outcome: Outcome, accepting: _Accepting) -> str:
     """Say that an accepted failure is another one by now, which status and dispositions do not show."""
     accepted = expectation.accepted_failure
     if accepted is None or outcome.signature is None or is_known(accepted, outcome):
         return ""
-    advice = f"`replay expect {fixture} now` accepts that too"
+    advice = f"`{accepting.command('now')}` accepts that too"
     if parting_lines(accepted, outcome.signature):
-        return f"{fixture} fails with {_of(accepted)} as accepted, but not from the same code: {advice}"
-    return f"{fixture} fails with {_seen(outcome)}, and was accepted with {_of(accepted)}: {advice}"
+        return f"{accepting.fixture} fails with {_of(accepted)} as accepted, but not from the same code: {advice}"
+    return f"{accepting.fixture} fails with {_seen(outcome)}, and was accepted with {_of(accepted)}: {advice}"
 
 
-def _is_back(outcome: Outcome, fixture: str) -> Judgement:
+def _is_back(outcome: Outcome, accepting: _Accepting) -> Judgement:
     reason = f"the bug is back: {_seen(outcome)}"
-    return Judgement(verdict="reproduced", as_expected=False, reason=reason, ways=(_known(fixture),))
+    return Judgement(verdict="reproduced", as_expected=False, reason=reason, ways=(_known(accepting),))
 
 
-def _changed(expectation: Expectation, outcome: Outcome, fixture: str) -> Judgement:
+def _changed(expectation: Expectation, outcome: Outcome, accepting: _Accepting) -> Judgement:
     known, seen = expectation.signature, outcome.signature
     expected = "success" if expectation.wants == "succeeds" else _of(known) if known else "a failure"
     reason = f"it fails otherwise: {_seen(outcome)} instead of {expected}"
     parting = parting_lines(known, seen) if known and seen else None
     if known and parting:
         reason = f"it fails with {_of(known)} as before, but not from the same code"
-    ways = (_known(fixture), _right(fixture)) if seen else (_right(fixture),)
+    ways = (_known(accepting), _right(accepting)) if seen else (_right(accepting),)
     was, now = parting or ("", "")
     return Judgement(verdict="changed", as_expected=False, reason=reason, was=was, seen=now, ways=ways)
 
 
-def _known(fixture: str) -> tuple[str, str]:
-    return f"replay expect {fixture} reproduces", "it is the known bug"
+def _known(accepting: _Accepting) -> tuple[str, str]:
+    return accepting.command("reproduces"), "it is the known bug"
 
 
-def _right(fixture: str) -> tuple[str, str]:
-    return f"replay expect {fixture} now", "it is right so"
+def _right(accepting: _Accepting) -> tuple[str, str]:
+    return accepting.command("now"), "it is right so"
 
 
 def _done(outcome: Outcome) -> bool:

@@ -13,7 +13,7 @@ from replay.errors import ReplayError, UnexpectedOutcome
 from replay.fixtures.fixture import FixtureReference
 from replay.pytest_plugin.failure_text import failure_text
 from replay.pytest_plugin.session import ReplaySession
-from replay.pytest_plugin.summary import ACCEPTED, PINNED, VERDICT
+from replay.pytest_plugin.summary import ACCEPTED, NOTE, PINNED, VERDICT
 from replay.replayer import FixtureNotRun, FixtureReplayed
 from replay.reports.expectation_words import happened
 from replay.reports.explanation import explain
@@ -97,6 +97,7 @@ class FixtureItem(pytest.Item):
         self._told = judged
         judgement, outcome = judged.judgement, judged.outcomes[-1]
         self.user_properties.append((VERDICT, judgement.verdict))
+        self.user_properties += [(NOTE, one_line(note, limit=400)) for note in judged.notes]
         if verdict_word(judged) == AS_ACCEPTED:
             self.user_properties.append((ACCEPTED, "true"))
         if judged.pinned:

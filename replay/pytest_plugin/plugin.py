@@ -118,11 +118,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     folder = config.stash.get(_FOLDER, None)
     if folder is None:
         return
-    from replay.pytest_plugin.summary import summary_lines
+    from replay.pytest_plugin.summary import note_lines, summary_lines
 
-    reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    properties = [pair for report in reports if _is_call(report) for pair in report.user_properties]
-    for line in summary_lines(properties, folder=f"{os.path.relpath(folder, config.invocation_params.dir)}/"):
+    reports = [report for reports in terminalreporter.stats.values() for report in reports if _is_call(report)]
+    properties = [pair for report in reports for pair in report.user_properties]
+    # What has failed has told its notes already.
+    notes = note_lines(pair for report in reports if not report.failed for pair in report.user_properties)
+    shown = f"{os.path.relpath(folder, config.invocation_params.dir)}/"
+    for line in (*notes, *summary_lines(properties, folder=shown)):
         terminalreporter.write_line(line)
 
 

@@ -1,7 +1,8 @@
 """The `replay` fixture and marker, for tests that people write by hand."""
 
+import shlex
 from collections.abc import Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 import pytest
 
@@ -9,16 +10,24 @@ from replay.errors import ReplayError, UnexpectedOutcome
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.outcomes.outcome import Outcome
 from replay.payloads.aws_calls import Fault
-from replay.payloads.fault_reading import Faults, read_faults
+from replay.payloads.fault_reading import Faults, fault_of_text, fault_text, read_faults
 from replay.pytest_plugin.session import ReplaySession
-from replay.replayer.further_deliveries import SecondDelivery
+from replay.pytest_plugin.summary import NOTE
+from replay.replayer import Observation
 from replay.reports.effect_lines import effect_lines
 from replay.reports.expectation_words import happened
-from replay.reports.explanation import joined, log_lines, run_command, stack_lines
+from replay.reports.explanation import joined, log_lines, note_lines, run_command, stack_lines
 from replay.reports.payload_excerpt import payload_section
-from replay.reports.visible_text import visible
+from replay.reports.visible_text import one_line, visible
 
-_OUTCOMES = pytest.StashKey[list[tuple[Fixture, Outcome]]]()
+
+class _Replayed(NamedTuple):
+    fixture: Fixture
+    faults: tuple[Fault, ...]
+    observed: Observation
+
+
+_REPLAYED = pytest.StashKey[list[_Replayed]]()
 _EXAMPLE = '@pytest.mark.replay("FUNCTION/*")'
 
 
@@ -33,14 +42,14 @@ class Replay:
         self,
         fixture: Fixture,
         session: ReplaySession,
-        outcomes: list[tuple[Fixture, Outcome]],
+        item: pytest.Item,
         faults: Sequence[Fault] = (),
     ) -> None:
-        """*faults* are those of the marker, which every call of the test meets."""
+        """*item* is told what happens; *faults* are those of the marker, which every call of the test meets."""
         self.fixture = fixture
         self._faults = tuple(faults)
         self._session = session
-        self._outcomes = outcomes
+        self._item = item
 
     @classmethod
     def of(cls, request: pytest.FixtureRequest, session: ReplaySession) -> Self:
@@ -55,7 +64,7 @@ class Replay:
             faults = [fault for marker in _nearest(request.node) for fault in _faults(marker)]
         except ReplayError as error:
             pytest.fail(visible(str(error)), pytrace=False)
-        return cls(fixture, session, request.node.stash.setdefault(_OUTCOMES, []), faults)
+        return cls(fixture, session, request.node, faults)
 
     def __call__(self, *, faults: Faults | None = None, twice: bool = False) -> Outcome:
         """
@@ -72,19 +81,15 @@ class Replay:
         """
         __tracebackhide__ = True
         try:
-            given = read_faults(faults, where="faults")
-            outcome, second = self._deliver((*given, *self._faults), twice=twice)
+            met = (*read_faults(faults, where="faults"), *self._faults)
+            observed = self._session.observe(self.fixture, met, twice=twice)
         except ReplayError as error:
             raise error.with_traceback(None) from None  # where we noticed it is not what the user looks for
-        self._outcomes.append((self.fixture, outcome))
-        if second is not None and second.reason:
-            raise UnexpectedOutcome(second.reason)
-        return outcome
-
-    def _deliver(self, faults: Sequence[Fault], *, twice: bool) -> tuple[Outcome, SecondDelivery | None]:
-        if twice:
-            return self._session.twice(self.fixture, faults)
-        return self._session.outcome(self.fixture, faults), None
+        self._item.stash.setdefault(_REPLAYED, []).append(_Replayed(self.fixture, met, observed))
+        self._item.user_properties += [(NOTE, one_line(note, limit=400)) for note in observed.notes]
+        if observed.second is not None and observed.second.reason:
+            raise UnexpectedOutcome(observed.second.reason)
+        return observed.outcome
 
 
 def parametrize(metafunc: pytest.Metafunc, session: ReplaySession) -> None:
@@ -128,18 +133,29 @@ def _faults(marker: pytest.Mark) -> tuple[Fault, ...]:
 def sections(item: pytest.Item) -> list[tuple[str, str]]:
     """Give the report sections that tell what a failed test's replays did."""
     return [
-        (f"replay of {fixture.reference}", _section(fixture, outcome))
-        for fixture, outcome in item.stash.get(_OUTCOMES, [])
+        (f"replay of {each.fixture.reference}", _section(each, item.nodeid)) for each in item.stash.get(_REPLAYED, [])
     ]
 
 
-def _section(fixture: Fixture, outcome: Outcome) -> str:
+def _section(replayed: _Replayed, node_id: str) -> str:
+    fixture, outcome = replayed.fixture, replayed.observed.outcome
     sections = (
         [f"happened   {happened(outcome)}"],
         ["here", *stack_lines(outcome.failure)] if outcome.failure else [],
         payload_section(fixture, outcome.failure or fixture.failure),
         effect_lines(outcome.effects),
         log_lines(outcome),
-        [f"run again  {run_command([fixture.reference.short])}"],
+        note_lines(replayed.observed.notes),
+        [f"run again  {_run_again(replayed, node_id)}"],
     )
     return joined(sections)
+
+
+def _run_again(replayed: _Replayed, node_id: str) -> str:
+    """Give our own command, with the faults; pytest's where a fault is more than an option can say."""
+    texts = [fault_text(fault) for fault in replayed.faults]
+    if any(fault_of_text(text, where="") != fault for text, fault in zip(texts, replayed.faults, strict=True)):
+        return shlex.join(("pytest", node_id))
+    twice = ["--twice"] if replayed.observed.second is not None else []
+    options = [word for text in texts for word in ("--fault", text)]
+    return run_command([replayed.fixture.reference.short], [*options, *twice])

@@ -5,11 +5,9 @@ from functools import cached_property
 from pathlib import Path
 
 from replay.fixtures.fixture import Fixture, FixtureReference
-from replay.outcomes.outcome import Outcome
 from replay.payloads.aws_calls import Fault
 from replay.project import Project, open_project
-from replay.replayer import FixtureNotRun, FixtureReplayed, Replayer
-from replay.replayer.further_deliveries import SecondDelivery
+from replay.replayer import FixtureNotRun, FixtureReplayed, Observation, Replayer
 
 
 class ReplaySession:
@@ -34,7 +32,7 @@ class ReplaySession:
         """Replay one fixture and judge it; its function stays in place for the next."""
         return self._warm().judge(reference)
 
-    def outcome(self, fixture: Fixture, faults: Sequence[Fault] = ()) -> Outcome:
+    def observe(self, fixture: Fixture, faults: Sequence[Fault] = (), *, twice: bool = False) -> Observation:
         """
         Replay one fixture for a test that judges by itself, its AWS calls meeting *faults*; the function steps aside.
 
@@ -43,20 +41,7 @@ class ReplaySession:
         """
         replayer = self._warm()
         try:
-            return replayer.outcomes(fixture, faults=faults)[-1]
-        finally:
-            replayer.suspend()
-
-    def twice(self, fixture: Fixture, faults: Sequence[Fault] = ()) -> tuple[Outcome, SecondDelivery]:
-        """
-        Deliver one fixture twice in a row, as `outcome` does once.
-
-        Raises:
-            ReplayError: It could not be replayed.
-        """
-        replayer = self._warm()
-        try:
-            return replayer.twice(fixture, faults=faults)
+            return replayer.observe(fixture, faults=faults, twice=twice)
         finally:
             replayer.suspend()
 

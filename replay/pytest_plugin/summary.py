@@ -6,7 +6,21 @@ from collections.abc import Iterable
 VERDICT = "replay_verdict"
 PINNED = "replay_pinned"
 ACCEPTED = "replay_as_accepted"
+NOTE = "replay_note"
 """Properties of a test report: xdist carries them to the process that prints, and `--junitxml` writes them."""
+
+
+_NOTES_AT_MOST = 5
+
+
+def note_lines(properties: Iterable[tuple[str, object]]) -> list[str]:
+    """Write the notes among the properties of reports, each once, as `replay run` does."""
+    notes = list(dict.fromkeys(str(value) for name, value in properties if name == NOTE))
+    more = len(notes) - _NOTES_AT_MOST
+    return [
+        *(f"replay: note: {note}" for note in notes[:_NOTES_AT_MOST]),
+        *([f"replay: … and {more:,} more of such notes: see `replay run`"] if more > 0 else []),
+    ]
 
 
 def summary_lines(properties: Iterable[tuple[str, object]], *, folder: str) -> list[str]:

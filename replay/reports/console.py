@@ -1,6 +1,8 @@
 """A run for human eyes: what happened grouped by failure, then each surprise explained, then the count."""
 
+import shlex
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import click
 
@@ -16,6 +18,7 @@ from replay.reports.visible_text import one_line, visible
 _EXPLAINED_AT_MOST = 5
 _NAMES_AT_MOST = 5
 _IDS_AT_MOST = 40
+_OF_EXPECT = frozenset({"--fixtures", "--fault"})
 
 
 class RunConsole:
@@ -87,7 +90,7 @@ class RunConsole:
             command = run_command([event.fixture.reference.short for event in rest[:_EXPLAINED_AT_MOST]], self._options)
             self._echo(f"\n… and {counted(len(rest), 'more failure')} of other kinds; to see why:  {command}")
         if fixed:
-            self._echo(f"\n{_accept(fixed)}")
+            self._echo(f"\n{_accept(fixed, _expect_options(self._options))}")
 
     def _write_not_run(self) -> None:
         """Write each reason once, with the fixtures that it has kept from being replayed."""
@@ -119,7 +122,8 @@ def _what_was_run(finished: RunFinished, counts: str) -> str:
     fixtures = counted(finished.total, "fixture")
     if finished.interrupted:
         fixtures = f"interrupted after {sum(finished.verdicts.values()):,} of {fixtures}"
-    return f"{fixtures} in {finished.elapsed_s:.2f} s: {counts or 'nothing to replay'}"
+    nothing = "nothing replayed" if finished.interrupted else "nothing to replay"
+    return f"{fixtures} in {finished.elapsed_s:.2f} s: {counts or nothing}"
 
 
 def _is_fixed(event: FixtureReplayed) -> bool:
@@ -127,21 +131,28 @@ def _is_fixed(event: FixtureReplayed) -> bool:
     return event.judgement.verdict == "fixed" and event.proposed_fault is None
 
 
-def _accept(fixed: Sequence[FixtureReplayed]) -> str:
+def _accept(fixed: Sequence[FixtureReplayed], options: Sequence[str]) -> str:
     """Say how to accept what no longer fails."""
     if len(fixed) == 1:
         return visible(f"{fixed[0].fixture.reference}: {fixed[0].judgement.reason}")
     called = [event for event in fixed if event.outcomes[-1].status == "succeeded"]
     others = [event for event in fixed if event.outcomes[-1].status != "succeeded"]
-    return "\n".join(_accept_all(events, word) for events, word in ((called, "succeeds"), (others, "now")) if events)
+    accepting = ((called, "succeeds"), (others, "now"))
+    return "\n".join(_accept_all(events, [word, *options]) for events, word in accepting if events)
 
 
-def _accept_all(fixed: Sequence[FixtureReplayed], word: str) -> str:
+def _expect_options(options: Sequence[str]) -> list[str]:
+    """Take those of a run's options that `replay expect` needs too."""
+    return [word for flag, value in pairwise(options) if flag in _OF_EXPECT for word in (flag, value)]
+
+
+def _accept_all(fixed: Sequence[FixtureReplayed], words: Sequence[str]) -> str:
     what = f"{len(fixed):,} no longer {'fails' if len(fixed) == 1 else 'fail'}. Accept the fix"
     if len(fixed) <= _IDS_AT_MOST:
-        return f"{what}:  replay expect {' '.join(event.fixture.reference.short for event in fixed)} {word}"
-    functions = " ".join(dict.fromkeys(event.fixture.reference.function for event in fixed))
-    return f"{what}, for all fixtures of:  replay expect {functions} {word}"
+        ids = [event.fixture.reference.short for event in fixed]
+        return f"{what}:  {shlex.join(('replay', 'expect', *ids, *words))}"
+    functions = dict.fromkeys(event.fixture.reference.function for event in fixed)
+    return f"{what}, for all fixtures of:  {shlex.join(('replay', 'expect', *functions, *words))}"
 
 
 def _one_of_each(events: Sequence[FixtureReplayed]) -> list[FixtureReplayed]:

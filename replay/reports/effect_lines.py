@@ -30,7 +30,11 @@ def fault_words(fault: Fault) -> str:
 
 
 def effect_document(call: AwsCall) -> dict[str, Json]:
-    """Give a call as a document; `error` is null where there was none, `injected` says that it was a fault's."""
+    """
+    Give a call as a document.
+
+    `error` is null where there was none, `injected` says that it was a fault's, `attempts` counts its retries too.
+    """
     error = call.error
     return {
         "call": call.name,
@@ -38,6 +42,7 @@ def effect_document(call: AwsCall) -> dict[str, Json]:
         "result": None if call.result is None else dict(call.result),
         "error": {"code": error.code, "message": error.message} if error else None,
         "injected": call.injected,
+        "attempts": call.attempts,
     }
 
 
@@ -46,4 +51,5 @@ def _line(call: AwsCall) -> str:
     key = call.parameters.get("Key") if call.service == "s3" else None
     about = f"{what.rpartition('/')[2] if 'QueueUrl' in call.parameters else what}{f'/{key}' if key else ''}"
     error = f"{call.error.code}{' (fault)' if call.injected else ''}" if call.error else ""
-    return one_line(" ".join(filter(None, (call.name, about, error))), limit=110)
+    retried = f"after {call.attempts} attempts" if call.attempts > 1 else ""
+    return one_line(" ".join(filter(None, (call.name, about, error, retried))), limit=110)

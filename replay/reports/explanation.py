@@ -45,7 +45,7 @@ def explain(
         payload_section(fixture, failure),
         effect_lines(outcome.effects),
         log_lines(outcome),
-        [f"note       {one_line(note, limit=400)}" for note in notes],
+        note_lines(notes),
         _what_to_do(judgement, run_command([fixture.reference.short], options)),
     )
     return joined(sections)
@@ -68,6 +68,11 @@ def log_lines(outcome: Outcome) -> list[str]:
         return []
     rows = log.strip().split("\n")[-_LOG_LINES:]
     return ["log (last invocation)", *(f"  {visible(row, limit=200)}" for row in rows)]
+
+
+def note_lines(notes: Iterable[str]) -> list[str]:
+    """Show what is to be known of a replay beside it."""
+    return [f"note       {one_line(note, limit=400)}" for note in notes]
 
 
 def _expectation_lines(

@@ -1,18 +1,19 @@
 """One fixture for human eyes, and as one JSON document."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from replay.counted_nouns import counted
 from replay.errors import InvalidJson
-from replay.fixtures.fixture import Fixture
+from replay.fixtures.fixture import Fixture, StoredObject
 from replay.outcomes.failure_classes import failure_class
 from replay.outcomes.proposed_faults import fault_option, proposed_fault
 from replay.payloads.exact_json import Json, parse
 from replay.payloads.failures import Failure, Observer, Report, Segment
 from replay.reports.effect_lines import fault_words
 from replay.reports.expectation_words import headline, wanted
-from replay.reports.explanation import stack_lines
+from replay.reports.explanation import run_command, stack_lines
 from replay.reports.payload_excerpt import payload_section
 from replay.reports.visible_text import one_line, visible
 
@@ -21,8 +22,13 @@ _OBSERVED: Mapping[Observer, str] = {"source": "as recorded", "logs": "from the 
 _FIFO = {"MessageGroupId": "group", "SequenceNumber": "sequence", "MessageDeduplicationId": "deduplication"}
 
 
-def fixture_card(fixture: Fixture) -> str:
-    """Write where a fixture comes from, what failed, what was redacted, what it expects, and its payload."""
+def fixture_card(fixture: Fixture, *, options: Sequence[str] = ()) -> str:
+    """
+    Write where a fixture comes from, what failed, what was redacted, what it expects, and its payload.
+
+    Args:
+        options: What commands need to find the fixture again.
+    """
     provenance, source = fixture.provenance, fixture.event_source
     lines = [
         str(fixture.reference),
@@ -41,6 +47,7 @@ def fixture_card(fixture: Fixture) -> str:
         f"delivery   {source.kind}{_delivery_words(fixture)}",
         f"redacted   {_redaction_words(fixture)}",
         *(f"fault      {one_line(fault_words(fault))}" for fault in fixture.faults),
+        *(f"object     {_object_words(each)}" for each in fixture.objects),
     ]
     lines += _record_lines(fixture)
     if fixture.edited:
@@ -56,7 +63,7 @@ def fixture_card(fixture: Fixture) -> str:
         if fixture.failure.log_lines:
             lines += ["", "log", *(f"  {visible(row, limit=200)}" for row in _log_rows(fixture.failure))]
     lines += ["", *payload_section(fixture, fixture.failure, lines=_PAYLOAD_LINES)]
-    lines += ["", *_command_lines(fixture)]
+    lines += ["", *_command_lines(fixture, options)]
     return "\n".join(map(visible, lines))
 
 
@@ -72,7 +79,17 @@ def _invocation_lines(failure: Failure | None) -> list[str]:
     ids = (failure.request_id, failure.trace_id and f"trace {failure.trace_id}")
     named = one_line(", ".join(filter(None, ids)))
     used = _report_words(failure.report) if failure.report else ""
-    return [*([f"request    {named}"] if named else []), *([f"report     {used}"] if used else [])]
+    began = _began_words(failure.trace)
+    rows = (("request    ", named), ("report     ", used), ("began      ", began))
+    return [f"{label}{words}" for label, words in rows if words]
+
+
+def _began_words(trace: Sequence[Segment]) -> str:
+    """Write where the fault began: of a call that failed downstream the service and its operation."""
+    began = next((each for each in trace if each.began), None)
+    if began is None:
+        return ""
+    return "  ".join(filter(None, (f"in {one_line(began.name)}", began.status, one_line(began.cause))))
 
 
 def _report_words(report: Report) -> str:
@@ -81,6 +98,7 @@ def _report_words(report: Report) -> str:
         f"{report.duration_ms:,.2f} ms" if report.duration_ms is not None else "",
         f"cold start {report.init_duration_ms:,.2f} ms" if report.init_duration_ms is not None else "",
         f"memory {used:,.0f} of {size:,.0f} MB" if used is not None and size is not None else "",
+        f"CPU {report.cpu_time_ms:,.0f} ms" if report.cpu_time_ms is not None else "",
         f"status {one_line(report.status, limit=40)}" if report.status else "",
     )
     return ", ".join(filter(None, parts))
@@ -104,16 +122,14 @@ def _log_rows(failure: Failure) -> list[str]:
     return [row for line in failure.log_lines for row in line.splitlines()]
 
 
-def _command_lines(fixture: Fixture) -> list[str]:
+def _command_lines(fixture: Fixture, options: Sequence[str]) -> list[str]:
     """Write how to replay a fixture: where AWS made its failure, with the fault that brings it back."""
     fault = proposed_fault(fixture.failure) if fixture.failure and not fixture.faults else None
-    command = f"replay run {fixture.reference.short}"
+    command = run_command([fixture.reference.short], options)
     if fault is None or fixture.expectation.wants == "succeeds":
         return [f"replay it  {command}"]
-    return [
-        f"replay it  {command} {fault_option(fault)}",
-        f"keep that  replay expect {fixture.reference.short} reproduces {fault_option(fault)}",
-    ]
+    keep = shlex.join(("replay", "expect", fixture.reference.short, "reproduces", *options))
+    return [f"replay it  {command} {fault_option(fault)}", f"keep that  {keep} {fault_option(fault)}"]
 
 
 def fixture_document(fixture: Fixture, *, event: bool = False) -> dict[str, Json]:
@@ -141,7 +157,7 @@ def fixture_document(fixture: Fixture, *, event: bool = False) -> dict[str, Json
         "redactions": sum(redaction.count for redaction in fixture.redactions),
         "edited": fixture.edited,
     }
-    if failure is not None and failure.log_lines:
+    if failure is not None and (failure.log_lines or failure.trace):
         document |= {"request_id": failure.request_id, "trace_id": failure.trace_id}
         document["report"] = asdict(failure.report) if failure.report else None
         document["log_lines"] = list(failure.log_lines)
@@ -170,6 +186,11 @@ def _delivery_words(fixture: Fixture) -> str:
     ]
     words = ", ".join(filter(None, parts))
     return f" {words}" if words else ""
+
+
+def _object_words(kept: StoredObject) -> str:
+    size = len(kept.text.encode("utf-8", "surrogatepass"))
+    return f"{one_line(f's3://{kept.bucket}/{kept.key}', limit=200)} ({size:,} bytes) in {kept.file}"
 
 
 def _record_lines(fixture: Fixture) -> list[str]:

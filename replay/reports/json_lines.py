@@ -83,6 +83,8 @@ def summary_document(event: RunFinished) -> dict[str, Json]:
         "unexpected": event.unexpected,
         "elapsed_s": round(event.elapsed_s, 3),
         "interrupted": event.interrupted,
+        **({"stopped": event.stopped} if event.stopped else {}),
+        **({"run": event.run} if event.run else {}),
     }
 
 

@@ -1,7 +1,7 @@
 """A recording for human eyes: a progress bar while it goes, a few lines when it is done."""
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,8 +46,12 @@ def progress_bar(*, enabled: bool) -> Iterator[Callable[[int, int | None], objec
 def summary_lines(summary: RecordingSummary, folder: Path) -> list[str]:
     """Write what was recorded: one line of counts, one a failure, the fixtures' names, and what was drained."""
     lines = [f"{counted(summary.seen, 'event seen', 'events seen')}: {', '.join(_counts(summary))}"]
-    for label, count in summary.by_failure.items():
-        lines.append(f"  {count:>6,}  {one_line(label)}")
+    lines += [_failure_line(summary, label, count) for label, count in summary.by_failure.items()]
+    if summary.left_out:
+        kept = summary.written + summary.duplicates
+        failures = counted(len(summary.by_failure), "failure")
+        most = f"at most {summary.sample} of each that is known, those recorded before included"
+        lines.append(f"kept {kept:,} of {kept + summary.left_out:,}: {failures}, {most}; --all keeps every one")
     lines += [f"          {reference}" for reference in summary.written_references[:_NAMED_AT_MOST]]
     more = summary.written - min(len(summary.written_references), _NAMED_AT_MOST)
     if more > 0:
@@ -72,9 +76,9 @@ def remark_lines(summary: RecordingSummary) -> list[str]:
     return lines
 
 
-def next_step(function: str) -> str:
-    """Say what to do with what was recorded."""
-    return f"next: replay run {shlex.quote(function)}"
+def next_step(function: str, options: Sequence[str] = ()) -> str:
+    """Say what to do with what was recorded; *options* say where it is."""
+    return f"next: {shlex.join(('replay', 'run', function, *options))}"
 
 
 def summary_document(summary: RecordingSummary) -> dict[str, Json]:
@@ -84,10 +88,13 @@ def summary_document(summary: RecordingSummary) -> dict[str, Json]:
         "seen": summary.seen,
         "written": summary.written,
         "known": summary.duplicates,
+        "left_out": summary.left_out,
         "skipped": summary.skipped,
         "failed": summary.failed,
         "redacted": summary.changed,
         "by_failure": dict(summary.by_failure),
+        "kept_by_failure": dict(summary.kept_by_failure),
+        "sample": summary.sample,
         "deleted": summary.deleted,
         "moved": summary.moved,
         "left": summary.left,
@@ -103,6 +110,8 @@ def _counts(summary: RecordingSummary) -> list[str]:
     counts = [f"{summary.written:,} recorded"]
     if summary.duplicates:
         counts.append(f"{summary.duplicates:,} recorded before")
+    if summary.left_out:
+        counts.append(f"{summary.left_out:,} left out")
     if summary.skipped:
         counts.append(f"{summary.skipped:,} not asked for")
     if summary.failed:
@@ -112,6 +121,11 @@ def _counts(summary: RecordingSummary) -> list[str]:
     elif summary.written or summary.duplicates:
         counts.append("nothing found to redact")
     return counts
+
+
+def _failure_line(summary: RecordingSummary, label: str, count: int) -> str:
+    kept = summary.kept_by_failure.get(label, 0)
+    return f"  {count:>6,}  {one_line(label)}" + (f"  ({kept:,} kept)" if kept < count else "")
 
 
 def _consumed(summary: RecordingSummary) -> list[str]:

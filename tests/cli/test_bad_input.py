@@ -1,6 +1,7 @@
 """Each mistake of a user is one clear message with what to do next, exit code 2, and nothing half-written."""
 
 import errno
+import io
 import json
 import os
 import socket
@@ -157,6 +158,22 @@ class TestConfiguration:
         assert replay_("record", "saved", "--json").documents[-1]["written"] == 2
         assert replay_("record", "saved", "--function", "h", "--json").documents[0]["function"] == "h"
 
+    def test_paths_of_a_named_source_are_seen_from_the_root(
+        self, recorded: Path, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """From any folder of the project the configured files are found; a path that is typed is seen from where we are."""
+        (recorded / "pyproject.toml").write_text(
+            '[tool.replay.sources.saved]\nkind = "files"\npath = ["events.jsonl"]\nfunction = "g"\n'
+            '[tool.replay.sources.piped]\nkind = "files"\npath = ["-"]\nfunction = "p"\n'
+        )
+        (recorded / "inner").mkdir()
+        monkeypatch.chdir(recorded / "inner")
+        assert replay_("record", "saved", "--json").documents[-1]["written"] == 2
+        refused(replay_(*RECORD), "there is no such file or folder", "events.jsonl")
+        assert replay_(*RECORD[:2], "--path", "../events.jsonl", "--function", "h", "--json").exit_code == 0
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"order": 3}')))
+        assert replay_("record", "piped", "--json").documents[-1]["written"] == 1
+
 
 class TestFunctions:
     @pytest.mark.parametrize(
@@ -293,6 +310,23 @@ class TestFixtures:
         refused(
             replay_(*RECORD_SQS, "--endpoint-url", "http://127.0.0.1:9"), "permission denied", f"chmod u+wx {folder}"
         )
+        assert not (folder / "fixtures").exists()
+
+    @pytest.mark.parametrize(
+        ("function", "hint"),
+        [
+            ("../x", "[tool.replay.functions]"),
+            ("x" * 129, "at most 128"),
+            ("arn:aws:lambda:eu-west-1:123456789012:function:shop-orders:live", "say its name alone: shop-orders"),
+        ],
+    )
+    def test_a_function_that_can_be_no_folder_is_told_before_anything_is_leased(
+        self, function: str, hint: str, project: Callable[..., Path], replay_: CommandLine
+    ) -> None:
+        """AWS is not even asked for what could not be written under that name."""
+        folder = project(FAILING)
+        result = replay_(*RECORD_SQS[:-1], function, "--endpoint-url", "http://127.0.0.1:9")
+        refused(result, "cannot be the name of a folder of fixtures", hint)
         assert not (folder / "fixtures").exists()
 
     def test_a_read_only_file_system_is_told(

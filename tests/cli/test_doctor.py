@@ -1,10 +1,12 @@
 """The doctor sees what is wrong before a run would, and changes nothing."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from moto import mock_aws
@@ -129,7 +131,10 @@ def test_no_template_is_told_with_the_places(project: Callable[..., Path], repla
     for word in (str(folder), "template.yaml", "serverless.yml", "cdk.out", "3 levels"):
         assert word in note
     (folder / "template.yaml").write_text("Resources: [")
-    assert "template.yaml: the template is not valid YAML" in told(replay_)[0]
+    (folder / "events.jsonl").write_text('{"order": 1}\n')
+    replay_("record", "files", "--path", "events.jsonl", "--function", "f")
+    (problem,) = told(replay_)
+    assert "template.yaml: the template is not valid YAML" in problem
 
 
 @pytest.mark.parametrize(
@@ -260,3 +265,26 @@ def test_nothing_is_changed(project: Callable[..., Path], replay_: CommandLine) 
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     replay_("doctor")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("flag", "words", "hint"),
+    [(0, "permission denied", "chmod u+wx"), (os.ST_RDONLY, "its file system is read-only", "--no-pin")],
+)
+def test_a_folder_that_cannot_be_written_is_told(
+    flag: int,
+    words: str,
+    hint: str,
+    project: Callable[..., Path],
+    replay_: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a read-only file system no permission helps, so none is advised."""
+    folder = project(HANDLER, {"order": 1})
+    replay_("record", "files", "--path", "events.jsonl", "--function", "f")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder / "fixtures")
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=flag))
+    (problem,) = [each for each in replay_("doctor", "--json").documents if each.get("level") == "problem"]
+    assert words in problem["what"]
+    assert hint in problem["hint"]
+    assert ("chmod" in problem["hint"]) == (flag == 0)

@@ -1,6 +1,8 @@
 """Faults and effects on the command line."""
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,3 +108,49 @@ def test_an_error_unknown_to_aws_is_noted(replay_: CommandLine, recorded: Path) 
     told = outcome(replay_, "--fault", "dynamodb:PutItem=OutOfCheese")
     assert "OutOfCheese" in told["error"]["message"]
     assert any("not known to answer 'OutOfCheese'" in note for note in told["notes"])
+
+
+def accepting(shown: str) -> list[list[str]]:
+    """Give the commands that a screen offers to accept what has happened."""
+    return [shlex.split(found) for found in re.findall(r"replay (expect (?:(?!  #|`).)+)", shown)]
+
+
+def test_accepting_what_a_fault_has_done_keeps_the_fault(replay_: CommandLine, recorded: Path) -> None:
+    """Who follows the advice of a run with a fault gets that run's failure as the known one, in every run."""
+    shown = replay_("run", "--fault", THROTTLE)
+    commands = accepting(shown.stdout)
+    assert [command[2] for command in commands] == ["reproduces", "now"]
+    for command in commands:
+        assert replay_(*command).exit_code == 0
+        told = outcome(replay_)
+        assert (told["error"]["type"], told["as_expected"]) == ("ProvisionedThroughputExceededException", True)
+
+
+def test_accepting_several_fixes_keeps_the_fault(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """What no longer fails although a call is slow is accepted as that, one command for all."""
+    project(HANDLER, {"order": 1}, {"order": 2})
+    replay_("record", "files", "--path", "events.jsonl", "--function", "f")
+    (command,) = accepting(replay_("run", "--fault", "dynamodb:PutItem=0.01s").stdout)
+    assert command[-3:] == ["succeeds", "--fault", "dynamodb:PutItem=0.01s"]
+    assert replay_(*command).exit_code == 0
+    assert "fault      dynamodb:PutItem meets 0.01 s of latency" in replay_("show", command[1]).stdout
+    assert replay_("run").exit_code == 0
+
+
+def test_advice_finds_the_fixtures_again(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """Where the fixtures are not in the configured folder, every command that is advised says where they are."""
+    project(HANDLER, {"order": 1}, {"order": 2})
+    place = ["--fixtures", "other folder"]
+    recorded = replay_("record", "files", "--path", "events.jsonl", "--function", "f", "--out", "other folder")
+    assert recorded.stderr == "next: replay run f --fixtures 'other folder'\n"
+    (command,) = accepting(replay_("run", *place).stdout)
+    assert command[-2:] == place
+    assert replay_(*command).exit_code == 0
+    shown = replay_("run", *place, "--fault", THROTTLE).stdout
+    for command in (*accepting(shown), *re.findall(r"run again  replay (.+)", shown)):
+        words = shlex.split(command) if isinstance(command, str) else command
+        assert [word for word in words if word in {*place, "--fault", THROTTLE}].count("other folder") == 1
+        assert replay_(*words).exit_code in {0, 1}
+    assert "replay run f/" in replay_("show", command.split()[1], *place).stdout
+    assert "--fixtures 'other folder'" in replay_("show", command.split()[1], *place).stdout
+    assert "--fixtures" not in replay_("run", "--fixtures", "fixtures").stderr

@@ -116,3 +116,24 @@ def test_what_nohup_ignores_does_not_end_a_recording() -> None:
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(
+    ("line", "exit_code", "words"),
+    [
+        ('"$@" list >&-', 0, ""),
+        ('"$@" list --json 2>&-', 0, ""),
+        ('"$@" run <&- >&-', 0, ""),
+        ('"$@" list > /dev/full', 2, "free some space"),
+        ('mkdir gone && cd gone && rmdir ../gone && "$@" list', 2, "change to a folder that is there"),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_places_where_nothing_can_be_written_or_read(line: str, exit_code: int, words: str, recorded: Path) -> None:
+    """A closed or full output and a folder that is gone are no mistakes of ours, and what to do is said."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        ["sh", "-c", line, "sh", *REPLAY], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, "mistake" in done.stderr) == (exit_code, False)
+    assert words in done.stderr

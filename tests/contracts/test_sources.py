@@ -1,9 +1,12 @@
 """What every source keeps to, whoever wrote it: one suite over all that are registered."""
 
+import base64
 import dataclasses
 import json
+import re
 import subprocess
 import sys
+import time
 import typing
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,12 +18,19 @@ import pytest
 from moto import mock_aws
 
 from replay.errors import ConfigurationError
+from replay.fixtures.store import Store
 from replay.payloads.captures import Capture
+from replay.recorder import record
+from replay.redaction.redactor import Redactor
 from replay.sources import registry
 from replay.sources.base import Consumed, Recording, Settlement, Source
+from replay.sources.permissions import AwsPlace
 from replay.sources.registry import source_class, source_names
 from tests.enrichment.lambda_log import LambdaLog
+from tests.sources.archives import ARCHIVE, make_archive, replays_as_on_aws
+from tests.sources.athena_results import queue_results
 from tests.sources.log_samples import failed_in_text
+from tests.sources.traced_requests import put_trace
 
 BODIES = ['{"n": 1}', '{"n": 2.50}', '{"n": 3, "n": 4}']
 
@@ -56,13 +66,47 @@ def _s3_logs(folder: Path) -> dict[str, Any]:
     return {"bucket": "app-logs"}
 
 
-_PREPARED = {"sqs": _sqs, "files": _files, "s3-logs": _s3_logs, "cloudwatch-logs": _cloudwatch_logs}
+def _eventbridge_archive(folder: Path) -> dict[str, Any]:
+    make_archive(BODIES)
+    return {"archive": ARCHIVE, "settle_s": 0, "wait_s": 0}
+
+
+def _athena(folder: Path) -> dict[str, Any]:
+    queue_results(["event"], [(body,) for body in BODIES], times=5)
+    return {"query": "SELECT event FROM failed", "output_location": "s3://results/"}
+
+
+def _stream(folder: Path) -> dict[str, Any]:
+    client = boto3.client("kinesis")
+    client.create_stream(StreamName="clicks", ShardCount=2)
+    for number, body in enumerate(BODIES):
+        client.put_record(StreamName="clicks", Data=body.encode(), PartitionKey=f"key-{number}")
+    return {"stream": "clicks", "function": "orders"}
+
+
+def _xray(folder: Path) -> dict[str, Any]:
+    log = LambdaLog(boto3.client("logs"), at_ms=int(time.time() * 1000) - 600_000)
+    for body in BODIES:
+        put_trace(log, f"event: {body}\n", error="KeyError: 'a'")
+    return {"function": "orders", "function_timeout_s": 3.0, "filter": ""}
+
+
+_PREPARED = {
+    "athena": _athena,
+    "sqs": _sqs,
+    "files": _files,
+    "s3-logs": _s3_logs,
+    "cloudwatch-logs": _cloudwatch_logs,
+    "eventbridge-archive": _eventbridge_archive,
+    "stream": _stream,
+    "xray": _xray,
+}
 """For each source of ours: how to make three events for it, and the options that find them. A new source adds a line."""
 
 
 @pytest.fixture(params=source_names())
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
-    with mock_aws():
+    with mock_aws(), replays_as_on_aws():
         kind = source_class(request.param)
         yield kind(kind.options(**_PREPARED[request.param](tmp_path)))
 
@@ -71,12 +115,23 @@ def test_it_gives_each_event_once_with_an_identity_for_ever(source: Source) -> N
     """Every capture has its own identity, the same in the next recording, and names its source and place."""
     found = [_recorded(source) for _ in range(2)]
     for captures in found:
-        assert sorted(capture.body for capture in captures) == sorted(BODIES)
+        assert sorted(map(_prepared_body, captures)) == sorted(BODIES)
         assert len({capture.origin.identity for capture in captures}) == len(BODIES)
         assert {capture.origin.source for capture in captures} == {source.name}
         assert all(capture.origin.place for capture in captures)
     first, second = ({(capture.origin.arn, capture.origin.identity) for capture in captures} for captures in found)
     assert first == second
+
+
+def _prepared_body(capture: Capture) -> str:
+    """Give the body that was prepared: the detail of a bus's event, as moto writes it, or the data of a record."""
+    if capture.origin.source == "stream":
+        (told,) = json.loads(capture.body)["Records"]
+        return base64.b64decode(told["kinesis"]["data"]).decode()
+    if capture.origin.source != "eventbridge-archive":
+        return capture.body
+    detail = json.loads(capture.body)["detail"]
+    return next(body for body in BODIES if json.loads(body) == detail)
 
 
 def _recorded(source: Source) -> list[Capture]:
@@ -103,6 +158,35 @@ def test_it_may_be_left_at_any_moment(source: Source) -> None:
     assert len(_recorded(source)) == len(BODIES)
 
 
+def test_ctrl_c_leaves_what_is_done_and_the_next_recording_goes_on(source: Source, tmp_path: Path) -> None:
+    """Interrupted after the first capture, its fixture is whole; recorded again it is known, and the rest is added."""
+    store = Store(tmp_path / "fixtures")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    options: dict[str, Any] = {"store": store, "function": "orders", "redact": Redactor()}
+    first = record(source, progress=interrupt, **options)
+    assert (first.interrupted, first.written) == (True, 1)
+    second = record(source, **options)
+    assert (second.written, second.duplicates) == (len(BODIES) - 1, 1)
+    third = record(source, **options)
+    assert (third.written, third.duplicates) == (0, len(BODIES))
+    assert len(store.references_of("orders")) == len(BODIES)
+
+
+def test_it_declares_what_aws_must_allow(source: Source) -> None:
+    """Permissions are declared, or none on purpose; actions and resources are such as a policy can have."""
+    declared = source.permissions(AwsPlace(region="eu-west-1", account_id="111122223333"))
+    assert declared is not None
+    assert "permissions" in vars(type(source)), "declared by the source's own file"
+    for each in declared:
+        assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9*]+", action) for action in each.actions)
+        assert all(re.fullmatch(r"\*|arn:aws:[a-z0-9-]+:\S*", resource) for resource in each.resources)
+        assert each.why
+        assert each.why[0].islower()
+
+
 def test_its_total_is_a_count_or_unknown(source: Source) -> None:
     """The progress bar gets a number, or None."""
     with source.open() as recording:
@@ -127,7 +211,7 @@ def test_its_options_can_become_a_command_line(name: str) -> None:
     for field in dataclasses.fields(kind.options):
         assert field.metadata["help"], field.name
         plain = set(typing.get_args(hints[field.name]) or (hints[field.name],))
-        assert plain <= {str, int, float, bool, type(None), ...}, field.name
+        assert plain <= {str, int, float, bool, Path, type(None), ...}, field.name
 
 
 # The registry

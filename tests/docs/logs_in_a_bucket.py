@@ -10,7 +10,7 @@ import boto3
 
 from tests.sources.log_samples import request_id
 
-PAGES = ("sources-s3-logs.md",)
+PAGES = ("sources-s3-logs.md", "sources-athena.md")
 BUCKET = "orders-logs"
 _STACK = (
     (22, "handler", "take_order(record)"),

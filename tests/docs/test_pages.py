@@ -22,7 +22,7 @@ import yaml
 
 from replay.config import load_config
 from replay.demonstration.embedded_aws import embedded_aws, poison_queue
-from tests.docs import logged_failures, logs_in_a_bucket
+from tests.docs import archived_events, extension_package, logged_failures, logs_in_a_bucket, streams_and_traces
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -85,6 +85,13 @@ def test_commands_print_what_the_page_says(page, project):
         logged_failures.log_failures(environment)
     if page.name in logs_in_a_bucket.PAGES:
         logs_in_a_bucket.put_logs(folder, environment)
+    if page.name in archived_events.PAGES:
+        archived_events.archive_events(environment)
+    if page.name in streams_and_traces.PAGES:
+        streams_and_traces.prepare(folder, environment)
+    if page.name in extension_package.PAGES:
+        code, configuration = (block.text for block in blocks(page) if block.language in {"python", "toml"})
+        extension_package.install(folder, environment, code, configuration)
     for block in blocks(page):
         for command in commands(block.text) if block.language == "console" else ():
             done = subprocess.run(

@@ -48,9 +48,16 @@ def test_the_document_has_it_all():
     failed = AwsCall(service="s3", operation="PutObject", error=AwsError(code="SlowDown", message="m"), injected=True)
     assert effect_document(PUT) == {
         "call": "dynamodb:PutItem", "parameters": {"TableName": "orders"}, "result": {}, "error": None, "injected": False,
+        "attempts": 1,
     }  # fmt: skip
     assert effect_document(failed)["error"] == {"code": "SlowDown", "message": "m"}
     assert effect_document(failed)["result"] is None
+
+
+def test_retries_are_said():
+    """How often the SDK tried is shown where it was more than once."""
+    failed = AwsCall(service="s3", operation="PutObject", error=AwsError(code="SlowDown"), injected=True, attempts=3)
+    assert line(failed) == "s3:PutObject SlowDown (fault) after 3 attempts"
 
 
 def test_faults_in_words():

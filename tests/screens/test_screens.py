@@ -39,7 +39,7 @@ def _written(arguments: tuple[str, ...], result: Result) -> str:
 
 def test_help(screen: Screen, orders: Path, snapshot: SnapshotAssertion) -> None:
     """The help of `replay` and of each command."""
-    commands = ("record", "list", "show", "run", "expect", "migrate", "schema", "doctor", "demo")
+    commands = ("record", "list", "show", "run", "redrive", "runs", "expect", "migrate", "schema", "doctor", "demo")
     screens = [screen("--help"), *(screen(command, "--help") for command in commands)]
     screens += [screen("record", source, "--help") for source in ("files", "sqs")]
     assert "\n".join(screens) == snapshot
@@ -163,3 +163,17 @@ def test_no_color(orders: Path, replay_: CommandLine, monkeypatch: pytest.Monkey
     monkeypatch.setenv("NO_COLOR", "1")
     result = replay_("run", "nosuch")
     assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_a_sample_and_a_policy(screen: Screen, orders: Path, snapshot: SnapshotAssertion) -> None:
+    """Of each failure a few are kept, and all are counted; the policy is JSON on stdout."""
+    errors = ["'customer_id'"] * 7 + ["2026-11-21T08:00:00Z Task timed out after 3.00 seconds"] * 2
+    told = [{"RequestID": str(number), "ErrorCode": "200", "ErrorMessage": each} for number, each in enumerate(errors)]
+    attributes = [{name: {"DataType": "String", "StringValue": value} for name, value in each.items()} for each in told]
+    messages = [message(number, json.dumps({"n": number}), each) for number, each in enumerate(attributes)]
+    for each in messages:
+        del each["Attributes"]["DeadLetterQueueSourceArn"]  # it is the dead letter of an asynchronous invocation
+    Path("messages.json").write_text(json.dumps({"Messages": messages}))
+    screens = [screen(*RECORD, "--sample", "2"), screen(*RECORD), screen(*RECORD, "--json"), screen(*RECORD, "--all")]
+    screens += [screen("doctor", "--source", "files"), screen("doctor", "--source", "sq")]
+    assert "\n".join(screens) == snapshot

@@ -1,0 +1,287 @@
+"""`replay redrive` on the command line: checked, planned, judged, and by default nothing but told."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from replay.delivery.attempt import Attempt, Reply
+from replay.ledger.ledger import read_run, run_paths
+from replay.payloads.failures import Failure
+from replay.project import Project
+from replay.redriver import redrive as redrive_module
+from replay.targets.base import Invoker
+from replay.targets.guard_rails import deployed
+from tests.cli.command_line import CommandLine
+
+ACCOUNT = "123456789012"
+HANDLER = """\
+def handler(event, context):
+    for record in event["Records"]:
+        if "poison" in record["body"]:
+            raise KeyError("customer_id")
+"""
+TARGETS = f'[tool.replay.targets.orders-dlq]\nkind = "sqs"\naccount_id = "{ACCOUNT}"\n'
+
+
+class Queues:
+    """A queue and its dead-letter queue, on a mocked AWS."""
+
+    def __init__(self, name: str = "orders", **attributes: str) -> None:
+        self.client: Any = boto3.client("sqs")
+        suffix = ".fifo" if attributes else ""
+        self.dead_url = self.client.create_queue(QueueName=f"{name}-dlq{suffix}", Attributes=attributes)["QueueUrl"]
+        arn = self.client.get_queue_attributes(QueueUrl=self.dead_url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
+        made = self.client.create_queue(QueueName=f"{name}{suffix}", Attributes={"RedrivePolicy": policy, **attributes})
+        self.url = made["QueueUrl"]
+
+    def fill(self, *bodies: str) -> None:
+        for body in bodies:
+            self.client.send_message(QueueUrl=self.dead_url, MessageBody=body)
+
+    def bodies(self, url: str) -> list[str]:
+        found: list[str] = []
+        while messages := self.client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += [message["Body"] for message in messages]
+        return sorted(found)
+
+
+class Here(Invoker):
+    """Calls the handler at once: a child process for each of these tests would only cost time."""
+
+    name = "here"
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing."""
+
+    def begin(self, **_: Any) -> None:
+        """Prepare nothing."""
+
+    def invoke(self, attempt: Attempt) -> Reply:
+        names: dict[str, Any] = {}
+        try:
+            exec(Path("app.py").read_text(), names)  # the test's own handler
+            return Reply(status="returned", payload=json.dumps(names["handler"](json.loads(attempt.payload), None)))
+        except Exception as error:  # noqa: BLE001 - whatever the handler raises is a reply
+            request_id = "1" if names.get("handler") else ""
+            failure = Failure(error_type=type(error).__name__, message="", request_id=request_id)
+            return Reply(status="raised", failure=failure)
+
+
+@pytest.fixture
+def mocked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(deployed, "is_on_this_machine", lambda _: False)
+    monkeypatch.setattr(redrive_module, "WAIT_S", 0)  # the mocked SQS sleeps that long at each empty receive
+    monkeypatch.setattr(Project, "open_invoker", lambda *_, **__: Here())
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def queues(mocked: None, project: Callable[..., Path]) -> Queues:
+    project(HANDLER, settings=TARGETS)
+    return Queues()
+
+
+def redrive(replay_: CommandLine, *options: str, queue: str = "orders-dlq") -> Any:
+    words = ("--function", "f", "--judge", "local", "--visibility-timeout-s", "1", "--yes")
+    return replay_("redrive", queue, *words, *options)
+
+
+def test_without_execute_it_only_tells(queues: Queues, replay_: CommandLine, tmp_path: Path) -> None:
+    """A dry run is the default: what would be moved, why the rest would not, and that nothing was."""
+    queues.fill("a", "poison", "b")
+    told = redrive(replay_)
+    assert told.exit_code == 1
+    assert "2  would be moved" in told.stdout
+    assert "KeyError" in told.stdout
+    assert "add --execute" in told.stderr
+    assert "weak evidence" in told.stderr
+    assert queues.bodies(queues.url) == []
+    assert queues.bodies(queues.dead_url) == ["a", "b", "poison"]
+    assert run_paths(tmp_path) == []
+
+
+def test_execute_moves_what_succeeds(queues: Queues, replay_: CommandLine, tmp_path: Path) -> None:
+    """With --execute that goes back to the queue it came from, and `replay runs` tells of it; no body is in the ledger."""
+    queues.fill("a", "poison", "b")
+    told = redrive(replay_, "--execute", "--json")
+    assert told.exit_code == 1
+    plan, *messages, summary = told.documents
+    assert (plan["type"], summary["outcomes"]) == ("plan", {"moved": 2, "still_fails": 1})
+    assert {each["outcome"] for each in messages} == {"moved", "still_fails"}
+    assert queues.bodies(queues.url) == ["a", "b"]
+    assert queues.bodies(queues.dead_url) == ["poison"]
+    row = replay_("runs", "--json").documents[0]
+    assert (row["command"], row["acknowledged"], row["account_id"], row["ended"]) == ("redrive", 2, ACCOUNT, True)
+    assert "poison" not in run_paths(tmp_path)[0].read_text()
+    assert f"arn:aws:sqs:us-east-1:{ACCOUNT}:orders" in json.dumps(plan)
+
+
+def test_all_given_back_is_exit_code_0(queues: Queues, replay_: CommandLine) -> None:
+    """Where everything succeeds now, all is as hoped; an empty queue is too."""
+    queues.fill("a")
+    assert redrive(replay_, "--execute").exit_code == 0
+    told = redrive(replay_)
+    assert told.exit_code == 0
+    assert "queue is empty" in told.stderr
+
+
+def test_it_asks_before_it_moves(queues: Queues, replay_: CommandLine) -> None:
+    """Without a terminal and --yes nothing is received or moved: exit code 2."""
+    queues.fill("a")
+    told = replay_("redrive", "orders-dlq", "--function", "f", "--judge", "local", "--execute")
+    assert told.exit_code == 2
+    assert "--yes" in told.stderr
+    assert queues.bodies(queues.dead_url) == ["a"]
+
+
+def test_an_account_that_is_not_named_is_refused(
+    mocked: None, project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """Also of a redrive: a queue beyond this machine needs its account in the configuration."""
+    project(HANDLER)
+    queues = Queues()
+    queues.fill("a")
+    told = redrive(replay_, "--execute")
+    assert told.exit_code == 2
+    assert "account_id" in told.stderr
+    assert queues.bodies(queues.dead_url) == ["a"]
+
+
+def test_a_source_queue_that_looks_like_production_is_refused(
+    mocked: None, project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """The queue that messages go back to is looked at like any target; `production = true` is the word."""
+    root = project(HANDLER, settings=TARGETS.replace("orders-dlq", "prod-orders-dlq"))
+    queues = Queues("prod-orders")
+    queues.fill("a")
+    told = redrive(replay_, "--execute", queue="prod-orders-dlq")
+    assert told.exit_code == 2
+    assert "looks like production" in told.stderr
+    (root / "pyproject.toml").write_text((root / "pyproject.toml").read_text() + "production = true\n")
+    assert redrive(replay_, "--execute", queue="prod-orders-dlq").exit_code == 0
+    assert queues.bodies(queues.url) == ["a"]
+
+
+def test_a_queue_that_is_no_dead_letter_queue_is_refused(
+    mocked: None, project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """Looking at a queue with a redrive policy would push its messages away: refused, and the right queue is named."""
+    project(HANDLER, settings=TARGETS.replace("orders-dlq", "orders"))
+    Queues()
+    told = redrive(replay_, queue="orders")
+    assert told.exit_code == 2
+    assert "replay redrive orders-dlq" in told.stderr
+
+
+def test_nobody_judges_by_accident(queues: Queues, replay_: CommandLine) -> None:
+    """Without a target `staging` it wants to be told who judges, and says that local is weak evidence."""
+    told = replay_("redrive", "orders-dlq", "--function", "f")
+    assert told.exit_code == 2
+    assert "--judge local: weak evidence" in told.stderr
+
+
+def test_a_handler_that_cannot_start_judges_nothing(
+    mocked: None, project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """A function that cannot even be imported says nothing of a message: could not be judged, exit code 2."""
+    project("import nowhere_to_be_found\n", settings=TARGETS)
+    queues = Queues()
+    queues.fill("a")
+    told = redrive(replay_, "--execute", "--json")
+    assert told.exit_code == 2
+    assert told.documents[-1]["outcomes"] == {"not_judged": 1}
+    assert queues.bodies(queues.dead_url) == ["a"]
+
+
+def test_errors_stop_it(mocked: None, project: Callable[..., Path], replay_: CommandLine) -> None:
+    """--stop-on-first stops at the first message that cannot be judged; a message that still fails is no error."""
+    project("import nowhere_to_be_found\n", settings=TARGETS)
+    queues = Queues()
+    queues.fill(*(str(number) for number in range(25)))
+    told = redrive(replay_, "--execute", "--stop-on-first", "--json")
+    assert told.exit_code == 2
+    assert sum(told.documents[-1]["outcomes"].values()) <= 10
+    assert told.documents[-1]["stopped"]
+
+
+def test_what_a_filter_drops_is_not_given_back(
+    mocked: None, project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """A message that its event source would filter out would be deleted unseen: it stays."""
+    event_source = 'event_source = { kind = "sqs", filter_criteria = [\'{"body": {"kind": ["order"]}}\'] }\n'
+    project(HANDLER, settings=event_source + TARGETS)
+    queues = Queues()
+    queues.fill('{"kind": "order"}', '{"kind": "other"}')
+    told = redrive(replay_, "--execute", "--json")
+    assert told.documents[-1]["outcomes"] == {"moved": 1, "still_fails": 1}
+    assert queues.bodies(queues.url) == ['{"kind": "order"}']
+
+
+def test_where_messages_go_must_be_known(mocked: None, project: Callable[..., Path], replay_: CommandLine) -> None:
+    """A queue that no other names as its dead-letter queue has no way back: --to says one, and it is no circle."""
+    project(HANDLER, settings=TARGETS.replace("orders-dlq", "alone"))
+    client: Any = boto3.client("sqs")
+    url = client.create_queue(QueueName="alone")["QueueUrl"]
+    client.create_queue(QueueName="elsewhere")
+    client.send_message(QueueUrl=url, MessageBody="a")
+    told = redrive(replay_, queue="alone")
+    assert told.exit_code == 2
+    assert "--to QUEUE" in told.stderr
+    assert redrive(replay_, "--to", "alone", queue="alone").exit_code == 2
+    assert redrive(replay_, "--to", "elsewhere", "--execute", queue="alone").exit_code == 0
+
+
+def test_what_was_acknowledged_is_only_deleted(queues: Queues, replay_: CommandLine, tmp_path: Path) -> None:
+    """A run that was killed behind its acknowledgement is gone on with: the message is deleted, and not sent again."""
+    queues.fill("a")
+    redrive(replay_, "--execute")
+    path = run_paths(tmp_path)[0]
+    identity = queues.client.send_message(QueueUrl=queues.dead_url, MessageBody="b")["MessageId"]
+    with path.open("a") as file:
+        file.write(json.dumps({"type": "sent", "key": identity}) + "\n")
+        file.write(json.dumps({"type": "acknowledged", "key": identity, "message_id": "m"}) + '\n{"type": "obs')
+    told = redrive(replay_, "--resume", "last")
+    assert told.exit_code == 0
+    assert queues.bodies(queues.dead_url) == []
+    assert queues.bodies(queues.url) == ["a"]
+    assert read_run(path).in_doubt == ()
+    assert redrive(replay_, "--resume", "last", "--dry-run").exit_code == 2
+
+
+def test_what_comes_back_is_not_sent_in_circles(queues: Queues, replay_: CommandLine, tmp_path: Path) -> None:
+    """A message that this run has moved, and that failed again in its queue, stays in the dead-letter queue."""
+    queues.fill("a")
+    redrive(replay_, "--execute")
+    path = run_paths(tmp_path)[0]
+    identity = queues.client.send_message(QueueUrl=queues.dead_url, MessageBody="a")["MessageId"]
+    with path.open("a") as file:
+        file.write(json.dumps({"type": "acknowledged", "key": "before", "message_id": identity}) + "\n")
+    told = redrive(replay_, "--resume", "last", "--json")
+    assert told.exit_code == 1
+    assert told.documents[-1]["outcomes"] == {"came_back": 1}
+    assert queues.bodies(queues.dead_url) == ["a"]
+
+
+def test_all_is_planned_and_takes_no_half(queues: Queues, replay_: CommandLine) -> None:
+    """--all ends behind the plan without --execute, and takes neither a limit nor a judge."""
+    queues.fill("a")
+    told = replay_("redrive", "orders-dlq", "--all")
+    assert told.exit_code == 0
+    assert "orders-dlq" in told.stderr
+    assert "add --execute" in told.stderr
+    assert replay_("redrive", "orders-dlq", "--all", "--execute").exit_code == 2  # nobody can be asked
+    for option in (("--limit", "1"), ("--judge", "local"), ("--resume", "last")):
+        assert replay_("redrive", "orders-dlq", "--all", *option).exit_code == 2
+    assert queues.bodies(queues.dead_url) == ["a"]

@@ -46,12 +46,21 @@ def could_not_run() -> Iterator[None]:
         if os.environ.get("REPLAY_DEBUG"):
             raise
         tell_error(_unforeseen(error))
+        _drop_what_cannot_be_written()
         sys.exit(COULD_NOT_RUN)
 
 
 def hang_up() -> None:
     """Write to nobody from now on: `replay list | head` has closed the pipe, and Python may not complain at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Have nothing left to write when Python ends: on a full disk that fails once more, with an exit code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        hang_up()
 
 
 def tell_error(error: ReplayError) -> None:

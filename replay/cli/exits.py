@@ -56,7 +56,7 @@ def hang_up() -> None:
 
 
 def _drop_what_cannot_be_written() -> None:
-    """Have nothing left to write when Python ends: on a full disk that fails once more, with an exit code of its own."""
+    """Have nothing left to write when Python ends: on a full disk that fails again, with an exit code of its own."""
     try:
         sys.stdout.flush()
     except OSError:

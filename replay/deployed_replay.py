@@ -37,6 +37,10 @@ class Project(Protocol):
         """Its fixtures."""
 
     @property
+    def fixtures_option(self) -> tuple[str, ...]:
+        """What a command needs to find the same fixtures."""
+
+    @property
     def catalog(self) -> Catalog:
         """Its functions."""
 
@@ -169,6 +173,7 @@ def _make_replayer(
         red=red,
         pin=False,  # what a deployed function does is no failure of this code
         redactor=lambda: project.redactor,
+        expect_options=project.fixtures_option,
         twice=twice,
     )
 

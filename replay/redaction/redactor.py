@@ -9,6 +9,7 @@ from replay.errors import InvalidJson
 from replay.payloads.exact_json import Edit, Path, Token, is_json, splice, string_value, tokens
 from replay.payloads.failures import Failure, Signature
 from replay.redaction import encodings
+from replay.redaction.binary_values import is_binary_value
 from replay.redaction.card_numbers import card_of_number
 from replay.redaction.clean_texts import is_clean
 from replay.redaction.detectors import apart, cookie_values, spans
@@ -189,6 +190,9 @@ class Redactor:
             return self._coarse_edits(value, action, place)
         if action or place.is_secret or is_secret_key(name):
             return self._secret_value_edits(value, name, place, level)
+        if is_binary_value(place.path, value):
+            opened = encodings.opened(value, place.findings.budget)
+            return self._opened_edits(value, 0, opened, place, level) if opened is not None else []
         kind = personal_kind_at(place.path)
         if kind and is_personal_value(kind, value) and value.lstrip()[:1] not in _JSON_STARTS:
             return self._replacing.edits(value, [_known(self._replacing.spans(value), value, 0, kind)], place)

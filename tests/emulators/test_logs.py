@@ -20,7 +20,7 @@ pytestmark = pytest.mark.emulator
 def replayed(out: Path, *arguments: str) -> list[dict[str, Any]]:
     """Run `replay record`, and give every `fixture.json`."""
     out.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "replay.cli.main", "record", *arguments, "--out", str(out)]
+    command = [sys.executable, "-m", "replay.cli.main", "record", *arguments, "--all", "--out", str(out)]
     done = subprocess.run(command, cwd=out, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(path.read_bytes()) for path in sorted(out.glob("*/*--*/fixture.json"))]

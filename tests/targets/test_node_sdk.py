@@ -30,7 +30,7 @@ import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 
 const TopicArn = 'arn:aws:sns:us-east-1:123456789012:news';
 const dynamodb = new DynamoDBClient({});
-const impatient = new DynamoDBClient({ maxAttempts: 2, requestHandler: { requestTimeout: 300, throwOnRequestTimeout: true } });
+const impatient = new DynamoDBClient({ maxAttempts: 2, requestHandler: { requestTimeout: 1500, throwOnRequestTimeout: true } });
 const metrics = new CloudWatchClient({ protocol: AwsSmithyRpcV2CborProtocol });
 const s3 = new S3Client({});
 const CALLS = {
@@ -168,8 +168,7 @@ def test_a_call_that_is_never_answered(replay):
     """A client with a request timeout gives up, retries, and throws its TimeoutError."""
     ((thrown, (call,)),) = replay("put_impatiently", faults=[Fault(call="dynamodb:PutItem", error="timeout")])
     assert (thrown["name"], thrown["attempts"]) == ("TimeoutError", 2)
-    assert (call.error.code, call.injected) == ("ReadTimeoutError", True)
-    assert call.attempts in {1, 2}  # on a busy machine the client gives the second up before it has come here
+    assert (call.error.code, call.injected, call.attempts) == ("ReadTimeoutError", True, 2)
 
 
 def test_nothing_is_written_behind_a_fault(replay):

@@ -19,9 +19,7 @@ from replay.functions.catalog import Catalog
 from replay.functions.function import Function
 from replay.payloads.aws_calls import Fault
 from replay.payloads.captures import Event
-from replay.payloads.event_patterns import compile_pattern
 from replay.payloads.event_sources import EventSource
-from replay.payloads.event_views import matches
 from replay.replayer import Pace, Replayer, RunEvent, run
 from replay.targets.aws.known_faults import known_faults
 from replay.targets.base import Invoker
@@ -156,6 +154,9 @@ def select_fixtures(
     references = project.store.references(patterns)
     if where is None:
         return references
+    from replay.payloads.event_patterns import compile_pattern
+    from replay.payloads.event_views import matches
+
     pattern = compile_pattern(where)
     return [
         loaded.reference

@@ -2,49 +2,37 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
+from importlib import import_module
 
-from replay.delivery.asynchronous import deliver_asynchronously
 from replay.delivery.attempt import Attempt, Reply
-from replay.delivery.direct import deliver_direct
-from replay.delivery.function_url import deliver_function_url
-from replay.delivery.http_api import deliver_http_api
-from replay.delivery.kafka import deliver_kafka
-from replay.delivery.load_balancer import deliver_load_balancer
-from replay.delivery.mq import deliver_mq
 from replay.delivery.report import Delivery, DeliveryReport
-from replay.delivery.rest_api import deliver_rest_api
-from replay.delivery.sqs import deliver_sqs
-from replay.delivery.step_functions import deliver_step_functions
-from replay.delivery.stream import deliver_stream
 from replay.errors import ConfigurationError
 from replay.payloads.captures import Event
 from replay.payloads.event_source_limits import check_settings
 from replay.payloads.event_sources import EventSource, EventSourceKind
 
+_ASYNCHRONOUS: tuple[EventSourceKind, ...] = ("sns", "s3", "eventbridge", "schedule", "async")
 _NO_CONCURRENCY = "the function's reserved concurrency is 0: every attempt was throttled, and none reached it"
 
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:function"
 """The unqualified ARN of a function of which none is known."""
 
-_FAMILIES: Mapping[EventSourceKind, Callable[[Event, EventSource], Delivery]] = {
-    "direct": deliver_direct,
-    "sqs": deliver_sqs,
-    "mq": deliver_mq,
-    "apigateway": deliver_rest_api,
-    "httpapi": deliver_http_api,
-    "function_url": deliver_function_url,
-    "alb": deliver_load_balancer,
-    "stepfunctions": deliver_step_functions,
+_FAMILIES: Mapping[EventSourceKind, str] = {
+    "direct": "direct.deliver_direct",
+    "sqs": "sqs.deliver_sqs",
+    "mq": "mq.deliver_mq",
+    "apigateway": "rest_api.deliver_rest_api",
+    "httpapi": "http_api.deliver_http_api",
+    "function_url": "function_url.deliver_function_url",
+    "alb": "load_balancer.deliver_load_balancer",
+    "stepfunctions": "step_functions.deliver_step_functions",
 }
-_DOCUMENTING_FAMILIES: Mapping[EventSourceKind, Callable[[Event, EventSource, str], Delivery]] = {
-    "kinesis": deliver_stream,
-    "dynamodb": deliver_stream,
-    "kafka": deliver_kafka,
-    "sns": deliver_asynchronously,
-    "s3": deliver_asynchronously,
-    "eventbridge": deliver_asynchronously,
-    "schedule": deliver_asynchronously,
-    "async": deliver_asynchronously,
+_DOCUMENTING_FAMILIES: Mapping[EventSourceKind, str] = {
+    "kinesis": "stream.deliver_stream",
+    "dynamodb": "stream.deliver_stream",
+    "kafka": "kafka.deliver_kafka",
+    **dict.fromkeys(_ASYNCHRONOUS, "asynchronous.deliver_asynchronously"),
 }
 """Those whose failure documents name the function."""
 
@@ -57,20 +45,26 @@ def begin_delivery(event: Event, event_source: EventSource, function_arn: str = 
         ConfigurationError: There is no such kind of event source, or a setting is beyond what AWS accepts.
     """
     check_settings(event_source)
-    family = _FAMILIES.get(event_source.kind)
-    documenting = _DOCUMENTING_FAMILIES.get(event_source.kind)
-    if documenting is not None:
-        delivery = documenting(event, event_source, function_arn)
-    elif family is not None:
-        delivery = family(event, event_source)
+    if event_source.kind in _DOCUMENTING_FAMILIES:
+        delivery = _family(_DOCUMENTING_FAMILIES[event_source.kind])(event, event_source, function_arn)
+    elif event_source.kind in _FAMILIES:
+        delivery = _family(_FAMILIES[event_source.kind])(event, event_source)
     else:
         raise ConfigurationError(
             f"there is no event source of kind {event_source.kind!r}",
             where="kind",
             expected=", ".join(sorted({*_FAMILIES, *_DOCUMENTING_FAMILIES})),
         )
-    never = event_source.reserved_concurrency == 0 and documenting is not deliver_asynchronously
+    never = event_source.reserved_concurrency == 0 and event_source.kind not in _ASYNCHRONOUS
     return _never_invoked(delivery) if never else delivery
+
+
+@cache
+def _family(name: str) -> Callable[..., Delivery]:
+    """Import one of them: a run meets few kinds of event sources, and need not wait for all."""
+    module, _, function = name.partition(".")
+    family: Callable[..., Delivery] = getattr(import_module(f"replay.delivery.{module}"), function)
+    return family
 
 
 def _never_invoked(delivery: Delivery) -> Delivery:

@@ -35,7 +35,6 @@ from replay.delivery.sqs_messages import Message, dead_letter, event_of, is_fifo
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource
 from replay.payloads.exact_json import Json
-from replay.payloads.filter_criteria import compile_filter_criteria
 
 BATCH_SIZE = 10
 VISIBILITY_TIMEOUT_S = 30
@@ -117,6 +116,8 @@ def _open_queue(event: Event, source: EventSource) -> tuple[_Queue, list[Message
     )
     if not source.filter_criteria:
         return queue, messages
+    from replay.payloads.filter_criteria import compile_filter_criteria
+
     criteria = compile_filter_criteria(source.filter_criteria, "sqs")
     passing = []
     for message in messages:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from replay.delivery.attempt import ReplyStatus
 from replay.delivery.report import DeliveryReport, Disposition, Invocation
 from replay.outcomes.fingerprint import signature
-from replay.outcomes.logged_error import logged_error
 from replay.outcomes.outcome import Outcome, Status
 from replay.payloads.failures import Failure
 
@@ -81,6 +80,8 @@ def _failure(report: DeliveryReport) -> Failure:
     problem = last.problem or report.problem
     if problem:
         return Failure(error_type=UNUSABLE_ANSWER, message=problem, observed="local", request_id=request_id)
+    from replay.outcomes.logged_error import logged_error
+
     if logged := logged_error(last.reply.log):
         return replace(logged, observed="logs", request_id=request_id)
     failed, total = len(last.failed_records), len(last.attempt.record_ids)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from replay.outcomes.error_names import error_names
@@ -169,10 +170,6 @@ ERROR_TABLE: tuple[ErrorRow, ...] = (
 )
 """Read from top to bottom: the first row that fits decides. What fits none is `payload`: see `failure_class`."""
 
-_ROWS = [
-    (row.failure_class, re.compile(row.names) if row.names else None, re.compile(row.message, re.DOTALL))
-    for row in ERROR_TABLE
-]
 _MEMORY_USED = re.compile(r"Memory Size: (\d+) MB\s+Max Memory Used: (\d+) MB")
 _ENVIRONMENT = re.compile(r"\benviron\b|\bgetenv\(")
 _TRACEBACK = "Traceback (most recent call last):"
@@ -209,10 +206,19 @@ def ends_process(failure: Failure) -> bool:
 
 def _by_table(failure: Failure) -> FailureClass | None:
     names, message = error_names(failure), failure.message[:_READ_LIMIT]
-    for found, name, words in _ROWS:
+    for found, name, words in _rows():
         if (name is None or any(map(name.fullmatch, names))) and words.search(message):
             return found
     return None
+
+
+@cache
+def _rows() -> list[tuple[FailureClass, re.Pattern[str] | None, re.Pattern[str]]]:
+    """Compile the table when the first failure is looked at: who has none need not wait for it."""
+    return [
+        (row.failure_class, re.compile(row.names) if row.names else None, re.compile(row.message, re.DOTALL))
+        for row in ERROR_TABLE
+    ]
 
 
 def _used_all_memory(failure: Failure) -> bool:

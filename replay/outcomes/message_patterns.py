@@ -7,12 +7,12 @@ words, and the names of keys, attributes and arguments, are those of the bug.
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 MESSAGE_LIMIT = 200
 _READ_LIMIT = 2048
 
-_PARTS = re.compile(
-    r"""
+_PARTS = r"""
       (?<!\w)b?"(?P<double>(?:[^"\\]|\\.|"(?=\w))*)"(?!\w)
     | (?<!\w)b?'(?P<single>(?:[^'\\]|\\.|'(?=\w))*)'(?!\w)
     | (?<!\w)`(?P<back>[^`]*)`
@@ -29,9 +29,7 @@ _PARTS = re.compile(
     | (?P<n>(?<![\w.])[-+]?(?:(?>\d+(?:[.,]\d+)*(?:e[-+]?\d+)?%?)(?!\w|[-+/][^\W\d]|=)|(?:nan|inf)\b))
     | (?P<token>(?<![\w])(?=[^\s\d]*\d)[A-Za-z0-9+/_-]{20,}={0,2})
     | (?P<id>(?<!\w)(?=[\w.-]*\d)(?=[\w.-]*[^\W\d_])\w+(?:[-.]\w+)*)
-    """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
-)
+    """
 _NAME = re.compile(r"(?!.*//)[A-Za-z_#$@:][A-Za-z_.:#$/-]{0,40}\d{0,2}")
 _KEY = re.compile(r"(?!.*//)[A-Za-z_#$@:][A-Za-z_.:#$/ -]{0,40}\d{0,2}")
 _CODE = re.compile(r"[\w.<>\[\]| -]{1,80}")
@@ -43,38 +41,36 @@ _SUGGESTION = re.compile(
 _REPEATED = re.compile(r"(<\w+>)(?:, ?\1)+")
 _KEPT_IN_BRACKETS = re.compile(r"Errno <n>|<class '[\w.]+'>|[A-Za-z ]+")
 
-_FIXED: dict[str, list[tuple[re.Pattern[str], str]]] = {
+_FIXED: dict[str, list[tuple[str, str]]] = {
     # The same text fails in many ways at the same line; which one depends on the data, and on Python's version.
-    "JSONDecodeError": [(re.compile(r".*", re.DOTALL), "not JSON")],
-    "SyntaxError": [(re.compile(r".*\bJSON\b.*", re.DOTALL), "not JSON")],
-    "RecursionError": [
-        (re.compile(r"maximum recursion depth exceeded.*", re.DOTALL), "maximum recursion depth exceeded")
-    ],
-    "UnicodeEncodeError": [(re.compile(r"('[\w-]+' codec can't encode) .*", re.DOTALL), r"\1")],
-    "UnicodeDecodeError": [(re.compile(r"('[\w-]+' codec can't decode) .*", re.DOTALL), r"\1")],
+    "JSONDecodeError": [(r".*", "not JSON")],
+    "SyntaxError": [(r".*\bJSON\b.*", "not JSON")],
+    "RecursionError": [(r"maximum recursion depth exceeded.*", "maximum recursion depth exceeded")],
+    "UnicodeEncodeError": [(r"('[\w-]+' codec can't encode) .*", r"\1")],
+    "UnicodeDecodeError": [(r"('[\w-]+' codec can't decode) .*", r"\1")],
     "ValueError": [
         (
-            re.compile(r"(invalid literal for int\(\) with base \d+|could not convert string to float): .*", re.DOTALL),
+            r"(invalid literal for int\(\) with base \d+|could not convert string to float): .*",
             r"\1",
         ),
-        (re.compile(r"(Invalid isoformat string|unconverted data remains): .*", re.DOTALL), r"\1"),
-        (re.compile(r"time data .* (does not match format) '(.*)'", re.DOTALL), r"time data \1 \2"),
-        (re.compile(r".* is not a valid (\w+)", re.DOTALL), r"not a valid \1"),
-        (re.compile(r".*( is)? not in (list|deque|tuple)", re.DOTALL), r"not in \2"),
-        (re.compile(r"((?:not enough|too many) values to unpack) \(expected (?:at least )?\d+(?:, got \d+)?\)"), r"\1"),
+        (r"(Invalid isoformat string|unconverted data remains): .*", r"\1"),
+        (r"time data .* (does not match format) '(.*)'", r"time data \1 \2"),
+        (r".* is not a valid (\w+)", r"not a valid \1"),
+        (r".*( is)? not in (list|deque|tuple)", r"not in \2"),
+        (r"((?:not enough|too many) values to unpack) \(expected (?:at least )?\d+(?:, got \d+)?\)", r"\1"),
     ],
     "TypeError": [
-        (re.compile(r"(?:[\w<>]+\.)+(\w+\(\) .*)", re.DOTALL), r"\1"),  # the class came into the name with Python 3.10
-        (re.compile(r"(string indices must be integers)(?:, not .*)?", re.DOTALL), r"\1"),  # and the type with 3.11
+        (r"(?:[\w<>]+\.)+(\w+\(\) .*)", r"\1"),  # the class came into the name with Python 3.10
+        (r"(string indices must be integers)(?:, not .*)?", r"\1"),  # and the type with 3.11
     ],
     "UnboundLocalError": [
         (
-            re.compile(r"local variable ('\w+') referenced before assignment"),  # before Python 3.11
+            r"local variable ('\w+') referenced before assignment",  # before Python 3.11
             r"cannot access local variable \1 where it is not associated with a value",
         )
     ],
-    "Sandbox.Timedout": [(re.compile(r".*Task timed out after .*", re.DOTALL), "Task timed out")],
-    "Runtime.ExitError": [(re.compile(r"RequestId: \S+ Error: (.*)", re.DOTALL), r"\1")],
+    "Sandbox.Timedout": [(r".*Task timed out after .*", "Task timed out")],
+    "Runtime.ExitError": [(r"RequestId: \S+ Error: (.*)", r"\1")],
 }
 _WRITTEN_BY_US = {"JSONDecodeError", "RecursionError", "UnicodeEncodeError", "UnicodeDecodeError", "Sandbox.Timedout"}
 
@@ -87,15 +83,26 @@ def message_pattern(error_type: str, message: str) -> str:
     """
     text = _without_tracebacks(message[:_READ_LIMIT])
     text = _SUGGESTION.sub("", text)
-    for pattern, replacement in _FIXED.get(error_type, ()):
+    for pattern, replacement in _fixed(error_type) if error_type in _FIXED else ():
         text, found = pattern.subn(replacement, text, count=1)
         if found and error_type in _WRITTEN_BY_US:
             return text
     names = _CODE if error_type in _QUOTED_CODE else _KEY if error_type == "KeyError" else _NAME
-    text = _PARTS.sub(_replacer(names), text)
+    text = _parts().sub(_replacer(names), text)
     text = _collapse(_collapse(text, "{", "}"), "[", "]")
     text = " ".join(_REPEATED.sub(r"\1", text).split())
     return text[:MESSAGE_LIMIT]
+
+
+@cache
+def _parts() -> re.Pattern[str]:
+    """Compile it when the first failure is looked at: who has none need not wait for it."""
+    return re.compile(_PARTS, re.VERBOSE | re.DOTALL | re.IGNORECASE)
+
+
+@cache
+def _fixed(error_type: str) -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(pattern, re.DOTALL), words) for pattern, words in _FIXED[error_type]]
 
 
 def _replacer(names: re.Pattern[str]) -> Callable[[re.Match[str]], str]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from replay.expectations.judgement import Judgement
-from replay.outcomes.idempotence import new_writes, told
 from replay.outcomes.kept_values import frozen_note, frozen_values, grown_note, grown_values, is_kept
 from replay.outcomes.outcome import Outcome
 from replay.payloads.aws_calls import AwsCall
@@ -36,6 +35,8 @@ def second_delivery(delivery: EventDelivery, first: Outcome) -> SecondDelivery:
     Raises:
         ReplayError: It could not be delivered.
     """
+    from replay.outcomes.idempotence import new_writes, told  # most runs deliver once
+
     second = delivery.again()
     writes = new_writes(first.effects, second.effects)
     reason = told(first.effects, writes) if writes else ""

@@ -16,7 +16,7 @@ from replay.functions.function import Function
 from replay.targets.base import Invoker
 
 ENTRY_POINTS = "replay.targets"
-_NOT_TARGETS = frozenset({"base", "isolation", "registry"})
+_NOT_TARGETS = frozenset({"base", "carrier", "isolation", "registry", "sending"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,7 @@ def find_target(
     settings = dict(configured.get(name, {}))
     named, _, resource = ("", "", "") if name in configured else name.partition(":")
     kind = str(settings.pop("kind", named or name))
-    known = target_names()
-    if kind not in known:
+    if kind not in _files() and kind not in (known := target_names()):
         raise _unknown(kind, known if where else [*known, *configured], where)
     shape = target_class(kind).options
     if resource:
@@ -115,6 +114,7 @@ def _unknown(name: str, known: list[str], where: str) -> ConfigurationError:
     )
 
 
+@cache
 def _files() -> dict[str, str]:
     modules = pkgutil.iter_modules([str(Path(__file__).parent)])
     names = {module.name for module in modules if not module.ispkg} - _NOT_TARGETS

@@ -1,5 +1,6 @@
 """Accepting a new expectation: the one way by which a fixture's verdict changes colour."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -69,11 +70,22 @@ def accept(
     known_faults(faults, where="--fault")
     outcomes = _outcomes(project, references if wants in _REPLAYED else (), faults)
     fixtures = [_with_faults(fixture, faults) for fixture in fixtures]
+    for fixture in fixtures:
+        outcome = outcomes.get(fixture.reference)
+        if wants == "reproduces" and outcome is not None and outcome.signature is None:
+            raise _does_not_fail(fixture, project.fixtures_option)
     accepted = [_accepted(fixture, wants, outcomes.get(fixture.reference), faults) for fixture in fixtures]
     for each in accepted:
         if each.changed:
             project.store.update(each.fixture)
     return accepted
+
+
+def _does_not_fail(fixture: Fixture, options: Sequence[str]) -> ConfigurationError:
+    succeeds = shlex.join(("replay", "expect", fixture.reference.short, "succeeds", *options))
+    return ConfigurationError(
+        "it does not fail here, so there is no failure to expect", where=str(fixture.reference), hint=succeeds
+    )
 
 
 def _with_faults(fixture: Fixture, faults: Sequence[Fault]) -> Fixture:
@@ -109,12 +121,6 @@ def _expectation(fixture: Fixture, wants: Acceptable, outcome: Outcome | None) -
             dispositions=tuple(outcome.dispositions),
             signature=known,
             accepted_failure=outcome.signature,
-        )
-    if outcome.signature is None:
-        raise ConfigurationError(
-            "it does not fail here, so there is no failure to expect",
-            where=str(fixture.reference),
-            hint=f"replay expect {fixture.reference.short} succeeds",
         )
     if known is not None and is_known(known, outcome):
         before = fixture.expectation

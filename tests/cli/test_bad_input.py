@@ -288,6 +288,15 @@ class TestFixtures:
         refused(replay_("expect", "*", "reproduces"), "it does not fail here", "succeeds")
         assert {each.get("expects") for each in replay_("list", "--json").documents} == {"fails", None}
 
+    def test_the_way_out_names_the_same_fixtures(self, recorded: Path, replay_: CommandLine) -> None:
+        """What to do now works as it stands, also where the fixtures are elsewhere."""
+        (recorded / "app.py").write_text("def handler(event, context):\n    return 1\n")
+        (recorded / "fixtures").rename(recorded / "poison")
+        answer = replay_("expect", "*", "reproduces", "--fixtures", "poison")
+        command = answer.stderr.rpartition("replay expect ")[2].splitlines()[0]
+        assert command.endswith("--fixtures poison")
+        assert replay_("expect", *command.split()).exit_code == 0
+
     def test_there_is_no_folder(self, project: Callable[..., Path], replay_: CommandLine) -> None:
         """Before anything was recorded each command says how to begin."""
         project(FAILING)

@@ -1,7 +1,7 @@
 """LocalStack without Docker ("host mode"): 4.14.0, the last release that needs no token, on Python 3.13 only."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.emulators.environments import Environment, install, install_packages
@@ -27,7 +27,7 @@ def launch(
     folder: Path,
     port: int,
     *,
-    program: Sequence[str] = ("-m", "localstack.runtime.main"),
+    launcher: str = "",
     settings: Mapping[str, str] | None = None,
 ) -> Launch:
     """
@@ -36,13 +36,14 @@ def launch(
     Args:
         folder: Where it keeps its state.
         port: Where it listens, on loopback.
-        program: What its interpreter runs: a launcher that patches LocalStack before it starts goes here.
+        launcher: The file beside this one that patches LocalStack before it starts.
         settings: More environment variables, or others.
     """
     interpreter = install(ENVIRONMENT)
+    patched = [_beside(launcher)] if launcher else []
     return Launch(
         name="localstack",
-        command=(str(interpreter), *program),
+        command=(str(interpreter), "-P", *map(str, [_beside("localstack_apart.py"), folder / "s3", *patched])),
         port=port,
         settings={
             "GATEWAY_LISTEN": f"127.0.0.1:{port}",
@@ -64,7 +65,7 @@ def launch_with_lambda(folder: Path, port: int) -> Launch:
     return launch(
         folder,
         port,
-        program=("-P", str(Path(__file__).with_name("localstack_with_lambda.py"))),
+        launcher="localstack_with_lambda.py",
         settings={
             "TMPDIR": str(folder),  # the functions' code is unpacked there
             "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds; 60 on AWS
@@ -77,7 +78,11 @@ def launch_with_lambda(folder: Path, port: int) -> Launch:
 
 def launch_with_archives(folder: Path, port: int) -> Launch:
     """Prepare LocalStack whose archives of events can be replayed."""
-    return launch(folder, port, program=("-P", str(Path(__file__).with_name("localstack_with_archives.py"))))
+    return launch(folder, port, launcher="localstack_with_archives.py")
+
+
+def _beside(name: str) -> Path:
+    return Path(__file__).with_name(name)
 
 
 def _give_kinesis(folder: Path) -> None:

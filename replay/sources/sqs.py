@@ -143,7 +143,7 @@ class SqsSource(Source):
         functions = self._client("lambda", address)
         # With AWS_ENDPOINT_URL_SQS alone, an emulator's queue would be looked for in a real account.
         same_side = on_aws(client) or not on_aws(functions)
-        recording.notes += live_consumers(queue, functions if same_side else None)
+        recording.ask_consumers = partial(live_consumers, queue, functions if same_side else None)
         recording.client_of = partial(self._client, address=address) if same_side else None
         return recording
 
@@ -198,6 +198,8 @@ class SqsRecording(Recording):
         self._first_expiry: datetime | None = None
         self.notes = []
         self.consumes = options.drain
+        self.ask_consumers: Callable[[], list[str]] = list
+        """Says, as notes, who else takes messages; asked once, while further messages are on their way."""
 
     def total(self) -> int | None:
         """AWS's approximate count of visible messages when the recording began."""
@@ -237,9 +239,15 @@ class SqsRecording(Recording):
                 concurrency=options.concurrency,
             )
         for message in leases.messages(before_waiting=self._finish):
+            self._note_consumers()
             self._given += 1
             yield self._capture(message)
+        self._note_consumers()
         self._all_given = True
+
+    def _note_consumers(self) -> None:
+        ask, self.ask_consumers = self.ask_consumers, list
+        self.notes += ask()
 
     def _settled(self) -> bool:
         """Say whether nothing that was given is still to be deleted: what that makes room for may come then."""

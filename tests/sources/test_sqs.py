@@ -525,16 +525,39 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], where
 
 
 def test_a_live_consumer_is_told(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function that consumes the queue, on whatever page AWS names it, and messages in flight are noted before all."""
+    """A function that consumes the queue, on whatever page AWS names it, and messages in flight are noted."""
     mapping = {"FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:orders", "State": "Enabled"}
     disabled = {"FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:old", "State": "Disabled"}
     clients = {"sqs": sqs, "lambda": FakeLambda(disabled, mapping)}
     monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
     sqs.attributes |= {"ApproximateNumberOfMessagesNotVisible": "7", "ApproximateNumberOfMessagesDelayed": "2"}
-    consumer, in_flight, delayed = recording().notes
+    with recording() as recording_:
+        assert list(recording_.captures()) == []
+    consumer, in_flight, delayed = recording_.notes
     assert consumer.startswith("function orders consumes orders-dlq")
     assert "about 7 messages" in in_flight
     assert "about 2 messages" in delayed
+
+
+def test_consumers_are_asked_for_once_while_messages_come(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the answer before the first receive, and it is noted once, however many messages there are."""
+    asked: list[int] = []
+
+    class Functions(FakeLambda):
+        def get_paginator(self, operation: str) -> Any:
+            asked.append(sqs.calls["ReceiveMessage"])
+            return super().get_paginator(operation)
+
+    mapping = {"FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:orders", "State": "Enabled"}
+    clients = {"sqs": sqs, "lambda": Functions(mapping)}
+    monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
+    for number in range(12):
+        sqs.put(f"{number}")
+    with recording() as recording_:
+        assert len(list(recording_.captures())) == 12
+    assert len(asked) == 1
+    assert asked[0] > 0
+    assert sum("consumes orders-dlq" in note for note in recording_.notes) == 1
 
 
 def test_not_being_allowed_to_ask_for_consumers_is_no_error(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -542,7 +565,9 @@ def test_not_being_allowed_to_ask_for_consumers_is_no_error(sqs: FakeSqs, monkey
     denied = FakeLambda(error=refusal("AccessDeniedException", "ListEventSourceMappings"))
     clients = {"sqs": sqs, "lambda": denied}
     monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
-    (note,) = recording().notes
+    with recording() as recording_:
+        assert list(recording_.captures()) == []
+    (note,) = recording_.notes
     assert "allow lambda:ListEventSourceMappings" in note
 
 

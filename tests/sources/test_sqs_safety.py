@@ -113,7 +113,9 @@ def test_consumers_of_an_emulated_queue_are_not_looked_for_on_aws(
     sqs.meta = EMULATOR
     sqs.attributes["ApproximateNumberOfMessagesDelayed"] = "2"
     _use(monkeypatch, sqs, functions)
-    (note,) = recording().notes
+    with recording() as recording_:
+        assert list(recording_.captures()) == []
+    (note,) = recording_.notes
     assert "delayed" in note
 
 

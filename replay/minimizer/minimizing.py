@@ -1,7 +1,9 @@
 """Minimises one fixture: probes are replays, and what is left becomes a new revision."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 
 from replay.errors import ConfigurationError, InvalidEvent, InvalidJson
 from replay.expectations.known_failure import is_known
@@ -18,6 +20,9 @@ MOST_PROBES = 2_000
 WITHIN_S = 120.0
 Observe = Callable[[Fixture], Outcome]
 """Replays a fixture that is on no disk and gives its outcome; raises ReplayError where it cannot be replayed."""
+
+Ahead = Callable[[Fixture, Signature, str], Future[bool | None]]
+"""Begins to say in another process whether a fixture still fails so with another event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +51,19 @@ def minimize(
     *,
     most_probes: int = MOST_PROBES,
     within_s: float = WITHIN_S,
+    is_safe: Callable[[str], bool] = lambda _: True,
+    ahead: Ahead | None = None,
 ) -> Minimized:
     """
     Find the smallest event that still fails with the signature of *fixture*.
 
     What AWS always sends around a payload stays; JSON inside of strings and base64 is taken apart too. The result has
     one revision more.
+
+    Args:
+        is_safe: Says whether redaction would leave an event as it is: of a stand-in not so much may go that the rest
+            could be somebody's own.
+        ahead: Probes in other processes; the result is the same as without it.
 
     Raises:
         ConfigurationError: It does not fail here as it is known to.
@@ -60,7 +72,13 @@ def minimize(
     """
     known = _known(fixture, observe(fixture))
     size = len(fixture.event_text.encode("utf-8", "surrogatepass"))
-    probes = Probes(_fails(fixture, observe, known), most=most_probes, within_s=within_s)
+    probes = Probes(
+        partial(fails, fixture, observe, known),
+        most=most_probes,
+        within_s=within_s,
+        is_safe=is_safe if is_safe(fixture.event_text) else lambda _: True,
+        ahead=ahead and partial(ahead, fixture, known),
+    )
     root = tree_of(fixture.event_text, free_parts(fixture.event_source.kind))
     if not probes.still_fails(written(root)):
         raise ConfigurationError(
@@ -92,19 +110,17 @@ def _known(fixture: Fixture, outcome: Outcome) -> Signature:
     return seen
 
 
-def _fails(fixture: Fixture, observe: Observe, known: Signature) -> Callable[[str], bool]:
-    def fails(event_text: str) -> bool:
-        try:
-            return observe(replace(fixture, event_text=event_text)).signature == known
-        except (InvalidEvent, InvalidJson):
-            return False  # AWS would deliver no such event
-
-    return fails
+def fails(fixture: Fixture, observe: Observe, known: Signature, event_text: str) -> bool:
+    """Say whether *fixture* fails with the signature *known* when its event is another one."""
+    try:
+        return observe(replace(fixture, event_text=event_text)).signature == known
+    except (InvalidEvent, InvalidJson):
+        return False  # AWS would deliver no such event
 
 
 def _with_digests(fixture: Fixture, text: str, observe: Observe, known: Signature) -> str:
     renewed = renew_digests(fixture.event_text, text)
-    return renewed if renewed == text or _fails(fixture, observe, known)(renewed) else text
+    return renewed if renewed == text or fails(fixture, observe, known, renewed) else text
 
 
 def _revised(fixture: Fixture, root: Node, text: str, why: str) -> Fixture:

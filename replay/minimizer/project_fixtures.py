@@ -1,11 +1,13 @@
 """Minimises fixtures of a project, one after the other, with their functions warm in between."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from replay.errors import ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.minimizer.minimizing import MOST_PROBES, WITHIN_S, Minimized, minimize
+from replay.minimizer.processes import Processes
 from replay.outcomes.outcome import Outcome
 from replay.project import Project
 
@@ -25,6 +27,7 @@ def minimize_fixtures(
     most_probes: int = MOST_PROBES,
     within_s: float = WITHIN_S,
     dry_run: bool = False,
+    processes: int = 1,
 ) -> Iterator[Minimized | NotMinimized]:
     """
     Bring each fixture to the smallest event that still fails in the same way, and write it as a new revision.
@@ -33,14 +36,20 @@ def minimize_fixtures(
         most_probes: How many replays each may take.
         within_s: And how many seconds.
         dry_run: Write nothing.
+        processes: How many replay at once; what is found is the same, unless time runs out.
 
     Yields:
         What became of each, or why it stays as it is.
     """
-    with project.replayer(pin=False) as replayer:
+    with ExitStack() as resources:
+        replayer = resources.enter_context(project.replayer(pin=False))
+        ahead = resources.enter_context(Processes(project, processes)).ahead if processes > 1 else None
 
         def observe(fixture: Fixture) -> Outcome:
             return replayer.observe(fixture).outcome
+
+        def is_safe(event_text: str) -> bool:
+            return project.redactor.event(event_text).text == event_text
 
         for reference in references:
             try:
@@ -49,6 +58,8 @@ def minimize_fixtures(
                     observe,
                     most_probes=most_probes,
                     within_s=within_s,
+                    is_safe=is_safe,
+                    ahead=ahead,
                 )
                 replayer.suspend()  # the function's clock and file system must not be those that we write with
                 if minimized.changed and not dry_run:

@@ -6,7 +6,8 @@ Z. Su, "HDD: Hierarchical Delta Debugging": level by level, so that a megabyte w
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from hashlib import sha256
 from time import monotonic
@@ -15,6 +16,10 @@ from replay.minimizer.payload_tree import Node, levels, written
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _CONSTANTS = frozenset({"true", "false", "null"})
+
+
+AHEAD = 8
+"""How many parts are looked at ahead, where there are processes for it."""
 
 
 class BudgetSpent(Exception):
@@ -30,13 +35,20 @@ class Probes:
         fails: Replays an event and says so.
         most: How many replays are allowed.
         within_s: For how many seconds.
+        is_safe: Says whether an event may be kept at all: what is left of a stand-in must not be somebody's own.
+        ahead: Begins to replay an event that may be asked for soon, in another process, and gives its answer to come,
+            which is None where that process could not say. It costs no probe before it is asked for, so that what is
+            found does not depend on how many processes there are.
     """
 
     fails: Callable[[str], bool]
     most: int
     within_s: float
+    ahead: Callable[[str], Future[bool | None]] | None = None
+    is_safe: Callable[[str], bool] = lambda _: True
     made: int = 0
     _known: dict[bytes, bool] = field(default_factory=dict)
+    _under_way: dict[bytes, Future[bool | None]] = field(default_factory=dict)
     _began: float = field(default_factory=monotonic)
 
     def still_fails(self, event_text: str) -> bool:
@@ -46,13 +58,30 @@ class Probes:
         Raises:
             BudgetSpent: It is not known, and must not be found out.
         """
-        digest = sha256(event_text.encode("utf-8", "surrogatepass")).digest()
+        digest = _digest(event_text)
         if digest not in self._known:
             if self.made >= self.most or monotonic() - self._began > self.within_s:
                 raise BudgetSpent
             self.made += 1
-            self._known[digest] = self.fails(event_text)
+            begun = self._under_way.pop(digest, None)
+            answer = begun.result() if begun is not None else None
+            self._known[digest] = self.fails(event_text) if answer is None else answer
         return self._known[digest]
+
+    def begin(self, event_texts: Iterable[str]) -> None:
+        """Begin to find out what may be asked for next; what was begun before, and not asked for, is given up."""
+        if self.ahead is None:
+            return
+        wanted = {_digest(text): text for text in event_texts}
+        for digest in [digest for digest in self._under_way if digest not in wanted]:
+            self._under_way.pop(digest).cancel()
+        for digest, text in wanted.items():
+            if digest not in self._known and digest not in self._under_way:
+                self._under_way[digest] = self.ahead(text)
+
+
+def _digest(event_text: str) -> bytes:
+    return sha256(event_text.encode("utf-8", "surrogatepass")).digest()
 
 
 def reduce(root: Node, probes: Probes) -> bool:
@@ -75,13 +104,10 @@ def reduce(root: Node, probes: Probes) -> bool:
 
 def _leave_out(root: Node, probes: Probes) -> None:
     for level in levels(root):
-        _needed(
-            [child for node in level for child in node.living() if child.may_go],
-            lambda: probes.still_fails(written(root)),
-        )
+        _needed([child for node in level for child in node.living() if child.may_go], root, probes)
 
 
-def _needed(nodes: Sequence[Node], still_fails: Callable[[], bool]) -> None:
+def _needed(nodes: Sequence[Node], root: Node, probes: Probes) -> None:
     """Leave out as many of *nodes* as possible: half of them at a time, then smaller and smaller parts."""
     left = list(nodes)
     size = len(left)
@@ -89,7 +115,9 @@ def _needed(nodes: Sequence[Node], still_fails: Callable[[], bool]) -> None:
         start, progress = 0, False
         while start < len(left):
             part = left[start : start + size]
-            if _without(part, still_fails):
+            if probes.ahead is not None:
+                probes.begin([_text_without(left[at : at + size], root) for at in _next(start, size, len(left))])
+            if _without(part, lambda: probes.still_fails(written(root))):
                 del left[start : start + size]
                 progress = True
             else:
@@ -99,6 +127,20 @@ def _needed(nodes: Sequence[Node], still_fails: Callable[[], bool]) -> None:
         elif not progress:
             return
         size = min(size, len(left))
+
+
+def _next(start: int, size: int, end: int) -> range:
+    """Give where the next parts begin, as long as none of them can go, which most cannot."""
+    return range(start, min(end, start + size * AHEAD), size)
+
+
+def _text_without(part: Sequence[Node], root: Node) -> str:
+    for node in part:
+        node.is_there = False
+    text = written(root)
+    for node in part:
+        node.is_there = True
+    return text
 
 
 def _without(part: Sequence[Node], still_fails: Callable[[], bool]) -> bool:
@@ -148,7 +190,10 @@ def _shorter(node: Node, root: Node, probes: Probes, is_valid: Callable[[str], b
     while size:
         start, progress = 0, False
         while start < len(node.text):
-            shorter = node.text[:start] + node.text[start + size :]
+            shorter = _without_characters(node.text, start, size)
+            if probes.ahead is not None:
+                others = [_without_characters(node.text, at, size) for at in _next(start, size, len(node.text))]
+                probes.begin([_text_with(node, text, root) for text in others if text and is_valid(text)])
             if shorter and is_valid(shorter) and _takes(node, shorter, root, probes):
                 progress = True
             else:
@@ -163,8 +208,20 @@ def _takes(node: Node, text: str, root: Node, probes: Probes) -> bool:
     before, node.text = node.text, text
     kept = False
     try:
-        kept = probes.still_fails(written(root))
+        made = written(root)
+        kept = probes.is_safe(made) and probes.still_fails(made)
     finally:
         if not kept:
             node.text = before
     return kept
+
+
+def _without_characters(text: str, start: int, size: int) -> str:
+    return text[:start] + text[start + size :]
+
+
+def _text_with(node: Node, text: str, root: Node) -> str:
+    before, node.text = node.text, text
+    made = written(root)
+    node.text = before
+    return made

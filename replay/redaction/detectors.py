@@ -216,8 +216,11 @@ DETECTORS: Mapping[Detector, tuple[str, ...]] = {
 """In the order in which they win where spans are equal; each with what a text (in small letters) must hold one of."""
 
 _LEAST_CHARACTERS: Mapping[Detector, int] = {
-    card_numbers: 13, ibans: 15, aws_secret_keys: 40, spaced_phone_numbers: 10, ip_addresses: 6,
+    private_keys: 28, aws_session_tokens: 50, receipt_handles: 64, jwts: 12, aws_key_ids: 20, vendor_keys: 15,
+    url_passwords: 6, authorizations: 14, named_secrets: 6, cookies: 9, emails: 4, card_numbers: 13, phone_numbers: 8,
+    spaced_phone_numbers: 10, ip_addresses: 6, ibans: 15, labelled_people: 7, aws_secret_keys: 40,
 }  # fmt: skip
+"""How long a text must be that a detector finds anything in: less than the shortest that its pattern takes."""
 _WHOLE_VALUES = (url_passwords, authorizations, named_secrets, cookies, card_numbers, labelled_people)
 """Those that know where a value ends: what looks like an escape within it (`password=a%20b`) is a part of it."""
 
@@ -240,13 +243,19 @@ def spans(text: str, more: Sequence[Detector] = ()) -> list[Span]:
 
 def _found(text: str, detectors: Iterable[Detector], more: Sequence[Detector] = ()) -> list[Span]:
     folded = text.lower()
+    length = len(text)
     found: list[Span] = []
     for detector in detectors:
-        if detector in _LEAST_CHARACTERS:
-            if len(text) >= _LEAST_CHARACTERS[detector]:
-                found += detector(text)
-        elif any(hint in folded for hint in DETECTORS[detector]):
+        if length < _LEAST_CHARACTERS[detector]:
+            continue
+        hints = DETECTORS[detector]
+        if not hints:
             found += detector(text)
+            continue
+        for hint in hints:
+            if hint in folded:
+                found += detector(text)
+                break
     for detector in more:
         found += detector(text)
     return found

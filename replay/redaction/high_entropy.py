@@ -5,6 +5,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from math import log2
 
 from replay.errors import RedactionError
@@ -19,7 +20,8 @@ LONGEST = 100
 _RUN = re.compile(
     rf"(?<![A-Za-z0-9/+_.-])[A-Za-z0-9][A-Za-z0-9_-]{{{SHORTEST - 1},{LONGEST - 1}}}+(?![A-Za-z0-9/+=_.-])"
 )
-_AWS_SECRET = re.compile(r"(?:(?<![A-Za-z0-9/+])|(?<=[A-Za-z0-9]/))[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_AWS_SECRET_LENGTH = 40
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40,}+(?!=)")
 _RANDOM_BITS = 4.1
 _WORDS = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{5,}|\d{6,}|[0-9a-f]{12,}")
 _MOST_WORDS = 0.55
@@ -35,11 +37,21 @@ _STRETCH = re.compile(r"[\t\n\r -~]{8}")
 
 
 def aws_secret_keys(text: str) -> Iterator[Span]:
-    """Find what looks like an AWS secret access key: forty base64 characters that no hash or path would have."""
+    """
+    Find what looks like an AWS secret access key: forty base64 characters that no hash or path would have.
+
+    They may stand behind a slash, as in a path; but not at the end of base64 that holds something packed, or a text.
+    """
     for found in _AWS_SECRET.finditer(text):
-        in_path = text[found.start() - 1 : found.start()] == "/"
-        if looks_random(found[0]) and not (is_encoded_text(found[0]) or (in_path and _of_words(found[0]))):
-            yield Span(*found.span(), "aws-secret-access-key")
+        start, end = found.end() - _AWS_SECRET_LENGTH, found.end()
+        key = text[start:end]
+        in_path = start > found.start()
+        if in_path and (start - found.start() == 1 or text[start - 1] != "/" or not text[start - 2].isalnum()):
+            continue
+        if looks_random(key) and not (
+            is_encoded_text(key) or (in_path and (_of_words(key) or is_encoded_text(found[0])))
+        ):
+            yield Span(start, end, "aws-secret-access-key")
 
 
 def high_entropy_strings(text: str) -> Iterator[Span]:
@@ -55,6 +67,7 @@ def high_entropy_strings(text: str) -> Iterator[Span]:
             yield Span(*found.span(), "high-entropy")
 
 
+@lru_cache(maxsize=4096)
 def may_be_random(name: str) -> bool:
     """Say whether a key of this name may have a random value without that being a secret: an id, a digest."""
     return _INNOCENT_NAME.search(name) is not None

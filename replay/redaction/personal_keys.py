@@ -46,6 +46,7 @@ _SOMEBODY_ENDS = (
     "attendee", "tenant", "payer", "payee", "signer", "spouse", "parent", "child",
     "customers", "users", "persons", "people", "patients", "recipients", "contacts", "employees", "guests",
     "passengers", "drivers", "members", "students", "attendees", "addresses", "billto", "shipto",
+    "adresse", "anschrift",
 )  # fmt: skip
 _NOT_LETTER = re.compile(r"[^a-z0-9]+")
 _NAMES_ABOVE = 3

@@ -35,6 +35,8 @@ class Place:
     outer: "Place | None" = None
     is_secret: bool = False
     """Whether everything here is secret, as the key above the encoded text says."""
+    suspects: set[str] | None = None
+    """Of the strings of this text the only ones that may hold something private, if that is known."""
 
     def __str__(self) -> str:
         steps = [str(step) for step in islice(_upwards(self.path), _MOST_STEPS + 1)]
@@ -47,11 +49,17 @@ class Place:
 
     def into(self, path: Path) -> "Place":
         """Step to the value at *path* of the same text."""
-        return Place(findings=self.findings, path=path, outer=self.outer, is_secret=self.is_secret)
+        return Place(
+            findings=self.findings, path=path, outer=self.outer, is_secret=self.is_secret, suspects=self.suspects
+        )
 
-    def inside(self, *, is_secret: bool = False, findings: Findings | None = None) -> "Place":
+    def inside(
+        self, *, is_secret: bool = False, findings: Findings | None = None, suspects: set[str] | None = None
+    ) -> "Place":
         """Step into the string at this place."""
-        return Place(findings=findings or self.findings, outer=self, is_secret=is_secret or self.is_secret)
+        return Place(
+            findings=findings or self.findings, outer=self, is_secret=is_secret or self.is_secret, suspects=suspects
+        )
 
     def note(self, detectors: Iterable[str]) -> None:
         """Count a replacement here for each of *detectors*."""

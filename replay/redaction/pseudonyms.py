@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from replay.redaction.card_numbers import digits_of, is_test_card, test_card
+from replay.redaction.masks import is_mask
 from replay.redaction.name_pseudonyms import is_name_stand_in, name_stand_in
 from replay.redaction.national_ids import exists
 
@@ -163,7 +164,11 @@ def _check_digits(body: str) -> str:
 
 
 def _is_secret_pseudonym(value: str) -> bool:
-    return value.startswith((MARK, _RECEIPT_HANDLE + MARK)) or not value.strip("x")
+    return value.startswith((MARK, _RECEIPT_HANDLE + MARK)) or not value.strip("x") or is_mask(value)
+
+
+def _is_name_pseudonym(value: str) -> bool:
+    return is_name_stand_in(value) or is_mask(value)
 
 
 def _is_iban_pseudonym(value: str) -> bool:
@@ -183,8 +188,8 @@ _KNOWN_AGAIN: dict[str, Callable[[str], bool]] = {
     "card-number": lambda value: is_test_card(digits_of(value)),
     "email": _is_email_pseudonym,
     "hash": lambda value: _HASHED.fullmatch(value) is not None,
-    "person-name": is_name_stand_in,
-    "postal-address": is_name_stand_in,
+    "person-name": _is_name_pseudonym,
+    "postal-address": _is_name_pseudonym,
     "iban": _is_iban_pseudonym,
     "phone": _is_phone_pseudonym,
 }

@@ -11,11 +11,11 @@ from replay.payloads.failures import Failure, Signature
 from replay.redaction import encodings
 from replay.redaction.binary_values import is_binary_value
 from replay.redaction.card_numbers import card_of_number
-from replay.redaction.clean_texts import is_clean
-from replay.redaction.detectors import apart, cookie_values, spans
+from replay.redaction.clean_texts import is_clean, suspects
+from replay.redaction.detectors import apart, cookie_values
 from replay.redaction.dropped_members import dropping
 from replay.redaction.generalised import generalised, generalised_number
-from replay.redaction.high_entropy import high_entropy_strings
+from replay.redaction.json_parts import JSON_STARTS, MOST_LEVELS, SHORTEST, SHORTEST_CARD
 from replay.redaction.labelled_people import is_personal_value
 from replay.redaction.personal_keys import is_private_key, personal_kind_at
 from replay.redaction.phone_numbers import is_written_phone_number
@@ -26,19 +26,15 @@ from replay.redaction.replacing import Replacing
 from replay.redaction.rules import Action
 from replay.redaction.secret_keys import is_secret_key, key_of
 from replay.redaction.settings import RedactionSettings
-from replay.redaction.spans import Span
+from replay.redaction.spans import Span, known_or, whole
 from replay.redaction.string_offsets import in_token
 
 _DEEPEST = 8
 """Encodings inside encodings (JSON in a string, base64) that are opened; what is deeper is replaced whole."""
-_DEEPEST_CLEAN = _DEEPEST - 2
-"""A clean text may hold JSON of its own (numbers in brackets): here that is surely not too deep to be opened."""
-_SHORTEST = 6
-"""Nothing private without a key name that says so is shorter: `a@b.co`."""
-_SHORTEST_CARD = 13
+_DEEPEST_CLEAN = _DEEPEST - MOST_LEVELS
+"""The first look opens as many levels of JSON in strings: here none of them is too deep to be opened."""
 _LONGEST_REMEMBERED = 128
 _SHORTEST_POSTCODE = 4
-_JSON_STARTS = frozenset('{["')
 _SCHEME = re.compile(r"\s*(?:bearer|basic|digest|token|api-?key|negotiate|ntlm|aws4-hmac-sha256)\s+", re.IGNORECASE)
 
 
@@ -70,7 +66,8 @@ class Redactor:
         self._settings = settings or RedactionSettings()
         self._rules = self._settings.rules()
         self._replacing = Replacing(self._settings)
-        self._goes_by_content = not (self._rules or self._settings.national_ids or self._settings.phone_regions)
+        found_besides = self._settings.national_ids or self._settings.phone_regions or self._settings.presidio
+        self._goes_by_content = not (self._rules or found_besides)
         self._plain_key = lru_cache(maxsize=4096)(self._replacing.plain_part)
 
     def event(self, text: str) -> Redacted:
@@ -83,7 +80,10 @@ class Redactor:
         """
         if not self._settings.enabled:
             return Redacted(text=text)
-        place = self._root(text)
+        suspicious = suspects(text, must_be_json=True) if self._goes_by_content else None
+        if suspicious is not None and text not in suspicious:
+            return Redacted(text=text)
+        place = self._root(text, suspicious)
         return _redacted(text, self._json_edits(text, place, 0), place)
 
     def plain(self, text: str) -> str:
@@ -108,8 +108,8 @@ class Redactor:
         return _redacted(text, self._string_edits(text, place, 0), place)
 
     def failure(self, failure: Failure) -> Failure:
-        """Redact what was observed of a failure: type, message, signature, stack, source lines, log lines."""
-        signature = failure.signature
+        """Redact what was observed of a failure: every text of it."""
+        signature, plain = failure.signature, self.plain
         return replace(
             failure,
             error_type=self.plain(failure.error_type),
@@ -121,16 +121,25 @@ class Redactor:
                 frames=tuple(self.plain(frame) for frame in signature.frames),
             ),
             stack=self.plain(failure.stack),
-            frames=tuple(replace(frame, code=self.plain(frame.code)) for frame in failure.frames),
+            frames=tuple(
+                replace(each, module=plain(each.module), function=plain(each.function), code=plain(each.code))
+                for each in failure.frames
+            ),
+            condition=self._plain_or_none(failure.condition),
+            request_id=self._plain_or_none(failure.request_id),
+            trace_id=self._plain_or_none(failure.trace_id),
             log_lines=tuple(self.plain(line) for line in failure.log_lines),
             trace=tuple(
                 replace(each, name=self.plain(each.name), cause=self.plain(each.cause)) for each in failure.trace
             ),
         )
 
-    def _root(self, text: str) -> Place:
-        located = self._rules.located(text) if self._rules.paths and text.lstrip()[:1] in _JSON_STARTS else {}
-        return Place(findings=Findings(safe=self._plain_key, located=located))
+    def _plain_or_none(self, text: str | None) -> str | None:
+        return text and self.plain(text)
+
+    def _root(self, text: str, suspicious: set[str] | None = None) -> Place:
+        located = self._rules.located(text) if self._rules.paths and text.lstrip()[:1] in JSON_STARTS else {}
+        return Place(findings=Findings(safe=self._plain_key, located=located), suspects=suspicious)
 
     def _json_edits(self, text: str, place: Place, level: int) -> list[Edit]:
         edits = self._dropping(text, place) if self._rules else []
@@ -147,7 +156,7 @@ class Redactor:
             if kind == "string":
                 if end - start > 2:  # noqa: PLR2004 - two quotes
                     value, name = string_value(text[start:end]), key_of(path) or ""
-                    if by_content and not is_private_key(name) and _holds_nothing(value):
+                    if by_content and not is_private_key(name) and _holds_nothing(value, place.suspects):
                         continue
                     found = self._value_edits(value, name, place.into(path), level)
                     edits += in_token(found, text[start:end], start) if found else ()
@@ -160,7 +169,7 @@ class Redactor:
     def _dropping(self, text: str, place: Place) -> list[Edit]:
         """Take out what a rule drops; at the place of a key, so that what stands in it needs no look."""
         edits: list[Edit] = []
-        if not self._rules.drops:
+        if not (self._rules.drops and is_json(text)):
             return edits
 
         def is_dropped(path: Path) -> bool:
@@ -185,7 +194,7 @@ class Redactor:
         if (
             action is not None
             and action in {"generalise", "hash"}
-            and not (value.lstrip()[:1] in _JSON_STARTS and is_json(value))
+            and not (value.lstrip()[:1] in JSON_STARTS and is_json(value))
         ):
             return self._coarse_edits(value, action, place)
         if action or place.is_secret or is_secret_key(name):
@@ -194,8 +203,8 @@ class Redactor:
             opened = encodings.opened(value, place.findings.budget)
             return self._opened_edits(value, 0, opened, place, level) if opened is not None else []
         kind = personal_kind_at(place.path)
-        if kind and is_personal_value(kind, value) and value.lstrip()[:1] not in _JSON_STARTS:
-            return self._replacing.edits(value, [_known(self._replacing.spans(value), value, 0, kind)], place)
+        if kind and is_personal_value(kind, value) and value.lstrip()[:1] not in JSON_STARTS:
+            return self._replacing.edits(value, [known_or(self._replacing.spans(value), value, 0, kind)], place)
         return self._string_edits(value, place, level)
 
     def _coarse_edits(self, value: str, action: Action, place: Place) -> list[Edit]:
@@ -203,7 +212,7 @@ class Redactor:
         coarse = generalised(value) if action == "generalise" else None
         if coarse is None:
             detector = "hash" if action == "hash" else "secret-key"
-            return self._replacing.edits(value, [_whole(value, detector)], place)
+            return self._replacing.edits(value, [whole(value, detector)], place)
         if coarse == value:
             return []
         place.note(["generalised"])
@@ -211,7 +220,7 @@ class Redactor:
 
     def _number_edits(self, raw: str, token: Token, place: Place) -> Iterator[Edit]:
         name = key_of(token.path) or ""
-        if len(raw) < _SHORTEST_CARD and self._goes_by_content and not place.is_secret and not is_private_key(name):
+        if len(raw) < SHORTEST_CARD and self._goes_by_content and not place.is_secret and not is_private_key(name):
             return
         inside = place.into(token.path)
         detector, made = self._number(raw, name, inside)
@@ -253,7 +262,7 @@ class Redactor:
 
     def _secret_value_edits(self, value: str, name: str, place: Place, level: int) -> list[Edit]:
         """Replace a value whose key says that it is secret; of an Authorization or cookie only the secret part."""
-        if value.lstrip()[:1] in _JSON_STARTS:
+        if value.lstrip()[:1] in JSON_STARTS:
             inner = self._inner_json(value, place, level, is_secret=True)
             if inner is not None:
                 return inner
@@ -262,40 +271,47 @@ class Redactor:
         spans = self._replacing.spans
         if "cookie" in name.lower() and "=" in value:
             cookies = [
-                _known(spans(value[part.start : part.end]), value[: part.end], part.start, "cookie")
+                known_or(spans(value[part.start : part.end]), value[: part.end], part.start, "cookie")
                 for part in cookie_values(value, 0, len(value))
             ]
             parts = apart([*cookies, *spans(value)])
         else:
             scheme = _SCHEME.match(value)
             start = scheme.end() if scheme else 0
-            parts = [_known(spans(value[start:]), value, start, "secret-key")]
+            parts = [known_or(spans(value[start:]), value, start, "secret-key")]
         return self._replacing.edits(value, parts, place)
 
     def _string_edits(self, value: str, place: Place, level: int) -> list[Edit]:
         """Redact a decoded string: as what it holds (JSON, base64), else as text."""
-        if self._goes_by_content and not place.is_secret and level < _DEEPEST_CLEAN and is_clean(value):
-            return []
-        if value.lstrip()[:1] in _JSON_STARTS:
-            inner = self._inner_json(value, place, level)
+        suspicious = place.suspects
+        if self._goes_by_content and not place.is_secret:
+            if suspicious is None and level <= _DEEPEST_CLEAN:
+                suspicious = suspects(value)
+            if suspicious is not None and value not in suspicious:
+                return []
+        if value.lstrip()[:1] in JSON_STARTS:
+            inner = self._inner_json(value, place, level, suspicious=suspicious)
             if inner is not None:
                 return inner
         return self._text_edits(value, place, level)
 
-    def _inner_json(self, value: str, place: Place, level: int, *, is_secret: bool = False) -> list[Edit] | None:
+    def _inner_json(
+        self, value: str, place: Place, level: int, *, is_secret: bool = False, suspicious: set[str] | None = None
+    ) -> list[Edit] | None:
         """Redact JSON in a string, or give None where it is none."""
         if level >= _DEEPEST:
-            return self._replacing.edits(value, [_whole(value, "nested-too-deep")], place) if is_json(value) else None
+            return self._replacing.edits(value, [whole(value, "nested-too-deep")], place) if is_json(value) else None
         findings = replace(place.findings, counts=type(place.findings.counts)())  # for nothing, if it is not JSON
         try:
-            edits = self._json_edits(value, place.inside(is_secret=is_secret, findings=findings), level + 1)
+            inside = place.inside(is_secret=is_secret, findings=findings, suspects=suspicious)
+            edits = self._json_edits(value, inside, level + 1)
         except InvalidJson:
             return None
         place.findings.counts.update(findings.counts)
         return edits
 
     def _text_edits(self, value: str, place: Place, level: int) -> list[Edit]:
-        if len(value) < _SHORTEST:
+        if len(value) < SHORTEST:
             return []
         lines = encodings.opened_lines(value, place.findings.budget) if "\n" in value else None
         if lines is not None:
@@ -320,7 +336,7 @@ class Redactor:
             if any(part.start < start or end < part.end or (part.start, part.end) == (start, end) for part in here):
                 continue  # a part of something larger, or private as a whole
             edits += map(inside.encoded, self._string_edits(inside.text, place.inside(), level + 1))
-            holds = inside.text.lstrip()[:1] in _JSON_STARTS or encodings.RUN.fullmatch(inside.text)
+            holds = inside.text.lstrip()[:1] in JSON_STARTS or encodings.RUN.fullmatch(inside.text)
             if holds or self._replacing.spans(inside.text):
                 parts = [part for part in parts if part not in here]
         return parts, edits
@@ -342,9 +358,7 @@ class Redactor:
     def _opened_edits(self, encoded: str, start: int, opened: encodings.Opened, place: Place, level: int) -> list[Edit]:
         """Redact what base64 holds: a text as such, in other bytes each stretch of letters as an own text."""
         if level >= _DEEPEST:
-            edits = (
-                self._replacing.edits(encoded, [_whole(encoded, "nested-too-deep")], place) if opened.is_text else []
-            )
+            edits = self._replacing.edits(encoded, [whole(encoded, "nested-too-deep")], place) if opened.is_text else []
             return [Edit(start, start + len(encoded), edit.replacement) for edit in edits]
         inside = place.inside()
         if opened.is_text:
@@ -372,29 +386,13 @@ def _redacted(text: str, edits: list[Edit], place: Place) -> Redacted:
     return Redacted(text=splice(text, edits) if edits else text, redactions=replacements)
 
 
-def _whole(value: str, detector: str) -> Span:
-    return Span(0, len(value), detector)
-
-
-def _known(known: list[Span], value: str, start: int, otherwise: str) -> Span:
-    """Give the span from *start* to the end of *value*; a token whose format is known, as *known* says, keeps it."""
-    if len(known) == 1 and (known[0].start, known[0].end) == (0, len(value) - start):
-        return known[0]._replace(start=start, end=len(value))
-    return Span(start, len(value), otherwise)
-
-
-def _holds_nothing(text: str) -> bool:
-    """Say quickly that nothing private is in a short text, encoded or not; of a longer one that is not known."""
-    return len(text) < _SHORTEST or (len(text) <= _LONGEST_REMEMBERED and _is_plain_and_innocent(text))
+def _holds_nothing(text: str, suspicious: set[str] | None) -> bool:
+    """Say quickly that nothing private is in a text, encoded or not; of a longer one that may not be known."""
+    if suspicious is not None:
+        return text not in suspicious
+    return len(text) < SHORTEST or (len(text) <= _LONGEST_REMEMBERED and _is_plain_and_innocent(text))
 
 
 @lru_cache(maxsize=16384)
 def _is_plain_and_innocent(text: str) -> bool:
-    return text.lstrip()[:1] not in _JSON_STARTS and (
-        is_clean(text)
-        or not (any(encodings.may_hold_text(run[0]) for run in encodings.RUN.finditer(text)) or _anything(text))
-    )
-
-
-def _anything(text: str) -> bool:
-    return bool(spans(text, (high_entropy_strings,))) or next(encoded_values(text), None) is not None
+    return text.lstrip()[:1] not in JSON_STARTS and is_clean(text)

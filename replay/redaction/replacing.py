@@ -14,12 +14,15 @@ from replay.redaction.jwt import redacted_jwt
 from replay.redaction.national_ids import national_ids
 from replay.redaction.phone_numbers import regional_phone_numbers
 from replay.redaction.places import Place
+from replay.redaction.presidio import presidio_entities
 from replay.redaction.pseudonyms import Pseudonyms, is_pseudonym
 from replay.redaction.secret_keys import key_of
 from replay.redaction.settings import RedactionSettings
 from replay.redaction.spans import Detector, Span
 
 _MOST_ROUNDS = 8
+_LONGEST_REMEMBERED = 64
+"""Names, addresses and stand-ins come in many events, and several times in one."""
 _MAKERS: Mapping[str, Callable[[Pseudonyms, str], str]] = {
     "email": Pseudonyms.email,
     "card-number": Pseudonyms.card,
@@ -44,6 +47,7 @@ class Replacing:
         self._keyed: Pseudonyms | None = None
         self._keying = threading.Lock()
         self._configured = _configured(settings)
+        self._short_spans = lru_cache(maxsize=8192)(spans)
         self._is_innocent = lru_cache(maxsize=4096)(lambda text: not self.spans(text))
 
     @property
@@ -58,7 +62,8 @@ class Replacing:
     def spans(self, value: str, place: Place | None = None) -> list[Span]:
         """Find what is private in *value*; an id or a digest, as its key says, may look random."""
         name = key_of(place.path) if place is not None and _WORD.fullmatch(value) else ""
-        return spans(value, self._configured if name and may_be_random(name) else (*_RANDOM, *self._configured))
+        more = self._configured if name and may_be_random(name) else (*_RANDOM, *self._configured)
+        return list(self._short_spans(value, more)) if len(value) <= _LONGEST_REMEMBERED else spans(value, more)
 
     def is_innocent(self, text: str) -> bool:
         """Say whether nothing private is in a text: the same few keys come in every event."""
@@ -115,4 +120,9 @@ def _configured(settings: RedactionSettings) -> tuple[Detector, ...]:
     phones: Sequence[Detector] = (
         [partial(regional_phone_numbers, regions=settings.phone_regions)] if settings.phone_regions else []
     )
-    return (*ids, *phones)
+    entities: Sequence[Detector] = (
+        [partial(presidio_entities, entities=settings.presidio, model=settings.presidio_model)]
+        if settings.presidio
+        else []
+    )
+    return (*ids, *phones, *entities)

@@ -25,6 +25,7 @@ Located = Mapping[tuple[Step, ...], Action]
 
 _MOST_LEVELS = 400
 _MOST_OPENED = 8
+_LONGEST_RULE = 1_000
 _NOT_LETTER = re.compile(r"[^a-z0-9*?\[\]]+")
 
 
@@ -88,13 +89,19 @@ def rules_of(lists: Mapping[Action, Sequence[str]], presets: Sequence[str] = ())
     Sort rules by what they are.
 
     Raises:
-        ConfigurationError: One begins with `$` and is no JSONPath.
+        ConfigurationError: One begins with `$` and is no JSONPath, or is too long.
     """
     named: dict[Action, tuple[str, ...]] = {}
     paths: dict[Action, tuple[str, ...]] = {}
     loose: dict[Action, tuple[str, ...]] = {}
     for action in ACTIONS:
         patterns = lists.get(action, ())
+        if any(len(pattern) > _LONGEST_RULE for pattern in patterns):
+            raise ConfigurationError(
+                "a rule is too long",
+                where=f"[tool.replay.redaction] {action}",
+                expected=f"at most {_LONGEST_RULE:,} characters",
+            )
         if ours := tuple(pattern for pattern in patterns if pattern.startswith("$")):
             paths[action] = ours
         if others := tuple(pattern for pattern in patterns if not pattern.startswith("$")):

@@ -1,6 +1,7 @@
 """Files looked through for what redaction would replace: old fixtures, hand-made ones, and what lies beside them."""
 
 import gzip
+import io
 import os
 import secrets
 import zlib
@@ -15,6 +16,8 @@ from replay.redaction.settings import RedactionSettings
 _LARGEST_BYTES = 64 * 1024 * 1024
 _PASSED_OVER = frozenset({".git", ".replay", "__pycache__", ".hypothesis", "node_modules"})
 _JSON = frozenset({".json"})
+_PACK = ".jsonl.zst"
+_MOST_UNPACKED_BYTES = 8 * 1024 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 IN_THE_NAME = "file name"
@@ -91,6 +94,9 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _found(redactor: Redactor, path: Path, shown: str) -> Iterator[Finding]:
+    if path.name.endswith(_PACK):
+        yield from _in_pack(redactor, path, shown)
+        return
     text = _text(path)
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     if suffix in _JSON:
@@ -100,6 +106,31 @@ def _found(redactor: Redactor, path: Path, shown: str) -> Iterator[Finding]:
             yield from _in_lines(redactor, text, shown)
     else:
         yield from _in_lines(redactor, text, shown)
+
+
+def _in_pack(redactor: Redactor, path: Path, shown: str) -> Iterator[Finding]:
+    """Look through a pack of fixtures line by line, also those lines that no longer count."""
+    import zstandard
+
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_LARGEST_BYTES)
+    left, number = _MOST_UNPACKED_BYTES, 0
+    try:
+        with path.open("rb") as file, unpacker.stream_reader(file, read_across_frames=True) as stream:
+            reader = io.BufferedReader(stream)
+            while line := reader.readline(_LARGEST_BYTES + 1):
+                number, left = number + 1, left - len(line)
+                if len(line) > _LARGEST_BYTES or left < 0:
+                    raise RedactionError(f"it is larger than {_LARGEST_BYTES:,} bytes")
+                yield from _in_packed_line(redactor, line.decode("utf-8", "replace"), shown, number)
+    except zstandard.ZstdError:
+        raise RedactionError("its Zstandard is broken") from None
+
+
+def _in_packed_line(redactor: Redactor, line: str, shown: str, number: int) -> Iterator[Finding]:
+    try:
+        yield from _findings(redactor.event(line).redactions, shown, number)
+    except InvalidJson:
+        yield from _findings(redactor.text(line).redactions, shown, number)
 
 
 def _in_lines(redactor: Redactor, text: str, shown: str) -> Iterator[Finding]:

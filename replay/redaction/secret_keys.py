@@ -31,7 +31,13 @@ _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 def key_of(path: Path) -> str | None:
     """Give the key that names the value at *path*: array indexes and the keys of typed values are passed over."""
-    return next(keys_above(path), None)
+    for _ in range(HIGHEST):
+        if path is None:
+            return None
+        path, step = path
+        if isinstance(step, str) and step not in TYPED_VALUES:
+            return step
+    return None
 
 
 def keys_above(path: Path) -> Iterator[str]:

@@ -17,6 +17,7 @@ from replay.redaction.rules import ACTIONS, Rules, rules_of
 
 KEY_VARIABLE = "REPLAY_REDACTION_KEY"
 _KEY_BYTES = 32
+_SINGLE = frozenset({"enabled", "presidio_model"})
 _NAMES: Mapping[str, Collection[str]] = {"presets": PRESETS, "national_ids": NATIONAL_IDS, "phone_regions": ()}
 
 
@@ -31,8 +32,9 @@ class RedactionSettings:
     hold parsed in its place. Each means all that is beneath as well; `keep` wins, then drop, generalise, hash, redact.
 
     `presets` are names of `presets.PRESETS`, `national_ids` of `national_ids.NATIONAL_IDS`, and `phone_regions` the
-    countries whose own way of writing phone numbers is looked for. `key`, or what it gives when the first pseudonym is
-    made, makes pseudonyms the same in every recording; without one they are the same within one recording.
+    countries whose own way of writing phone numbers is looked for. `presidio` are entities of Presidio, which is an
+    extra, and `presidio_model` the model of spaCy that it looks with, if any. `key`, or what it gives when the first
+    pseudonym is made, makes pseudonyms the same in every recording; without one they are the same within one recording.
     """
 
     enabled: bool = True
@@ -44,6 +46,8 @@ class RedactionSettings:
     presets: tuple[str, ...] = ()
     national_ids: tuple[str, ...] = ()
     phone_regions: tuple[str, ...] = ()
+    presidio: tuple[str, ...] = ()
+    presidio_model: str = ""
     key: bytes | Callable[[], bytes | None] | None = None
 
     @classmethod
@@ -67,12 +71,14 @@ class RedactionSettings:
                 )
             if name == "enabled" and not isinstance(value, bool):
                 raise ConfigurationError("a setting has the wrong type", where=where, expected="true or false")
-            if name != "enabled" and not _is_list_of_text(value):
+            if name == "presidio_model" and not isinstance(value, str):
+                raise ConfigurationError("a setting has the wrong type", where=where, expected="the name of a model")
+            if name not in _SINGLE and not _is_list_of_text(value):
                 raise ConfigurationError("a setting has the wrong type", where=where, expected="a list of strings")
-        lists = {name: tuple(value) for name, value in settings.items() if name != "enabled"}
+        given: dict[str, Any] = {name: value if name in _SINGLE else tuple(value) for name, value in settings.items()}
         for name, names in _NAMES.items():
-            _check_names(name, lists.get(name, ()), names)
-        made = cls(enabled=settings.get("enabled", True), key=key, **lists)
+            _check_names(name, given.get(name, ()), names)
+        made = cls(key=key, **given)
         made.rules()
         return made
 

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 
 from replay.payloads.exact_json import Edit, string_token
 
-_UNIT = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
+_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 
 
 def in_token(edits: Iterable[Edit], token: str, start: int) -> Iterator[Edit]:
@@ -15,15 +16,29 @@ def in_token(edits: Iterable[Edit], token: str, start: int) -> Iterator[Edit]:
 
     What is put in is escaped as the token is: all ASCII where the token is.
     """
-    places = _places(token)
+    place = _places(token)
     for edit in edits:
-        yield Edit(start + places[edit.start], start + places[edit.end], _encoded(edit.replacement, token))
+        yield Edit(start + place(edit.start), start + place(edit.end), _encoded(edit.replacement, token))
 
 
-def _places(token: str) -> range | list[int]:
+def _places(token: str) -> Callable[[int], int]:
+    """Say where in *token* a character of its value begins: each escape before it is longer than what it means."""
     if "\\" not in token:
-        return range(1, len(token))
-    return [*(unit.start() for unit in _UNIT.finditer(token, 1, len(token) - 1)), len(token) - 1]
+        return (1).__add__
+    behind: list[int] = []  # the first character after each escape, and by how much it stands later in the token
+    later: list[int] = []
+    more = 1
+    for escape in _ESCAPE.finditer(token, 1, len(token) - 1):
+        begin, end = escape.span()
+        behind.append(begin - more + 1)
+        more += end - begin - 1
+        later.append(more)
+
+    def place(at: int) -> int:
+        escapes = bisect_right(behind, at)
+        return at + (later[escapes - 1] if escapes else 1)
+
+    return place
 
 
 def _encoded(value: str, token: str) -> str:

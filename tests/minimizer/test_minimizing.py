@@ -55,6 +55,17 @@ def test_a_fixture_becomes_small_and_fails_as_before(replay_: CommandLine, proje
     assert "is as small as it can be" in replay_("minimize", "*").stdout
 
 
+def test_more_processes_find_the_same(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """Two processes that replay ahead leave what one leaves, after as many probes."""
+    project({"order": {"id": "o-1", "total": 10**25, "lines": [{"n": n} for n in range(9)]}, "note": "x" * 20})
+    replay_("record", "files", "--path", "events.jsonl", "--function", "f")
+    replay_("run")
+    alone = replay_("minimize", "*", "--json", "--dry-run")
+    together = replay_("minimize", "*", "--json", "--processes", "2")
+    assert alone.documents[0]["probes"] > 10
+    assert alone.documents[:-1] == together.documents[:-1]
+
+
 def test_a_dry_run_writes_nothing(replay_: CommandLine, project: Callable[..., Path]) -> None:
     """It only says how small the fixture would become."""
     folder = project({"order": {"id": "o-1", "total": 10**25}})

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -45,6 +46,64 @@ def test_one_bad_leaf_in_a_megabyte_needs_few_probes() -> None:
     assert left == '{"orders":[{"lines":[{"quantity":null}]}]}'
     assert probes < 300
     assert is_smallest
+
+
+def test_one_bad_leaf_in_a_megabyte_of_a_message_needs_few_probes() -> None:
+    """The same of a poison message, whose megabyte is JSON in the body of an SQS record, and twice in strings there."""
+    orders: list[Any] = [{"id": f"o-{n}", "lines": json.dumps([{"sku": f"s-{n}", "n": n}] * 20)} for n in range(1600)]
+    orders[-7]["lines"] = json.dumps([{"sku": "s", "n": 1}, {"sku": "s", "n": "1.5e"}])
+    record = {"messageId": "m-1", "body": json.dumps({"orders": orders}), "attributes": {}, "messageAttributes": {}}
+    assert len(record["body"]) > 1_000_000
+
+    def fails(value: Any) -> bool:
+        try:
+            orders = json.loads(value["Records"][0]["body"])["orders"]
+            lines = [line for order in orders for line in json.loads(order["lines"])]
+        except (LookupError, TypeError, ValueError):
+            return False
+        return any("n" in line and isinstance(line["n"], str) and "e" in line["n"] for line in lines)
+
+    left, probes, is_smallest = reduced({"Records": [record]}, fails, free=free_parts("sqs"))
+    assert json.loads(json.loads(left)["Records"][0]["body"]) == {"orders": [{"lines": '[{"n":"e"}]'}]}
+    assert probes < 300
+    assert is_smallest
+
+
+@given(st.integers(1, 60), st.integers(0, 59), st.integers(0, 5))
+def test_looking_ahead_changes_nothing(count: int, needed: int, letters: int) -> None:
+    """With answers that were begun before, or that never come, the same is left after the same number of probes."""
+    event = {f"k{n}": "x" * letters + str(n) for n in range(count)}
+    needed = min(needed, count - 1)
+
+    def fails(text: str) -> bool:
+        return str(needed) in json.loads(text).get(f"k{needed}", "")
+
+    def ahead(text: str) -> Future[bool | None]:
+        answer: Future[bool | None] = Future()
+        answer.set_result(fails(text) if len(text) % 3 else None)
+        return answer
+
+    results = []
+    for looks_ahead in (None, ahead):
+        root = tree_of(json.dumps(event), EVERYTHING)
+        probes = Probes(fails, most=40, within_s=60, ahead=looks_ahead)
+        results.append((reduce(root, probes), written(root), probes.made))
+    assert results[0] == results[1]
+
+
+def test_what_is_not_safe_is_not_kept() -> None:
+    """A value is not shortened to one that is refused, and no replay is spent on it."""
+    root = tree_of('{"to":"xxxx@xx.invalid"}', EVERYTHING)
+    asked: list[str] = []
+
+    def fails(text: str) -> bool:
+        asked.append(text)
+        return "@" in text
+
+    probes = Probes(fails, most=500, within_s=60, is_safe=lambda text: ".invalid" in text)
+    assert reduce(root, probes)
+    assert written(root) == '{"to":"@.invalid"}'
+    assert all(".invalid" in text for text in asked[1:] if "to" in text)
 
 
 def test_json_in_strings_and_base64_is_taken_apart() -> None:

@@ -230,7 +230,7 @@ SHAPES: Mapping[str, Callable[[str, Random], str]] = {
     ),
     "base64": lambda text, random: json.dumps({"data": in_base64(json.dumps({"m": _sentence(text, random)}))}),
     "gzip in base64": lambda text, random: json.dumps(
-        {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps({"m": _sentence(text, random)}).encode())).decode()}}
+        {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps({"m": _sentence(text, random)}).encode(), mtime=0)).decode()}}
     ),
     "query string": lambda text, random: json.dumps({"url": f"https://x.example/a?q={quote(text, safe='')}&page=2"}),
     "form": lambda text, random: json.dumps({"body": f"a=1&message={quote_plus(text)}&b=2"}),

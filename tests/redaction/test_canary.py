@@ -20,9 +20,13 @@ from tests.redaction.labelled_corpus import STRUCTURED, Labelled, in_base64, rea
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:orders"
 ECHOING = """
-import json, logging
+import contextlib, json, logging
 def handler(event, context):
     print(json.dumps(event))
+    with contextlib.suppress(Exception):
+        import boto3
+        boto3.client("events").put_events(Entries=[{"Source": "f", "DetailType": "refused", "Detail": json.dumps(event)}])
+        boto3.client("sqs").send_message(QueueUrl="https://sqs.us-east-1.amazonaws.com/123456789012/none", MessageBody=json.dumps(event))
     logging.getLogger().error("refused %s", event)
     raise ValueError(json.dumps(event)[:700])
 """

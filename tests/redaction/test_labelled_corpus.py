@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from benchmarks.redaction import slowest_growth
 from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
 from tests.redaction.labelled_corpus import OTHERS, SHAPES, STRUCTURED, innocent, readable
@@ -44,3 +45,10 @@ def test_a_planted_text_can_be_read() -> None:
         labelled = make(random)
         for shape in SHAPES.values():
             assert labelled.secret in readable(shape(labelled.text, random))
+
+
+def test_each_detector_is_linear_on_a_megabyte_of_one_character() -> None:
+    """Eight times the text takes at most twelve times as long, whichever character it is; the benchmark prints it."""
+    growth, where, seconds = slowest_growth("a1@\\")
+    assert growth <= 12, where
+    assert seconds < 20, where

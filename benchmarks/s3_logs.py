@@ -7,6 +7,9 @@ all processes together.
 One request in 10,000 fails; of every fifth of these the event lies in another object than the failure, up to ten
 objects away. Every run is a process of its own, from its start to its end; each number is the best of the rounds, taken
 in turns.
+
+Beside it, the DuckDB engine over the same files and the same bucket, on both cores: `--where` on the members of each
+line, which finds the lines of failures but joins no event to them. It has no bound.
 """
 
 import json
@@ -41,6 +44,20 @@ more = {"endpoint_url": os.environ["BENCH_ENDPOINT"]} if path[0].startswith("s3:
 with S3LogsSource(S3LogsOptions(path=tuple(path), processes=processes, **more)).open() as recording:
     found = [capture.origin.identity for capture in recording.captures()]
 print(json.dumps({"found": len(set(found)), "given": len(found), "bytes": recording.unpacked_bytes}))
+"""
+
+_DUCKDB = """
+import json, os, sys
+cores, _, *path = json.loads(sys.argv[1])
+os.sched_setaffinity(0, cores)
+from replay.payloads.event_patterns import compile_pattern
+from replay.sources.athena import AthenaOptions, AthenaSource
+more = {"endpoint_url": os.environ["BENCH_ENDPOINT"]} if path[0].startswith("s3:") else {}
+asked = AthenaOptions(engine="duckdb", path=tuple(path), event_at="line", **more)
+with AthenaSource(asked).open() as recording:
+    recording.matching(compile_pattern({"errorType": ["KeyError"]}))
+    found = [json.loads(capture.body)["requestId"] for capture in recording.captures()]
+print(json.dumps({"found": len(set(found)), "given": len(found)}))
 """
 
 
@@ -134,11 +151,11 @@ def zcat(folder: Path, core: int) -> float:
     return time.perf_counter() - began
 
 
-def scanned(path: str, *, cores: list[int], processes: int, failed: int) -> tuple[float, float]:
+def scanned(path: str, *, cores: list[int], processes: int, failed: int, code: str = _CHILD) -> tuple[float, float]:
     """Scan in a process of its own; gives seconds, and the most memory of it and its children together, in MB."""
     began = time.perf_counter()
     arguments = json.dumps([cores, processes, path])
-    child = subprocess.Popen([sys.executable, "-c", _CHILD, arguments], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([sys.executable, "-c", code, arguments], stdout=subprocess.PIPE, text=True)
     peak = Peak(child.pid)
     output, _ = child.communicate()
     elapsed = time.perf_counter() - began
@@ -193,15 +210,20 @@ def measure() -> dict[str, float]:
             bare.append(zcat(logs, cores[0]))
             one.append(scanned(str(logs), cores=cores[:1], processes=1, failed=failed))
             two.append(scanned(str(logs), cores=cores, processes=2, failed=failed))
+        engine = scanned(str(logs), cores=cores, processes=1, failed=failed, code=_DUCKDB)
         with running(launch(Path(scratch) / "server", free_port()), Path(scratch) / "server") as server:
             upload(server.url, logs)
             bucket = scanned("s3://app-logs/", cores=cores, processes=2, failed=failed)
+            engine_bucket = scanned("s3://app-logs/", cores=cores, processes=1, failed=failed, code=_DUCKDB)
     return {
         "zcat_s": min(bare),
         "ratio": min(each for each, _ in one) / min(bare),
         "speed_up": min(each for each, _ in one) / min(each for each, _ in two),
         "memory_mb": max(each for _, each in (*one, *two, bucket)),
         "bucket_s": bucket[0],
+        "duckdb_s": engine[0],
+        "duckdb_mb": max(engine[1], engine_bucket[1]),
+        "duckdb_bucket_s": engine_bucket[0],
     }
 
 
@@ -229,6 +251,8 @@ def main() -> int:
     found = measure()
     print(f"{found['zcat_s']:10.2f}  s for zcat | grep -c")
     print(f"{found['bucket_s']:10.2f}  s from a loopback server, two processes, the server on the same cores")
+    print(f"{found['duckdb_s']:10.2f}  s for the DuckDB engine, {found['duckdb_bucket_s']:.2f} s from the server")
+    print(f"{found['duckdb_mb']:10.0f}  MB of memory for the DuckDB engine")
     rows = [
         ("x zcat | grep -c, one core", found["ratio"], "<=", 1.6),
         ("x as quick on two cores", found["speed_up"], ">=", 1.7),

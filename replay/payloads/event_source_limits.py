@@ -42,7 +42,8 @@ def check_settings(source: EventSource) -> None:
     Source: Lambda API reference, CreateEventSourceMapping and PutFunctionEventInvokeConfig; recording
     test_event_source_mapping_default_batch_size.
     """
-    for name, (low, high) in {**LIMITS, **_of_kind(source)}.items():
+    narrower = _of_kind(source)
+    for name, (low, high) in ({**LIMITS, **narrower} if narrower else LIMITS).items():
         value = getattr(source, name)
         if value is not None and (type(value) is not int or not low <= value <= high):
             raise _refused(source, f"{name} = {value!r} cannot be used", f"{name} = a number from {low:,} to {high:,}")

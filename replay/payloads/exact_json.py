@@ -76,7 +76,11 @@ def parse(text: str | bytes) -> Json:
         except ValueError:
             return json.loads(text, parse_int=_long_int)  # type: ignore[no-any-return]  # the same
     except RecursionError:
-        raise InvalidJson("the JSON is nested too deep to be read", expected="fewer than about 1,000 levels") from None
+        raise InvalidJson(
+            "the JSON is nested too deep to be read",
+            expected="fewer than about 1,000 levels",
+            hint="Python's runtime of Lambda cannot read it either: leave it out, or take levels out of it",
+        ) from None
     except ValueError as error:
         raise InvalidJson(f"not JSON: {_short(error)}") from None
 

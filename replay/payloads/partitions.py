@@ -6,6 +6,7 @@ Source: botocore's `partitions.json`, with which a test compares this table.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
@@ -36,6 +37,7 @@ ENDPOINT_SUFFIXES = tuple(
 """What the names of AWS's own endpoints end in, with the dot before it."""
 
 
+@lru_cache(maxsize=64)
 def partition_of(region: str) -> Partition:
     """Give the partition of *region*; that of most accounts for a region that nobody knows."""
     return next((each for each in PARTITIONS if re.fullmatch(each.regions, region)), _STANDARD)

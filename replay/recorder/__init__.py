@@ -1,7 +1,8 @@
 """The first driver: takes captures from a source through redaction into fixtures."""
 
+from replay.recorder.progress import Progress
 from replay.recorder.recording import UNKNOWN_FAILURE, record
 from replay.recorder.sampling import DEFAULT_SAMPLE
 from replay.recorder.summary import RecordingSummary
 
-__all__ = ["DEFAULT_SAMPLE", "UNKNOWN_FAILURE", "RecordingSummary", "record"]
+__all__ = ["DEFAULT_SAMPLE", "UNKNOWN_FAILURE", "Progress", "RecordingSummary", "record"]

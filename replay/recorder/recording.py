@@ -25,9 +25,12 @@ from replay.payloads.event_sources import EventSource
 from replay.recorder.fixture_maker import FixtureMaker
 from replay.recorder.kept_objects import KeptObjects
 from replay.recorder.missing_events import why_missing
+from replay.recorder.progress import Progress
+from replay.recorder.recording_again import recorded_again
 from replay.recorder.sampling import DEFAULT_SAMPLE, Candidate, FailureSamples
 from replay.recorder.summary import RecordingSummary
 from replay.redaction.redactor import Redactor
+from replay.sources.advance import Advance
 from replay.sources.base import Consumed, Recording, Settlement, Source
 from replay.sources.selection import Moment, Selection, selection_of
 
@@ -39,7 +42,7 @@ _MOST_KEPT = 1_000
 _MOST_NOTES = 20
 _RECEIPT_HANDLE = re.compile(r"/Records/\d+/receiptHandle")
 _STAYS = "it stays where it is: its fixture has another event, edited since or redacted by other rules"
-_Progress = Callable[[int, int | None], object]
+_Progress = Callable[[Progress], object]
 
 
 def record(
@@ -58,7 +61,9 @@ def record(
     logs: Callable[[], LogPlace] | None = None,
     claim_checks: ClaimCheckSettings | None = None,
     durable: bool = False,
+    again: bool = False,
     progress: _Progress | None = None,
+    unredacted: Callable[[FixtureReference, str], object] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RecordingSummary:
     """
@@ -78,7 +83,10 @@ def record(
         logs: Says where the function logs, to look up there how it failed; with None nothing is looked up.
         claim_checks: From which buckets payloads are fetched that events only point to; without it from none.
         durable: Wait until each fixture is safely on disk; always so where the source consumes.
-        progress: Called after each capture with the number seen, and about how many there are, if that is known.
+        again: Bring fixtures of messages that were recorded before up to date, as revisions.
+        progress: Told after each capture how far the recording has come, and from time to time while none is found.
+        unredacted: Given the event as it was before redaction, of each fixture that was written and that redaction has
+            changed; it must not write it anywhere.
 
     Raises:
         SourceError, SourceRefused, AwsError: See `Source.open`; and what goes wrong while reading.
@@ -106,7 +114,9 @@ def record(
     recording.matching(selection.pattern)
     if limit is not None and selection.takes_all:
         recording.at_most(limit)
-    writers: FixtureWriters[Settlement] = FixtureWriters(store, durable=durable or recording.consumes)
+    writers: FixtureWriters[Settlement] = FixtureWriters(
+        store, durable=durable or recording.consumes, again=recorded_again if again else None
+    )
     recorder = _Recorder(
         recording=recording,
         writers=writers,
@@ -115,6 +125,8 @@ def record(
         selection=selection,
         now=now,
         function_sources=function_sources,
+        progress=progress,
+        unredacted=unredacted,
     )
     claims = claim_checks or ClaimCheckSettings()
     fetched = ClaimChecks(recording.client_of, buckets=claims.buckets, most_bytes=int(claims.max_size_mb * MEGABYTE))
@@ -129,7 +141,7 @@ def record(
     try:
         with recording, writers:
             try:
-                recorder.run(limit, progress)
+                recorder.run(limit)
             except KeyboardInterrupt:
                 interrupted = True
     except KeyboardInterrupt:
@@ -164,6 +176,11 @@ class _Recorder:
     enrichment: Enrichment | None = None
     samples: FailureSamples | None = None
     objects: KeptObjects | None = None
+    progress: _Progress | None = None
+    unredacted: Callable[[FixtureReference, str], object] | None = None
+    events: dict[int, str] = field(default_factory=dict)
+    total: int | None = None
+    advance: Advance | None = None
     ahead: list[tuple[Capture, Envelope, Unwrapped]] = field(default_factory=list)
     seen: int = 0
     put: int = 0
@@ -183,9 +200,10 @@ class _Recorder:
     def __post_init__(self) -> None:
         self.maker = FixtureMaker(self.function, self.redact, self.now)
 
-    def run(self, limit: int | None, progress: _Progress | None) -> None:
-        total = self.recording.total()
+    def run(self, limit: int | None) -> None:
+        self.total = self.recording.total()
         self.recording.before_waiting = self._finish
+        self.recording.advanced = self._advanced
         try:
             for capture in self.recording.captures():
                 self.seen += 1
@@ -199,8 +217,7 @@ class _Recorder:
                 if limit is not None and self.selection.takes_all:
                     self.recording.at_most(limit + self.failed)
                 self._settle(wait_for_all=False)
-                if progress is not None:
-                    progress(self.seen, total)
+                self._tell_progress()
                 if limit is not None and self.put >= limit:
                     break
             self._record_ahead()
@@ -208,6 +225,14 @@ class _Recorder:
             if self.samples is not None:
                 self._write(self.samples.take())
             self._settle(wait_for_all=True)
+
+    def _advanced(self, to: Advance) -> None:
+        self.advance = to
+        self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        if self.progress is not None:
+            self.progress(Progress(seen=self.seen, total=self.total, advance=self.advance))
 
     def _finish(self) -> None:
         """Be done with everything that was given."""
@@ -217,8 +242,11 @@ class _Recorder:
     def _settle(self, *, wait_for_all: bool) -> None:
         """Count what is on disk, and tell the source."""
         for done in self.writers.done(wait_for_all=wait_for_all):
+            before = self.events.pop(id(done.about.capture), None)
             if done.result == "written":
                 self.written += 1
+                if before is not None and self.unredacted is not None:
+                    self.unredacted(done.reference, before)
                 if len(self.references) < _MOST_KEPT:
                     self.references.append(done.reference)
             else:
@@ -248,7 +276,7 @@ class _Recorder:
                 self.skipped += 1
                 return
         except InvalidJson as error:
-            self._not_recorded(capture, error.what)
+            self._not_recorded(capture, _told(error))
         except ReplayError:
             raise
         except Exception as error:  # noqa: BLE001 - one message that we cannot read must not hide all the others
@@ -272,7 +300,7 @@ class _Recorder:
         try:
             fixture = self.maker.fixture(capture, envelope, unwrapped, of_several=of_several)
         except (RedactionError, InvalidJson) as error:
-            self._not_recorded(capture, error.what)
+            self._not_recorded(capture, _told(error))
             return
         except ReplayError:
             raise
@@ -286,6 +314,8 @@ class _Recorder:
         self.put += 1
         changed = fixture.event_text != unwrapped.event.text
         about = Settlement(capture=capture, kept=True, changed=changed)
+        if self.unredacted is not None and changed and not _only_receipt_handles(fixture):
+            self.events[id(capture)] = unwrapped.event.text
         if self.samples is None:
             self._put(fixture, about)
             return
@@ -309,6 +339,7 @@ class _Recorder:
         """Count captures whose failure has enough others."""
         for candidate in candidates:
             self.left_out += 1
+            self.events.pop(id(candidate.about.capture), None)
             self.by_failure[_label(candidate.fixture)] += 1
             self.recording.settle([replace(candidate.about, kept=False)])
 
@@ -325,7 +356,7 @@ class _Recorder:
     def summary(self, consumed: Consumed, *, interrupted: bool) -> RecordingSummary:
         notes = [*self.recording.notes, *(self.enrichment.notes if self.enrichment else [])]
         notes += [note for completer in self.completers for note in completer.notes]
-        notes += self.objects.notes if self.objects else []
+        notes += [*(self.objects.notes if self.objects else []), *self.writers.notes]
         if self.without_time:
             notes.append(f"{self.without_time} events say no time, and were skipped by --since or --until")
         if self.samples is not None and self.samples.was_full:
@@ -349,6 +380,10 @@ class _Recorder:
             written_references=tuple(self.references),
             interrupted=interrupted,
         )
+
+
+def _told(error: ReplayError) -> str:
+    return f"{error.what}; {error.hint}" if error.hint else error.what
 
 
 def _only_receipt_handles(fixture: Fixture) -> bool:

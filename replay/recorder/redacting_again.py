@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from replay.errors import FixtureError, InvalidJson, RedactionError
 from replay.fixtures.fixture import Fixture, FixtureReference, Redaction
@@ -18,11 +18,16 @@ from replay.redaction.redactor import Redactor, Replacement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedAgain:
-    """A fixture that was looked through; `found` is what was replaced now, in its event and beside it."""
+    """
+    A fixture that was looked through; `found` is what was replaced now, in its event and beside it.
+
+    `event_before` is its event as it was, for who compares; it must not be written anywhere.
+    """
 
     reference: FixtureReference
     changed: bool
     found: tuple[Redaction, ...] = ()
+    event_before: str = field(default="", repr=False)
 
 
 def redact_again(
@@ -44,7 +49,7 @@ def redact_again(
             changed = made != fixture
             if changed and not dry_run:
                 store.update(_revised(made, fixture, found))
-            yield RedactedAgain(reference=reference, changed=changed, found=found)
+            yield RedactedAgain(reference=reference, changed=changed, found=found, event_before=fixture.event_text)
         except FixtureError as error:
             yield FixtureProblem(reference=reference, error=error)
         except (RedactionError, InvalidJson) as error:

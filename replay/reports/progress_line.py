@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from time import monotonic
 
-from replay.replayer import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished, RunStarted
+from replay.replayer import FixtureNotRun, FixtureReplayed, RunAdvanced, RunEvent, RunFinished, RunStarted
 from replay.reports.visible_text import one_line
 
 _NOT_BEFORE_S = 0.7
@@ -32,6 +32,9 @@ class ProgressLine:
             self._total = event.total
         elif isinstance(event, RunFinished):
             self.clear()
+        elif isinstance(event, RunAdvanced):
+            failed = f", {event.failed:,} failed" if event.failed else ""
+            self._write_line(f"invoked {event.done:,} of {event.total:,}{failed}")
         else:
             self._done += 1
             self._unexpected += isinstance(event, FixtureNotRun) or not event.judgement.as_expected
@@ -47,7 +50,9 @@ class ProgressLine:
     def _show(self, event: FixtureReplayed | FixtureNotRun) -> None:
         reference = event.fixture.reference if isinstance(event, FixtureReplayed) else event.reference
         unexpected = f", {self._unexpected:,} not as expected" if self._unexpected else ""
-        line = f"replaying {self._done:,} of {self._total:,}{unexpected}: {reference}"
+        self._write_line(f"replaying {self._done:,} of {self._total:,}{unexpected}: {reference}")
+
+    def _write_line(self, line: str) -> None:
         self._write(_CLEAR + one_line(line, limit=max(20, shutil.get_terminal_size().columns - 1)))
         self._shown = True
         self._next = self._now() + _EVERY_S

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from replay.counted_nouns import counted
 from replay.payloads.exact_json import Json
-from replay.recorder import RecordingSummary
+from replay.recorder import Progress, RecordingSummary
 from replay.reports.visible_text import one_line, visible
 
 _NAMED_AT_MOST = 10
@@ -15,32 +15,56 @@ _PROBLEMS_AT_MOST = 20
 
 
 @contextmanager
-def progress_bar(*, enabled: bool) -> Iterator[Callable[[int, int | None], object] | None]:
-    """Show how many captures were seen, at which rate and how many are left, on stderr; None where nobody looks."""
+def progress_bar(*, enabled: bool) -> Iterator[Callable[[Progress], object] | None]:
+    """Show what is done, how many captures were seen at which rate, and the time left, on stderr; None if unwatched."""
     if not enabled:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
-    with Progress(
+    with Bar(
         SpinnerColumn(),
-        TextColumn("recording"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.0f}/s"),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.percentage:.0f}%"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
-    ) as progress:
-        task = progress.add_task("recording", total=None, rate=0.0)
+    ) as bar:
+        task = bar.add_task("recording", total=None)
 
-        def advance(seen: int, total: int | None) -> None:
-            elapsed = progress.tasks[0].elapsed or 0
-            rate = seen / elapsed if elapsed else 0.0
-            progress.update(task, completed=seen, total=max(total, seen) if total else None, rate=rate)
+        def advance(to: Progress) -> None:
+            done, total = _way(to)
+            told = progress_text(to, elapsed_s=bar.tasks[0].elapsed or 0)
+            bar.update(task, description=told, completed=done, total=total)
 
         yield advance
+
+
+def progress_text(to: Progress, *, elapsed_s: float) -> str:
+    """Write how far a recording has come: what its source does, events with their rate, bytes with theirs."""
+    from rich.filesize import decimal
+
+    advance = to.advance
+    parts = [advance.doing if advance is not None else "recording"]
+    if advance is not None and advance.unit == "bytes":
+        of = f" of {decimal(int(advance.total))}" if advance.total else ""
+        each = f", {decimal(int(advance.done / elapsed_s))}/s" if elapsed_s else ""
+        parts[0] += f" {decimal(int(advance.done))}{of}{each}"
+    about = f" of about {to.total:,}" if to.total and to.total >= to.seen else ""
+    events = f"{to.seen:,}{about} event{'' if (to.total or to.seen) == 1 else 's'}"
+    rate = to.seen / elapsed_s if elapsed_s else 0.0
+    parts.append(f"{events}, {rate:,.0f}/s" if rate >= 1 or not to.seen else f"{events}, {rate * 60:,.0f}/min")
+    return ": ".join(parts)
+
+
+def _way(to: Progress) -> tuple[float, float | None]:
+    """Say what is done of how much: of what the source goes through, else of the captures that there are."""
+    if to.advance is not None and to.advance.total:
+        return to.advance.done, max(to.advance.total, to.advance.done)
+    return to.seen, max(to.total, to.seen) if to.total else None
 
 
 def summary_lines(summary: RecordingSummary, folder: Path) -> list[str]:

@@ -3,19 +3,18 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from replay.errors import ConfigurationError, SourceError
 from replay.payloads.log_formats.json_path import json_path
 from replay.payloads.log_formats.reading import Forms
 from replay.payloads.partitions import is_aws_url
-from replay.readers.clients import aws_client
 from replay.sources.athena_parts.byte_sizes import byte_size
 from replay.sources.athena_parts.local_engine import LocalEngine
 from replay.sources.athena_parts.needed_permissions import querying, reading
 from replay.sources.athena_parts.queries import AthenaEngine, Place
 from replay.sources.athena_parts.recording import Asked, AthenaRecording
 from replay.sources.athena_parts.sql_text import check_reads_only, table_name
+from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Source
 from replay.sources.permissions import ANY, AwsPlace, Permission
 from replay.sources.s3_log_parts.bucket_listing import bucket_lister
@@ -29,7 +28,7 @@ _S3_URL = re.compile(r"s3a?://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]+)(?:/(?P<pref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AthenaOptions:
+class AthenaOptions(AwsOptions):
     """Which rows, on which engine, and what in them is the event."""
 
     path: tuple[str, ...] = field(
@@ -38,6 +37,7 @@ class AthenaOptions:
             "help": "with --engine duckdb: the objects, s3://BUCKET/PREFIX, or a folder or file",
             "metavar": "S3-URL|PATH",
             "positional": True,
+            "urls_or_paths": True,
         },
     )
     query: str | None = field(default=None, metadata={"help": "a query that only reads", "metavar": "SQL"})
@@ -73,11 +73,6 @@ class AthenaOptions:
     )
     engine: str = field(
         default="athena", metadata={"help": "`athena`, or `duckdb` on this machine", "metavar": "athena|duckdb"}
-    )
-    region: str | None = field(default=None, metadata={"help": "the AWS region"})
-    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
-    endpoint_url: str | None = field(
-        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
     )
 
     def __post_init__(self) -> None:
@@ -164,7 +159,7 @@ class AthenaSource(Source):
                 expected="--query SQL, or --table DATABASE.TABLE",
                 hint="replay record athena --help",
             )
-        client = self._client("athena")
+        client = self._options.client("athena")
         place = Place(
             workgroup=options.workgroup,
             database=options.database or "",
@@ -175,7 +170,7 @@ class AthenaSource(Source):
         engine.check()
         recording = AthenaRecording(self._asked(f"athena {options.table or 'query'}"), lambda _: engine)
         if is_aws_url(str(client.meta.endpoint_url)):
-            recording.client_of = self._client
+            recording.client_of = self._options.client
         return recording
 
     def _local_recording(self) -> AthenaRecording:
@@ -188,7 +183,7 @@ class AthenaSource(Source):
                 hint="replay record athena --help",
             )
         places = [(path, _S3_URL.fullmatch(path)) for path in options.path]
-        client = self._client("s3") if any(url for _, url in places) else None
+        client = self._options.client("s3") if any(url for _, url in places) else None
         listers: list[Lister] = [
             bucket_lister(client, url["bucket"], url["prefix"] or "") if url else files_lister(path)
             for path, url in places
@@ -210,10 +205,6 @@ class AthenaSource(Source):
             forms=options.forms(),
             place=place,
         )
-
-    def _client(self, service: str) -> Any:
-        options = self._options
-        return aws_client(service, region=options.region, profile=options.profile, endpoint_url=options.endpoint_url)
 
 
 def _places(urls: Iterable[str]) -> Iterator[tuple[str, str]]:

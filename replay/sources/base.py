@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from replay.payloads.captures import Capture
 from replay.payloads.event_patterns import EventPattern
+from replay.sources.advance import Advance
 from replay.sources.permissions import AwsPlace, Permission
 
 
@@ -45,6 +46,7 @@ class Recording(ABC):
     `consumes` says that `settle` destroys what is kept, so that fixtures must be safely on disk before it.
     `client_of` makes a client of another service of AWS where the captures come from (same account, region, endpoint),
     or is None. `before_waiting` is called before the source waits for more: its caller settles what it has put off.
+    `advanced` is called from time to time while `captures` goes on, also where none is found, for a progress bar.
     """
 
     notes: list[str]
@@ -53,6 +55,7 @@ class Recording(ABC):
     consumes: bool = False
     client_of: Callable[[str], Any] | None = None
     before_waiting: Callable[[], object] = staticmethod(lambda: None)
+    advanced: Callable[[Advance], object] = staticmethod(lambda _: None)
 
     def __enter__(self) -> Self:
         return self

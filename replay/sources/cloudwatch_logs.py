@@ -12,10 +12,11 @@ from replay.payloads.captures import Capture
 from replay.payloads.log_formats.json_path import json_path
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.partitions import is_aws_url
-from replay.readers.clients import aws_client
 from replay.readers.insights import query_lines
 from replay.readers.invocations import LoggedInvocation, logged_invocations, stretches
 from replay.readers.logs import LogLine, default_log_group, filtered_lines, is_missing, similar_log_groups
+from replay.sources.advance import Advance
+from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Recording, Source
 from replay.sources.logged_failures import MissingEvents, capture_of, event_of
 from replay.sources.permissions import AwsPlace, Permission
@@ -36,7 +37,7 @@ _FAILING = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloudWatchLogsOptions:
+class CloudWatchLogsOptions(AwsOptions):
     """Which invocations of which log, and where their events are."""
 
     log_group: str | None = field(
@@ -53,11 +54,6 @@ class CloudWatchLogsOptions:
     )
     event_prefix: str | None = field(
         default=None, metadata={"help": "the text behind which a line holds the event", "metavar": "TEXT"}
-    )
-    region: str | None = field(default=None, metadata={"help": "the AWS region"})
-    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
-    endpoint_url: str | None = field(
-        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
     )
     function: str | None = field(default=None, metadata={"help": "the function that logs there", "shared": True})
     function_log_group: str | None = field(
@@ -141,7 +137,7 @@ class CloudWatchLogsSource(Source):
         """
         options = self._options
         place = options.event_place
-        client = aws_client("logs", region=options.region, profile=options.profile, endpoint_url=options.endpoint_url)
+        client = options.client("logs")
         return CloudWatchLogsRecording(client, _existing_group(client, options), options, place)
 
 
@@ -234,7 +230,7 @@ class CloudWatchLogsRecording(Recording):
     def _invocations(self) -> Iterator[LoggedInvocation]:
         """Read the invocations around the lines that speak of a failure, a few hundred lines at a time."""
         seen: set[str] = set()
-        lines = self._lines()
+        lines = self._told_of(self._lines())
         longest_ms = int((self._options.function_timeout_s or _LONGEST_INVOCATION_S) * 1000)
         while hits := list(islice(lines, _AT_ONCE)):
             texts = {line.message.strip() for line in hits}
@@ -249,6 +245,15 @@ class CloudWatchLogsRecording(Recording):
                 if name not in seen:
                     seen.add(name)
                     yield logged
+
+    def _told_of(self, lines: Iterator[LogLine]) -> Iterator[LogLine]:
+        """Tell with each line how much of the time is read."""
+        total = (self._end_ms - self._start_ms) / 1000
+        self.advanced(Advance(doing="searching the log", total=total, unit="seconds"))
+        for line in lines:
+            done = min(max((line.at_ms - self._start_ms) / 1000, 0), total)
+            self.advanced(Advance(doing="searching the log", done=done, total=total, unit="seconds"))
+            yield line
 
     def _is_meant(self, logged: LoggedInvocation, texts: set[str]) -> bool:
         if not self._chosen:

@@ -7,13 +7,13 @@ from typing import Any
 from replay.errors import ConfigurationError
 from replay.payloads.event_patterns import compile_pattern
 from replay.payloads.exact_json import parse, write
-from replay.readers.clients import aws_client
 from replay.sources.archive_parts.archive_recording import SETTLES_WITHIN_S, ArchiveRecording
 from replay.sources.archive_parts.archives import Archive, ArchiveAddress, archive_address, find_archive
 from replay.sources.archive_parts.bus_rules import other_rules
 from replay.sources.archive_parts.made_for_replay import PREFIX
 from replay.sources.archive_parts.replay_permissions import replay_permissions
 from replay.sources.archive_parts.replayed_events import REPLAY_NAME
+from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Source
 from replay.sources.permissions import ANY, AwsPlace, Permission
 from replay.sources.sqs_queue import on_aws
@@ -24,18 +24,13 @@ MOST_PATTERN_CHARACTERS = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventBridgeArchiveOptions:
+class EventBridgeArchiveOptions(AwsOptions):
     """Which events of which archive, and what a replay may do to its bus."""
 
     archive: str = field(metadata={"help": "the archive: its name or ARN", "metavar": "NAME|ARN"})
     pattern: str | None = field(
         default=None,
         metadata={"help": "an event pattern: only events that it matches leave the archive", "metavar": "PATTERN"},
-    )
-    region: str | None = field(default=None, metadata={"help": "the AWS region, unless the ARN says it"})
-    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
-    endpoint_url: str | None = field(
-        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
     )
     force: bool = field(
         default=False,
@@ -145,13 +140,7 @@ class EventBridgeArchiveSource(Source):
         return replay_permissions(address, at, region=options.region or "")
 
     def _client(self, service: str, address: ArchiveAddress) -> Any:
-        options = self._options
-        return aws_client(
-            service,
-            region=options.region or address.region or None,
-            profile=options.profile,
-            endpoint_url=options.endpoint_url,
-        )
+        return self._options.client(service, region=address.region)
 
 
 def _refuse_other_region(region: str | None, address: ArchiveAddress) -> None:

@@ -1,15 +1,23 @@
-"""How a text of JSON falls into events: one document, one per line, an array of events, or a saved ReceiveMessage."""
+"""How a text of JSON falls into events: one document, several, an array, or what a tool has saved them in."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from replay.counted_nouns import counted
 from replay.errors import InvalidJson
-from replay.payloads.envelopes.lambda_event import event_source_of_value
+from replay.payloads.envelopes.lambda_event import event_source_of, event_source_of_value
 from replay.payloads.exact_json import Json, parse, tokens
+from replay.payloads.log_formats.concatenated_json import document_end
+from replay.readers.invocations import LoggedInvocation
+from replay.readers.logs import LogLine
 from replay.sources.event_times import event_time
+from replay.sources.file_parts.log_answers import log_answer, log_lines
+from replay.sources.file_parts.saved_messages import Message, is_sqs_record, saved_message
+from replay.sources.file_parts.shareable_test_events import shared_test_events
 
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
 _STRUCTURE = re.compile(r"[\[\]{},]")
 _BLANK = " \t\r\n"
 
@@ -18,22 +26,25 @@ class Item(NamedTuple):
     """
     One event of a text: its own text, and the line on which it begins (from 1).
 
-    `message` is set when it is not an event but a message as `ReceiveMessage` answers. `problem` is set instead when it
-    cannot be read. `sent_at` is when the event was sent, where it tells.
+    `message` is set when it is not an event but a message as `ReceiveMessage` answers. `logged` is set when it was read
+    out of a log: `text` then is empty where the invocation logged no event. `problem` is set instead when it cannot be
+    read. `sent_at` is when the event was sent, where it tells.
     """
 
     text: str
     line: int
-    message: Mapping[str, Any] | None = None
+    message: Message | None = None
     problem: str = ""
     sent_at: datetime | None = None
+    logged: LoggedInvocation | None = None
 
 
 def items(text: str, line: int = 1) -> Iterator[Item]:
     """
-    Take one JSON document apart.
+    Take one JSON document apart, or several that stand one behind the other.
 
-    - An object with `Messages`, as `aws sqs receive-message` prints it, is as many messages as it has.
+    - What other tools save is taken out of what they save it in: `Messages`, as `aws sqs receive-message` prints them;
+      lines of a log, as `aws logs` and Logs Insights print them; test events of Lambda's console, out of their schema.
     - An array is several events when each of its elements is the event of a known source, or a message; each element's
       text is kept exactly. Any other array is one event, as functions may be invoked with an array (AppSync does so).
     - Everything else is one event.
@@ -44,17 +55,29 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
     try:
         value = parse(text)
     except InvalidJson as error:
-        yield Item(text, line, problem=error.what)
+        several, end = _one_behind_the_other(text, line)
+        if several and end == len(text) and several[0].text != text:
+            yield from (found for each in several for found in items(each.text, each.line))
+        else:
+            yield Item(text, line, problem=_told(error))
         return
-    if isinstance(value, dict) and _are_messages(value.get("Messages")):
-        yield from (Item(text, line, message=message) for message in value["Messages"])
+    saved = list(_saved(text, line, value))
+    if saved:
+        yield from saved
     elif isinstance(value, list) and value and not _is_event(value) and all(map(_is_item, value)):
         for (start, end), each in zip(_elements(text), value, strict=True):
-            at = line + text.count("\n", 0, start)
-            yield Item(text[start:end], at, message=each if _is_message(each) else None, sent_at=event_time(each))
+            yield _item(text[start:end], line + text.count("\n", 0, start), each)
     else:
-        message = value if isinstance(value, dict) and _is_message(value) else None
-        yield Item(text, line, message=message, sent_at=event_time(value))
+        yield _item(text, line, value)
+
+
+def beginning(text: str, line: int = 1) -> Iterator[Item]:
+    """Take documents that stand one behind the other, of which the last is broken; nothing where the first one is."""
+    several, end = _one_behind_the_other(text, line)
+    if several:
+        yield from (found for each in several for found in items(each.text, each.line))
+        broken = "no JSON behind the documents before it: its end is missing, or something else begins"
+        yield Item("", line + text.count("\n", 0, end), problem=broken)
 
 
 def lines_of_items(lines: Iterator[str], line: int = 1) -> Iterator[Item]:
@@ -64,21 +87,66 @@ def lines_of_items(lines: Iterator[str], line: int = 1) -> Iterator[Item]:
             yield from items(text, number)
 
 
+def _saved(text: str, line: int, value: Json) -> Iterator[Item]:
+    """Give what lies in a form in which other tools save events; nothing where *value* has none of these forms."""
+    messages = value.get("Messages") if isinstance(value, dict) else None
+    if isinstance(messages, list) and messages:
+        found = [saved_message(each) for each in messages]
+        if all(found):
+            yield from (Item(text, line, message=message) for message in found)
+            return
+    told = log_lines(value)
+    if told is not None:
+        yield from _logged(told, line)
+        return
+    yield from (_item(event, line, parse(event)) for event in shared_test_events(text, value))
+
+
+def _logged(told: list[LogLine], line: int) -> Iterator[Item]:
+    """Give the events of invocations, and of lines that are events themselves."""
+    found, others = log_answer(told)
+    for logged, event in found:
+        yield Item(event or "", line, logged=logged)
+    no_events = 0
+    for each in others:
+        text = each.strip(_BLANK)
+        if event_source_of(text) is None:
+            no_events += 1
+        else:
+            yield Item(text, line, sent_at=event_time(parse(text)))
+    if no_events:
+        yield Item("", line, problem=f"{counted(no_events, 'line')} of a log without an event in it")
+    elif not found and not others:
+        yield Item("", line, problem="lines of a log that tell of no failure, and hold no event")
+
+
+def _item(text: str, line: int, value: Json) -> Item:
+    if is_sqs_record(value):
+        return Item(f'{{"Records":[{text}]}}', line, sent_at=event_time({"Records": [value]}))
+    return Item(text, line, message=saved_message(value), sent_at=event_time(value))
+
+
+def _told(error: InvalidJson) -> str:
+    return f"{error.what}; {error.hint}" if error.hint else error.what
+
+
+def _one_behind_the_other(text: str, line: int) -> tuple[list[Item], int]:
+    """Give the objects that stand one behind the other from the start of *text* on, and where they end."""
+    found: list[Item] = []
+    at = told = 0
+    while text[at : at + 1] == "{" and (end := document_end(text, at)) is not None:
+        line, told = line + text.count("\n", told, at), at
+        found.append(Item(text[at:end], line))
+        at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]  # it matches the empty string
+    return found, at
+
+
 def _is_item(value: Json) -> bool:
-    return _is_message(value) or _is_event(value)
+    return is_sqs_record(value) or saved_message(value) is not None or _is_event(value)
 
 
 def _is_event(value: Json) -> bool:
     return event_source_of_value(value) is not None
-
-
-def _is_message(value: object) -> bool:
-    """Say whether *value* is a message as `ReceiveMessage` gives it. Source: SQS API `Message`."""
-    return isinstance(value, dict) and isinstance(value.get("MessageId"), str) and isinstance(value.get("Body"), str)
-
-
-def _are_messages(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(_is_message(each) for each in value)
 
 
 def _elements(text: str) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +14,8 @@ from replay.payloads.log_formats.json_path import json_path
 from replay.payloads.log_formats.log_record import known_id
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.log_formats.reading import Forms
+from replay.sources.advance import Advance
+from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Recording, Source, content_identity
 from replay.sources.permissions import ANY, AwsPlace, Permission
 from replay.sources.s3_log_parts.bucket_listing import bucket_lister
@@ -25,6 +26,7 @@ from replay.sources.s3_log_parts.lookup import FoundEvent
 from replay.sources.s3_log_parts.missing_events import missing_notes, printable
 from replay.sources.s3_log_parts.sightings import Sighting
 from replay.sources.s3_log_parts.tasks import Access, Ended, Task
+from replay.sources.s3_log_parts.unreadable import UnreadableParts
 
 MOST_PROCESSES = 64
 _DEFAULT_MOST_PROCESSES = 2
@@ -40,7 +42,7 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]|arn:aws[a-z-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class S3LogsOptions:
+class S3LogsOptions(AwsOptions):
     """Which logs to read, and where their lines hold the events."""
 
     path: tuple[str, ...] = field(
@@ -49,6 +51,7 @@ class S3LogsOptions:
             "help": "the logs: s3://BUCKET/PREFIX, or a folder or file of downloaded ones",
             "metavar": "S3-URL|PATH",
             "positional": True,
+            "urls_or_paths": True,
         },
     )
     bucket: str | None = field(default=None, metadata={"help": "the bucket; the same as s3://BUCKET/PREFIX"})
@@ -81,11 +84,6 @@ class S3LogsOptions:
     processes: int | None = field(
         default=None,
         metadata={"help": "how many processes read; by default one for each core, at most 2", "metavar": "N"},
-    )
-    region: str | None = field(default=None, metadata={"help": "the AWS region"})
-    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
-    endpoint_url: str | None = field(
-        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
     )
 
     def __post_init__(self) -> None:
@@ -205,7 +203,7 @@ class S3LogsRecording(Recording):
         self._lanes: Lanes | None = None
         self._listed = Listed()
         self._joined = Joined()
-        self._unreadable: dict[str, Counter[str]] = {}
+        self._unreadable = UnreadableParts()
         self._objects: list[LogObject] = []
         self._read_all = False
         self._closed = False
@@ -264,15 +262,18 @@ class S3LogsRecording(Recording):
 
     def _results(self, tasks: Iterable[Task], *, again: bool = False) -> Iterator[tuple[Task, Sighting | FoundEvent]]:
         assert self._lanes is not None
+        way = _Way(self._objects, "seeking events" if again else "reading logs")
+        self._lanes.reached = lambda task, to: self.advanced(way.reached(task, to.packed_bytes))
         for task, found in self._lanes.run(tasks):
             if isinstance(found, ConfigurationError):
                 raise found
             if not isinstance(found, Ended):
                 yield task, found
                 continue
+            self.advanced(way.reached(task, task.found.size_bytes))
             self.unpacked_bytes += found.unpacked_bytes
-            for problem, count in found.problems.items() if not again else ():
-                self._unreadable.setdefault(problem, Counter())[task.found.place] += count
+            if not again:
+                self._unreadable.add(task.found.place, found.problems)
 
     def _refuse_nothing(self) -> None:
         if self._listed.problems:
@@ -316,14 +317,27 @@ class S3LogsRecording(Recording):
     def _remarks(self) -> Iterator[str]:
         if self._read_all:
             yield from missing_notes(self._joined, self._window.holds)
-        for problem, places in list(self._unreadable.items())[:_MOST_NOTES]:
-            first = printable(next(iter(places)))
-            others = f" and {counted(len(places) - 1, 'other object')}" if len(places) > 1 else ""
-            yield f"{counted(places.total(), 'time')}, first in {first}{others}: {printable(problem)}"
+        yield from self._unreadable.notes()
         for place, reason in self._listed.problems[:_MOST_NOTES]:
             yield f"{printable(place)} was left out: {printable(reason)}"
         if len(self._listed.problems) > _MOST_NOTES:
             yield f"{counted(len(self._listed.problems) - _MOST_NOTES, 'more place')} could not be listed"
+
+
+class _Way:
+    """How many bytes of the objects are read, of all."""
+
+    def __init__(self, objects: Sequence[LogObject], doing: str) -> None:
+        self._total = sum(each.size_bytes for each in objects)
+        self._doing = doing
+        self._read: dict[int, int] = {}
+        self._done = 0
+
+    def reached(self, task: Task, packed_bytes: int) -> Advance:
+        """Say how far it is when so much of the object of *task* is read."""
+        self._done += packed_bytes - self._read.get(task.number, 0)
+        self._read[task.number] = packed_bytes
+        return Advance(doing=self._doing, done=self._done, total=self._total, unit="bytes")
 
 
 def _nearest_first(places: set[int], count: int) -> list[int]:

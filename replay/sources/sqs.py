@@ -10,7 +10,7 @@ from typing import Any
 from replay.counted_nouns import counted
 from replay.errors import ConfigurationError
 from replay.payloads.captures import Capture, Origin
-from replay.readers.clients import aws_client
+from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Consumed, Recording, Settlement, Source
 from replay.sources.permissions import AwsPlace, Permission
 from replay.sources.sqs_drain import Drain
@@ -39,15 +39,10 @@ _EXPIRY_NEAR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SqsOptions:
+class SqsOptions(AwsOptions):
     """What to record from which queue, and what may happen to it."""
 
     queue: str = field(metadata={"help": "the queue: its name, URL or ARN", "metavar": "NAME|URL|ARN"})
-    region: str | None = field(default=None, metadata={"help": "the AWS region, unless the URL or ARN says it"})
-    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
-    endpoint_url: str | None = field(
-        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
-    )
     concurrency: int = field(
         default=DEFAULT_CONCURRENCY, metadata={"help": "how many receives run at once", "metavar": "N"}
     )
@@ -155,14 +150,8 @@ class SqsSource(Source):
         return find_queue(client, address)
 
     def _client(self, service: str, address: Address) -> Any:
-        options = self._options
-        return aws_client(
-            service,
-            region=options.region or address.region or None,
-            profile=options.profile,
-            endpoint_url=options.endpoint_url,
-            max_pool_connections=2 * options.concurrency + GIVE_BACK_CONCURRENCY,
-        )
+        connections = 2 * self._options.concurrency + GIVE_BACK_CONCURRENCY
+        return self._options.client(service, region=address.region, max_pool_connections=connections)
 
 
 def _refuse_other_region(name: str, region: str | None, address: Address) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from replay.errors import ConfigurationError, SourceError
 from replay.payloads.partitions import is_aws_url
-from replay.readers.clients import aws_client
 from replay.readers.stream_batches import execution_role
 from replay.readers.streams import SERVICES, Stream, dynamodb_stream, kind_of_arn, kinesis_stream, latest_stream_of
+from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Recording, Source
 from replay.sources.files import FilesOptions, FilesSource
 from replay.sources.permissions import ANY, AwsPlace, Permission
@@ -23,7 +23,7 @@ _REGION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamOptions:
+class StreamOptions(AwsOptions):
     """Which records of which stream, or the failure records that name them."""
 
     path: tuple[Path, ...] = field(
@@ -51,11 +51,6 @@ class StreamOptions:
     )
     batch_size: int = field(
         default=1, metadata={"help": "how many records of a shard an event has at most", "metavar": "N"}
-    )
-    region: str | None = field(default=None, metadata={"help": "the AWS region, unless an ARN says it"})
-    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
-    endpoint_url: str | None = field(
-        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
     )
     function: str | None = field(default=None, metadata={"help": "the function that got them", "shared": True})
 
@@ -173,13 +168,7 @@ class StreamSource(Source):
         return dynamodb_stream(arn)
 
     def _client(self, service: str, region: str = "") -> Any:
-        options = self._options
-        return aws_client(
-            service,
-            region=options.region or region or None,
-            profile=options.profile,
-            endpoint_url=options.endpoint_url,
-        )
+        return self._options.client(service, region=region)
 
     def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
         """Reading the range, or batches of any stream; and the role of the function, which Kinesis records have."""

@@ -42,6 +42,7 @@ class StreamFailures(Recording):
             SourceError: There is none.
         """
         given = 0
+        self._files.advanced = self.advanced
         for capture in self._files.captures():
             unwrapped = unwrap(capture)[1]
             event = unwrapped.event

@@ -11,6 +11,7 @@ from replay.payloads.captures import Capture, Origin
 from replay.payloads.stream_events import stream_event
 from replay.readers.stream_batches import is_at_or_before, record_text
 from replay.readers.streams import GONE, Shard, ShardReader, ShardRecord, Stream, stream_shards
+from replay.sources.advance import Advance
 from replay.sources.base import Recording
 from replay.sources.moments import moment
 from replay.sources.stream_failures import batch_identity
@@ -118,7 +119,9 @@ class StreamRecording(Recording):
 
     def _batches(self) -> Iterator[tuple[str, list[ShardRecord]]]:
         ended: set[str] = set()
-        for shard in self._shards():
+        shards = self._shards()
+        for number, shard in enumerate(shards):
+            self.advanced(self._advance(number, len(shards), None))
             if ended & set(shard.parents):
                 ended.add(shard.id)  # its parent went beyond the end, and so does everything after it
                 continue
@@ -127,6 +130,7 @@ class StreamRecording(Recording):
                 if self._asked.is_behind(record):
                     ended.add(shard.id)
                     break
+                self.advanced(self._advance(number, len(shards), record))
                 batch.append(record)
                 if len(batch) >= self._asked.batch_size:
                     yield shard.id, batch
@@ -136,6 +140,16 @@ class StreamRecording(Recording):
                     break
             if batch:
                 yield shard.id, batch
+
+    def _advance(self, shards_read: int, shards: int, record: ShardRecord | None) -> Advance:
+        """Say how far the shards are read, each for the time that is asked for of it."""
+        begin, end, now = self._asked.begin, self._asked.end, datetime.now(UTC)
+        since = begin if isinstance(begin, datetime) else now - self._stream.keeps
+        seconds = max(((end if isinstance(end, datetime) else now) - since).total_seconds(), 1.0)
+        arrived = record.arrived_at if record is not None else None
+        reached = min(max((arrived - since).total_seconds(), 0.0), seconds) if arrived else 0.0
+        doing = f"reading {counted(shards, 'shard')}"
+        return Advance(doing=doing, done=shards_read * seconds + reached, total=shards * seconds, unit="seconds")
 
     def _shards(self) -> list[Shard]:
         """List the shards to read: all, or the one that is asked for with those that came of it."""

@@ -2,10 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,12 +16,13 @@ from replay.payloads.log_formats.json_path import json_path
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.partitions import is_aws_url
 from replay.payloads.traces import TracedRequest, trace_segments, traced_requests
-from replay.readers.clients import aws_client
 from replay.readers.failure_evidence import logged_failure, with_evidence
 from replay.readers.invocations import LoggedInvocation
 from replay.readers.logged_requests import invocations_of_requests
 from replay.readers.logs import default_log_group, is_missing
 from replay.readers.traces import segment_documents, trace_ids
+from replay.sources.advance import Advance
+from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Recording, Source
 from replay.sources.logged_failures import MissingEvents, capture_of, event_of
 from replay.sources.permissions import ANY, AwsPlace, Permission
@@ -36,7 +36,7 @@ _REQUEST_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class XRayOptions:
+class XRayOptions(AwsOptions):
     """Which traces, and where the events of their requests are logged."""
 
     filter: str | None = field(
@@ -55,11 +55,6 @@ class XRayOptions:
     )
     event_prefix: str | None = field(
         default=None, metadata={"help": "the text behind which a line holds the event", "metavar": "TEXT"}
-    )
-    region: str | None = field(default=None, metadata={"help": "the AWS region"})
-    profile: str | None = field(default=None, metadata={"help": "the AWS profile"})
-    endpoint_url: str | None = field(
-        default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
     )
     function: str | None = field(default=None, metadata={"help": "the function in the traces", "shared": True})
     function_log_group: str | None = field(
@@ -125,9 +120,7 @@ class XRaySource(Source):
         """
         options = self._options
         path = json_path(options.event_at, option="--event-at") if options.event_at else None
-        client_of = partial(
-            aws_client, region=options.region, profile=options.profile, endpoint_url=options.endpoint_url
-        )
+        client_of = options.client
         place = EventPlace(path=path, prefix=options.event_prefix or "")
         recording = XRayRecording(client_of("xray"), client_of("logs"), options, place)
         recording.client_of = client_of
@@ -199,7 +192,7 @@ class XRayRecording(Recording):
         if self._since is None:
             before = f"{until:%Y-%m-%d %H:%M} UTC"
             self.notes.append(f"only the hour before {before} was looked at; --since 2d looks back further")
-        names = trace_ids(self._traces, since, until, expression=self._expression)
+        names = trace_ids(self._traces, since, until, expression=self._expression, reached=self._reached(since, until))
         seen: set[str] = set()
         given = 0
         while part := list(islice(names, _AT_ONCE)):
@@ -209,6 +202,15 @@ class XRayRecording(Recording):
                 yield capture
                 if self._limit is not None and given >= self._limit:
                     return
+
+    def _reached(self, since: datetime, until: datetime) -> Callable[[datetime], object]:
+        total = (until - since).total_seconds()
+
+        def reached(moment: datetime) -> None:
+            done = (moment - since).total_seconds()
+            self.advanced(Advance(doing="asking for traces", done=done, total=total, unit="seconds"))
+
+        return reached
 
     def _captures(self, names: list[str], seen: set[str]) -> Iterator[Capture]:
         by_group: dict[str, dict[str, _Traced]] = defaultdict(dict)

@@ -37,6 +37,15 @@ def recorded(queue: Queue, out: Path, *options: str) -> dict[str, Any]:
     return summary
 
 
+def events_recorded(out: Path, *arguments: str, exit_code: int = 0) -> tuple[list[Record], dict[str, Any]]:
+    """Run `replay record` with *arguments*; give every event on disk, by the order of their names, and the summary."""
+    out.mkdir(parents=True, exist_ok=True)
+    run = [sys.executable, "-m", "replay.cli.main", "record", *arguments, "--out", str(out), "--json"]
+    done = subprocess.run(run, cwd=out, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    return [event for _, event in _fixtures(out)], json.loads(done.stdout.splitlines()[-1])
+
+
 def records_on_disk(out: Path) -> dict[str, Record]:
     """
     The record of every whole fixture, by message id.
@@ -58,7 +67,7 @@ def documents_on_disk(out: Path) -> list[dict[str, Any]]:
 
 
 def _fixtures(out: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    for path in sorted(out.glob("orders/*--*/fixture.json")):
+    for path in sorted(out.glob("*/*--*/fixture.json")):
         event = path.with_name("event.json")
         if event.exists():
             yield json.loads(path.read_bytes()), json.loads(event.read_bytes())

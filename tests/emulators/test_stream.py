@@ -3,8 +3,6 @@
 import base64
 import json
 import shutil
-import subprocess
-import sys
 import time
 import uuid
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from tests.emulators.functions import new_function
 from tests.emulators.queues import new_queue
+from tests.emulators.recordings import events_recorded
 from tests.emulators.server import Server
 
 pytestmark = [
@@ -31,16 +30,6 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S
     found: Server = request.getfixturevalue(request.param)
     monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
     return found
-
-
-def replayed(out: Path, *arguments: str, exit_code: int = 0) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Run `replay record`, and give every event on disk, by the order of their names, and the summary."""
-    out.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "replay.cli.main", "record", *arguments, "--out", str(out), "--json"]
-    done = subprocess.run(command, cwd=out, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == exit_code, done.stdout + done.stderr
-    events = [json.loads(path.read_bytes()) for path in sorted(out.glob("*/*--*/event.json"))]
-    return events, json.loads(done.stdout.splitlines()[-1])
 
 
 def new_stream(words: list[str], shards: int = 1) -> tuple[str, list[dict[str, str]]]:
@@ -83,7 +72,7 @@ def test_a_failed_batch_in_a_queue_is_recorded_with_its_records(server: Server, 
     queue = new_queue(server, "stream-failures")
     numbers = [each["SequenceNumber"] for each in put[1:4]]
     queue.send([{"MessageBody": failure_record("KinesisBatchInfo", arn, put[0]["ShardId"], numbers)}])
-    (event,), _ = replayed(tmp_path, "sqs", "--queue", queue.arn, "--function", "clicks")
+    (event,), _ = events_recorded(tmp_path, "sqs", "--queue", queue.arn, "--function", "clicks")
     assert data_of(event) == WORDS[1:4]
     assert [record["eventID"] for record in event["Records"]] == [f"{put[0]['ShardId']}:{each}" for each in numbers]
 
@@ -94,17 +83,19 @@ def test_a_failure_record_in_a_file_is_recorded_with_its_records(server: Server,
     shard, numbers = put[0]["ShardId"], [each["SequenceNumber"] for each in put]
     path = tmp_path / "failure.json"
     path.write_text(failure_record("KinesisBatchInfo", arn, shard, numbers))
-    (event,), _ = replayed(tmp_path / "out", "stream", str(path), "--function", "clicks")
+    (event,), _ = events_recorded(tmp_path / "out", "stream", str(path), "--function", "clicks")
     assert data_of(event) == WORDS
     place = ["--stream", arn, "--shard", shard, "--from", numbers[0], "--to", numbers[-1], "--batch-size", "5"]
-    _, summary = replayed(tmp_path / "out", "stream", *place, "--function", "clicks")
+    _, summary = events_recorded(tmp_path / "out", "stream", *place, "--function", "clicks")
     assert (summary["written"], summary["known"]) == (0, 1)
 
 
 def test_a_time_of_a_stream_with_several_shards_is_recorded(server: Server, tmp_path: Path) -> None:
     """Each record is an event, whatever its shard."""
     arn, _ = new_stream(WORDS, shards=2)
-    events, _ = replayed(tmp_path, "stream", "--stream", arn.rpartition("/")[2], "--from", "1h", "--function", "clicks")
+    events, _ = events_recorded(
+        tmp_path, "stream", "--stream", arn.rpartition("/")[2], "--from", "1h", "--function", "clicks"
+    )
     assert sorted(word for event in events for word in data_of(event)) == sorted(WORDS)
 
 
@@ -121,7 +112,7 @@ def test_a_range_goes_on_in_the_children_of_a_shard(
     after = client.put_records(StreamARN=arn, Records=records)["Records"]
     assert {each["ShardId"] for each in after}.isdisjoint({put[0]["ShardId"]})
     place = ["--stream", arn, "--shard", put[0]["ShardId"], "--from", put[1]["SequenceNumber"]]
-    events, _ = replayed(tmp_path, "stream", *place, "--function", "clicks")
+    events, _ = events_recorded(tmp_path, "stream", *place, "--function", "clicks")
     assert sorted(word for event in events for word in data_of(event)) == sorted(WORDS[1:])
 
 
@@ -131,7 +122,7 @@ def test_changes_of_a_table_are_recorded(
     """Of a table (LocalStack has none without Amazon's DynamoDB Local): every change, exact numbers, binary in base64."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack_server.url)
     arn, name = new_table()
-    events, _ = replayed(tmp_path / "all", "stream", "--table", name, "--from", "1h", "--function", "orders")
+    events, _ = events_recorded(tmp_path / "all", "stream", "--table", name, "--from", "1h", "--function", "orders")
     records = sorted(
         (event["Records"][0] for event in events), key=lambda each: int(each["dynamodb"]["SequenceNumber"])
     )
@@ -144,7 +135,7 @@ def test_changes_of_a_table_are_recorded(
     numbers = [record["dynamodb"]["SequenceNumber"] for record in records[:2]]
     queue = new_queue(ministack_server, "table-failures")
     queue.send([{"MessageBody": failure_record("DDBStreamBatchInfo", arn, shard, numbers)}])
-    (event,), _ = replayed(tmp_path / "failed", "sqs", "--queue", queue.arn, "--function", "orders")
+    (event,), _ = events_recorded(tmp_path / "failed", "sqs", "--queue", queue.arn, "--function", "orders")
     assert event["Records"] == records[:2]
 
 
@@ -181,7 +172,7 @@ def test_what_a_real_mapping_gives_up_is_recorded(
     while not failures.bodies():
         assert time.monotonic() < deadline, "nothing was given up"
         time.sleep(0.5)
-    (event,), _ = replayed(tmp_path / "out", "sqs", "--queue", failures.arn, "--function", "told")
+    (event,), _ = events_recorded(tmp_path / "out", "sqs", "--queue", failures.arn, "--function", "told")
     assert [without_time(each) for each in event["Records"]] == [
         without_time(each) for each in function.events()[0]["Records"]
     ]

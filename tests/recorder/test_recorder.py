@@ -438,7 +438,7 @@ def test_a_consuming_source_waits_for_the_disk(store: Store, monkeypatch: pytest
 def test_progress_is_told_after_each_capture(store: Store) -> None:
     """A progress bar hears of each capture and about how many there are."""
     heard: list[tuple[int, int | None]] = []
-    recorded(store, GivenSource(sqs("a"), sqs("b", 2)), progress=lambda seen, total: heard.append((seen, total)))
+    recorded(store, GivenSource(sqs("a"), sqs("b", 2)), progress=lambda to: heard.append((to.seen, to.total)))
     assert heard == [(1, 2), (2, 2)]
 
 

@@ -2,7 +2,7 @@
 
 from replay.errors import ReplayError
 from replay.fixtures.fixture import FixtureReference
-from replay.replayer import FixtureNotRun, RunFinished, RunStarted
+from replay.replayer import FixtureNotRun, RunAdvanced, RunFinished, RunStarted
 from replay.reports.progress_line import ProgressLine
 
 
@@ -42,3 +42,14 @@ def test_a_name_cannot_break_the_line() -> None:
     (line, _) = told(1.0, name="\x1b[31m" + "x" * 500)
     assert "\x1b" not in line.removeprefix("\r\x1b[2K")
     assert len(line) < 200
+
+
+def test_what_was_handed_over_at_once_is_counted_too() -> None:
+    """While a Distributed Map runs, the line says how many were invoked, and how many failed; it is cleared at the end."""
+    written: list[str] = []
+    line = ProgressLine(written.append)
+    line.notice(RunStarted(total=1_000))
+    line.notice(RunAdvanced(done=0, failed=0, total=1_000))
+    line.notice(RunAdvanced(done=700, failed=12, total=1_000))
+    line.notice(RunFinished(total=1_000, verdicts={}, unexpected=0, elapsed_s=0))
+    assert written == ["\r\x1b[2Kinvoked 0 of 1,000", "\r\x1b[2Kinvoked 700 of 1,000, 12 failed", "\r\x1b[2K"]

@@ -15,7 +15,6 @@ from moto import mock_aws
 from replay.errors import AwsError, ConfigurationError, ReplayError, SourceError, SourceRefused
 from replay.payloads.captures import Capture
 from replay.payloads.event_patterns import compile_pattern
-from replay.sources import athena
 from replay.sources.athena import AthenaOptions, AthenaSource
 from replay.sources.athena_parts import queries
 from replay.sources.athena_parts.byte_sizes import byte_size, shown_bytes
@@ -36,7 +35,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def recording(fake: FakeAthena, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Recording:
     """Open the source with a stand-in of Athena's API behind it: a query by default."""
     fake.meta = type("Meta", (), {"endpoint_url": "http://127.0.0.1:1"})  # type: ignore[attr-defined]  # as a client has
-    monkeypatch.setattr(athena, "aws_client", lambda *_, **__: fake)
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda *_, **__: fake)
     given_ = options if {"query", "table"} & options.keys() else {"query": QUERY, **options}
     return AthenaSource(AthenaOptions(**given_)).open()
 

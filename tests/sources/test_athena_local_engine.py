@@ -174,7 +174,7 @@ def test_what_cannot_be_read_is_counted(tmp_path: Path) -> None:
     found = ids(recorded(tmp_path, notes=notes))
     assert found[-2:] == ["\ufffd", "good"]
     assert "0" in found
-    assert "1 time: it is not whole gzip: the end is missing" in notes
+    assert f"1 time, first in {tmp_path / 'a.gz'}: it is not whole gzip: the end is missing" in notes
     assert any("not UTF-8" in note for note in notes)
 
 

@@ -235,7 +235,7 @@ def test_a_query_finds_lines_and_their_invocations(log: LambdaLog) -> None:
 def _stubbed(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     """Stand in for AWS itself, where no emulator filters by Insights or by several terms."""
     client = boto3.client("logs", region_name="us-east-1")
-    monkeypatch.setattr(module, "aws_client", lambda *_, **__: client)
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda *_, **__: client)
     stubber = Stubber(client)
     stubber.add_response("filter_log_events", {"events": []}, {"logGroupName": ANY, "startTime": ANY, "endTime": ANY})
     return stubber

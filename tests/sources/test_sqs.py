@@ -25,7 +25,7 @@ PARKED = QUEUE.replace("orders-dlq", "parked")
 def sqs(monkeypatch: pytest.MonkeyPatch) -> FakeSqs:
     fake = FakeSqs()
     clients = {"sqs": fake, "lambda": FakeLambda()}
-    monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda service, **_: clients[service])
     return fake
 
 
@@ -529,7 +529,7 @@ def test_a_live_consumer_is_told(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) 
     mapping = {"FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:orders", "State": "Enabled"}
     disabled = {"FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:old", "State": "Disabled"}
     clients = {"sqs": sqs, "lambda": FakeLambda(disabled, mapping)}
-    monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda service, **_: clients[service])
     sqs.attributes |= {"ApproximateNumberOfMessagesNotVisible": "7", "ApproximateNumberOfMessagesDelayed": "2"}
     with recording() as recording_:
         assert list(recording_.captures()) == []
@@ -550,7 +550,7 @@ def test_consumers_are_asked_for_once_while_messages_come(sqs: FakeSqs, monkeypa
 
     mapping = {"FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:orders", "State": "Enabled"}
     clients = {"sqs": sqs, "lambda": Functions(mapping)}
-    monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda service, **_: clients[service])
     for number in range(12):
         sqs.put(f"{number}")
     with recording() as recording_:
@@ -564,7 +564,7 @@ def test_not_being_allowed_to_ask_for_consumers_is_no_error(sqs: FakeSqs, monkey
     """Without the permission the recording goes on, and the note names what would be needed."""
     denied = FakeLambda(error=refusal("AccessDeniedException", "ListEventSourceMappings"))
     clients = {"sqs": sqs, "lambda": denied}
-    monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda service, **_: clients[service])
     with recording() as recording_:
         assert list(recording_.captures()) == []
     (note,) = recording_.notes

@@ -18,7 +18,7 @@ AT_MOST = 20
 def sqs(monkeypatch: pytest.MonkeyPatch) -> FakeSqs:
     fake = FakeSqs()
     clients = {"sqs": fake, "lambda": FakeLambda()}
-    monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda service, **_: clients[service])
     monkeypatch.setattr(sqs_leases, "NEARLY_ALL_IN_FLIGHT", AT_MOST)
     return fake
 

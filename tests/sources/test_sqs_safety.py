@@ -27,7 +27,7 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> FakeSqs:
 
 def _use(monkeypatch: pytest.MonkeyPatch, sqs: FakeSqs, functions: Any) -> None:
     clients = {"sqs": sqs, "lambda": functions}
-    monkeypatch.setattr("replay.sources.sqs.aws_client", lambda service, **_: clients[service])
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda service, **_: clients[service])
 
 
 def recording(**options: Any) -> SqsRecording:

@@ -19,7 +19,7 @@ from replay.fixtures.store import Store
 from replay.payloads.captures import Capture
 from replay.recorder import record
 from replay.redaction.redactor import Redactor
-from replay.sources import stream as module
+from replay.sources import aws_options as module
 from replay.sources.permissions import AwsPlace
 from replay.sources.stream import StreamOptions, StreamSource
 from replay.sources.stream_failures import StreamFailures

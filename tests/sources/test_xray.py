@@ -22,7 +22,7 @@ from replay.readers.traces import LONGEST_WINDOW, segment_documents, trace_ids, 
 from replay.recorder import record
 from replay.redaction.redactor import Redactor
 from replay.reports.fixture_card import fixture_card, fixture_document
-from replay.sources import xray as module
+from replay.sources import aws_options as module
 from replay.sources.xray import XRayOptions, XRaySource
 from tests.enrichment.lambda_log import BEGAN_MS, LambdaLog
 from tests.sources.traced_requests import put_trace, trace

@@ -36,15 +36,20 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "config-rule": ("async",),
     "cloudformation-resource": ("async", "direct"),
     "iot-device": ("async", "direct"),
+    "lambda-destination": ("async",),
+    "stream-failure": ("kinesis", "dynamodb", "kafka"),
     "unknown": ("unknown",),
 }
 """Which event source hands a shape over. All others are waited for: `direct`."""
 
 SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     # What a function answers, and what is no event but a part of one.
-    (r"cloudfront", ("cloudfront-event",)),
-    (r"response|batchsubmitjob|batchgetjob|appsync-identity|cloudtrail|event-record|_span", ("unknown",)),
-    (r"sqs-api-event|receivemessage", ("messages",)),
+    (r"cloud[-_]?front", ("cloudfront-event",)),
+    (r"verify[-_]?auth[-_]?challenge", ("cognito-trigger",)),
+    (r"appsec_event|response|batchsubmitjob|batchgetjob|appsync-identity|cloudtrail|event-record|_span", ("unknown",)),
+    (r"sqs-api-event|receive[-_]?message", ("messages",)),
+    (r"lambda[-_]?invocation", ("stream-failure",)),
+    (r"lambda[-_]?destination", ("lambda-destination",)),
     # Names that hold the name of another shape.
     (r"transferfamily|transfer-family", ("transfer-login",)),
     (r"(?:^|[-_])iot", ("iot-device",)),
@@ -56,10 +61,10 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"ses[-_]|sesevent|__ses", ("ses-event",)),
     (r"apigw-v2-request|apigatewayproxyv2|api_gateway_http|http_?-?api|apigw_http|sam-http", ("http-api",)),
     (r"authorizer|custom-auth|apigw_auth|lambda-auth-request", ("api-authorizer",)),
-    (r"websocket", ("websocket-api",)),
+    (r"web[-_]?socket", ("websocket-api",)),
     (r"(?:^|[-_])alb|elb_event|load_balancer", ("load-balancer",)),
     (r"lambda-?urls|functionurl|function_url", ("function-url",)),
-    (r"vpc-?lattice", ("vpc-lattice",)),
+    (r"vpc[-_]?lattice", ("vpc-lattice",)),
     (r"apigatewayproxy|apigatewaye?schema", ("rest-api", "http-api")),
     (r"apigw|api_gateway|apigateway", ("rest-api",)),
     # Queues, topics and buckets; what came through a queue is the queue's.
@@ -73,7 +78,7 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"rekognition|s3[-_]|s3event|__s3", ("s3-notification",)),
     # Streams and brokers.
     (r"kafka|msk", ("kafka-event",)),
-    (r"activemq|rabbitmq", ("mq-event",)),
+    (r"active[-_]?mq|rabbit[-_]?mq", ("mq-event",)),
     (r"kinesis", ("kinesis-event",)),
     (r"dynamo", ("dynamodb-event",)),
     (r"documentdb", ("documentdb-event",)),
@@ -82,10 +87,10 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"cloudwatch[-_]?dashboard", ("cloudwatch-dashboard",)),
     (r"cloudwatch[-_]?logs?", ("cloudwatch-logs",)),
     (r"cognito", ("cognito-trigger",)),
-    (r"codepipeline", ("codepipeline-job",)),
+    (r"code[-_]?pipeline", ("codepipeline-job",)),
     (r"codedeploy", ("codedeploy-hook",)),
-    (r"code-?commit", ("codecommit-event",)),
-    (r"cloudformation", ("cloudformation-resource",)),
+    (r"code[-_]?commit", ("codecommit-event",)),
+    (r"cloud[-_]?formation|custom[-_]?resource", ("cloudformation-resource",)),
     (r"step_?-?functions?", ("step-functions-task",)),
     (r"secret", ("secret-rotation",)),
     (r"lex", ("lex-bot",)),

@@ -34,6 +34,25 @@ _RECORD = {
     },
 }
 
+_STREAM_RECORD = {
+    "version": "1.0",
+    "timestamp": "2026-01-01T00:00:00Z",
+    "requestContext": {
+        "requestId": "r",
+        "functionArn": "arn:f",
+        "condition": "RetryAttemptsExhausted",
+        "approximateInvokeCount": 2,
+    },
+    "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+    "DDBStreamBatchInfo": {
+        "shardId": "s",
+        "startSequenceNumber": "1",
+        "endSequenceNumber": "2",
+        "batchSize": 2,
+        "streamArn": "arn:aws:dynamodb:us-east-1:111111111111:table/t/stream/2026-01-01T00:00:00.000",
+    },
+}
+
 
 def _message(body: Any, **members: Any) -> dict[str, Any]:
     return {"Messages": [{"Body": body, "MessageId": "<uuid:2>", "ReceiptHandle": "<handle>", **members}]}
@@ -60,6 +79,11 @@ def _recorded(content: Any) -> dict[str, Any]:
         ("sample-events", "sqs__Template.json", '{"Records": [{"eventSource": "aws:sqs", "messageId": "{{{id}}}", "body": {{{n}}}}]}'),
         ("sample-events", "apigw-response.json", {"statusCode": 200, "body": ""}),
         ("sample-events", "a-name-that-says-nothing.json", {"n": 1}),
+        ("sample-events", "lambda_destination_event.json", _RECORD),
+        ("sample-events", "dynamoStreamLambdaInvocation.json", {**_STREAM_RECORD}),
+        ("sample-events", "user_pool_verify_auth_challenge_response.json", {
+            "version": "1", "userPoolId": "p", "triggerSource": "VerifyAuthChallengeResponse_Authentication",
+            "region": "r", "userName": "u", "callerContext": {}, "request": {}, "response": {}}),
         ("sns", "in-a-queue.json", _recorded({"messages": _message(_NOTIFICATION)})),
         ("sqs", "plain.json", _recorded({"messages": _message("text", Attributes={"SentTimestamp": "1"})})),
         ("sns", "destination.json", _recorded({"messages": _message({**_NOTIFICATION, "Message": _RECORD})})),
@@ -118,3 +142,27 @@ def test_every_label_names_a_shape_that_is_there() -> None:
 
     named = {shape for _, shapes in labels.SAMPLES for shape in shapes} | set(labels.KINDS)
     assert named - {"messages"} <= {each.name for each in envelopes()}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("cloud_formation_custom_resource_event", "cloudformation-resource"),
+        ("customResourceCreate", "cloudformation-resource"),
+        ("code_commit_event", "codecommit-event"),
+        ("code_pipeline_job", "codepipeline-job"),
+        ("active_mq_event", "mq-event"),
+        ("rabbit_mq", "mq-event"),
+        ("api_gateway_v2_web_socket_event", "websocket-api"),
+        ("vpc_lattice_v2_request", "vpc-lattice"),
+        ("cloud_front_event", "cloudfront-event"),
+        ("sqs-receive-message", "messages"),
+        ("receive_message", "messages"),
+        ("api_gateway_v2_web_socket_response", "unknown"),
+    ],
+)
+def test_a_name_is_read_however_it_is_spelled(name: str, shape: str) -> None:
+    """Other tools write the words of a name with hyphens, with underscores, or together."""
+    label = labels.label_of_sample(f"sample-events/tool/{name}.json")
+    assert label is not None
+    assert label.shapes == (shape,)

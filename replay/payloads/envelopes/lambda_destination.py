@@ -65,14 +65,18 @@ class LambdaDestination(Envelope):
 
 
 def is_invocation_record(value: object) -> bool:
-    """Say whether *value* is a record as Lambda writes it for a destination, of whatever kind of invocation."""
-    named = ("requestId", "functionArn", "condition")
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("version"), str)
-        and isinstance(value.get("timestamp"), str)
-        and all(text_at(value, "requestContext", name) is not None for name in named)
-    )
+    """
+    Say whether *value* is a record as Lambda writes it for a destination, of whatever kind of invocation.
+
+    MiniStack 1.5.33 leaves out the version, the time and the request's id; then both payload and answer must be there.
+    """
+    if not isinstance(value, dict) or text_at(value, "requestContext", "functionArn") is None:
+        return False
+    if text_at(value, "requestContext", "condition") is None:
+        return False
+    if text_at(value, "requestContext", "requestId") is None:
+        return "requestPayload" in value and isinstance(value.get("responseContext"), dict)
+    return isinstance(value.get("version"), str) and isinstance(value.get("timestamp"), str)
 
 
 def record_failure(capture: Capture, record: object, report: Json) -> Failure | None:

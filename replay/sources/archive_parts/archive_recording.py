@@ -9,6 +9,7 @@ from typing import Any
 from replay.counted_nouns import counted
 from replay.errors import AwsError, SourceError
 from replay.payloads.captures import Capture, Origin
+from replay.sources.advance import Advance
 from replay.sources.archive_parts.archives import Archive, Window, replay_window
 from replay.sources.archive_parts.made_for_replay import LEASE, THROTTLED, UNFINISHED, MadeForReplay, Mark
 from replay.sources.archive_parts.owners import this_process
@@ -53,6 +54,7 @@ class ArchiveRecording(Recording):
         self._until: datetime | None = None
         self._limit: int | None = None
         self._window: Window | None = None
+        self._reached: datetime | None = None
         self._seen: set[str] = set()
         self._again = 0
         self._foreign = 0
@@ -85,10 +87,13 @@ class ArchiveRecording(Recording):
         """
         window = replay_window(self._archive, self._since, self._until, now=datetime.now(UTC))
         made = self._made
+        self.advanced(Advance(doing="making a rule and a queue for the replay"))
         made.make(self._pattern_of(made.name))
+        self.advanced(Advance(doing="waiting until the rule takes effect"))
         time.sleep(self._settle_s)
         made.start(window)
         self._window = window
+        self._advance_to(window.start)
         for body in self._bodies():
             event = replayed_event(body)
             if event.replay != made.name:
@@ -99,6 +104,7 @@ class ArchiveRecording(Recording):
                 self._again += 1
                 continue
             self._seen.add(capture.origin.identity)
+            self._advance_to(event.sent_at)
             yield capture
             if self._limit is not None and len(self._seen) >= self._limit:
                 return
@@ -131,14 +137,27 @@ class ArchiveRecording(Recording):
             )
         self._is_over = True
 
+    def _advance_to(self, moment: object) -> None:
+        """Tell how much of the time is replayed; where the archive's count is known, that tells it better."""
+        window = self._window
+        if window is None or not isinstance(moment, datetime):
+            return
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        self._reached = min(max(self._reached or window.start, moment), window.end)
+        done = (self._reached - window.start).total_seconds()
+        total = (window.end - window.start).total_seconds() if self.total() is None else None
+        self.advanced(Advance(doing="following the replay", done=done, total=total, unit="seconds"))
+
     def _end(self) -> str:
         """Say how the replay has ended, in a word of AWS or of ours; empty while it runs, or AWS is too busy to say."""
         try:
-            state, reason = self._made.state()
+            state, reason, last = self._made.state()
         except AwsError as error:
             if error.code in THROTTLED:
                 return ""  # it is asked again, and meanwhile the events come all the same
             raise
+        self._advance_to(last)
         if state in UNFINISHED or state == "COMPLETED":
             return "" if state in UNFINISHED else state
         words = "was cancelled by somebody else" if state.startswith("CANCEL") else f"has {state.lower()}"

@@ -207,9 +207,9 @@ class MadeForReplay:
                 if code != "ResourceAlreadyExistsException":
                     raise
 
-    def state(self) -> tuple[str, str]:
+    def state(self) -> tuple[str, str, datetime | None]:
         """
-        Ask how far the replay is: its state, and AWS's reason for it.
+        Ask how far the replay is: its state, AWS's reason for it, and the time of the last event that was replayed.
 
         Raises:
             AwsError: AWS does not say.
@@ -218,7 +218,7 @@ class MadeForReplay:
         """
         with aws_errors(where=f"replay {self.name}", service="events"):
             answer = self._events.describe_replay(ReplayName=self.name)
-        return str(answer.get("State", "")), str(answer.get("StateReason") or "")
+        return str(answer.get("State", "")), str(answer.get("StateReason") or ""), answer.get("EventLastReplayedTime")
 
     def renew(self, now: datetime) -> None:
         """Say from time to time, in a tag of the queue, that the recording still runs."""

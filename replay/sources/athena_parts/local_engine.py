@@ -8,18 +8,21 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from replay.counted_nouns import counted
 from replay.errors import ConfigurationError, SourceError
 from replay.payloads.envelopes.documents import document
+from replay.sources.advance import Advance
 from replay.sources.athena_parts.byte_sizes import shown_bytes
 from replay.sources.athena_parts.object_lines import object_lines
 from replay.sources.athena_parts.rows import Column, Row, Rows
 from replay.sources.athena_parts.sql_text import identifier, literal
 from replay.sources.s3_log_parts.log_objects import Listed, Lister, Window
+from replay.sources.s3_log_parts.missing_events import printable
+from replay.sources.s3_log_parts.unreadable import UnreadableParts
 
 LINE = "line"
 """The column of the whole line; a query also sees one for each member of the first lines' objects, as text."""
@@ -52,12 +55,13 @@ class LocalEngine:
         self._listers, self._client, self._window, self._most_bytes = listers, client, window, most_bytes
         self._table = table
         self._listed = Listed()
-        self._problems: Counter[str] = Counter()
+        self._unreadable = UnreadableParts()
         self._folder: Path | None = None
         self._database: Any = None
         self._is_filled = False
         self._read: set[str] = set()
         self.read_bytes = 0
+        self.advanced: Callable[[Advance], object] = lambda _: None
 
     def columns_of(self, table: tuple[str, ...]) -> tuple[Column, ...]:
         """Say that the table is one of lines."""
@@ -111,13 +115,14 @@ class LocalEngine:
 
     def batches(self) -> Iterator[tuple[str, list[str]]]:
         """Give the lines of one object after the other, some megabytes at a time, with the object's name."""
-        found = False
-        for each in (each for lister in self._listers for each in lister(self._window, self._listed)):
-            found = True
+        objects = [each for lister in self._listers for each in lister(self._window, self._listed)]
+        done, total = 0, sum(each.size_bytes for each in objects)
+        for each in objects:
+            reached = partial(self._tell_advance, done, total)
             problems: Counter[str] = Counter()
             held: list[str] = []
             size = 0
-            for line in object_lines(each, self._client, problems, most_bytes=self._most_bytes):
+            for line in object_lines(each, self._client, problems, most_bytes=self._most_bytes, reached=reached):
                 held.append(line)
                 size += len(line)
                 if size >= _BATCH_LETTERS:
@@ -125,12 +130,16 @@ class LocalEngine:
                     held, size = [], 0
             if held:
                 yield each.place, held
+            done += each.size_bytes
             if each.place not in self._read:
                 self._read.add(each.place)
-                self._problems.update(problems)
+                self._unreadable.add(each.place, problems)
                 self.read_bytes += each.size_bytes
-        if not found:
+        if not objects:
             raise SourceError("there is no object to read", expected="objects of that time", hint="check the place")
+
+    def _tell_advance(self, before: int, total: int, packed_bytes: int) -> None:
+        self.advanced(Advance(doing="reading objects", done=before + packed_bytes, total=total, unit="bytes"))
 
     def _fill(self) -> None:
         """Put all lines into a table of the database, and make the view that a query names."""
@@ -151,8 +160,8 @@ class LocalEngine:
         """Say how much was read, and what could not be."""
         if self._read:
             yield f"DuckDB read {shown_bytes(self.read_bytes)} on this machine"
-        yield from (f"{counted(count, 'time')}: {problem}" for problem, count in self._problems.items())
-        yield from (f"{place} was left out: {reason}" for place, reason in self._listed.problems)
+        yield from self._unreadable.notes()
+        yield from (f"{printable(place)} was left out: {printable(reason)}" for place, reason in self._listed.problems)
 
     def close(self) -> None:
         """Remove the database."""

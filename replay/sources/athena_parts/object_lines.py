@@ -1,20 +1,27 @@
 """The lines of one object or file as text, unpacked piece by piece."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from replay.sources.s3_log_parts.blocks import MOST_RECORD_BYTES, TOO_LONG
 from replay.sources.s3_log_parts.log_objects import LogObject
-from replay.sources.s3_log_parts.object_streams import Unreadable, opened, unpacked
+from replay.sources.s3_log_parts.object_streams import Counted, Unreadable, opened, unpacked
 from replay.sources.s3_log_parts.scan import NOT_UTF_8
 
 
-def object_lines(found: LogObject, client: Any, problems: Counter[str], *, most_bytes: int) -> Iterator[str]:
-    """Give each line that is not blank; what cannot be read is counted in *problems*."""
+def object_lines(
+    found: LogObject,
+    client: Any,
+    problems: Counter[str],
+    *,
+    most_bytes: int,
+    reached: Callable[[int], object] = lambda _: None,
+) -> Iterator[str]:
+    """Give each line that is not blank; *problems* counts what cannot be read, *reached* hears how many bytes were."""
     held = b""
     skipping = False
-    for piece in _pieces(found, client, problems, most_bytes):
+    for piece in _pieces(found, client, problems, most_bytes, reached):
         *lines, held = (held + piece).split(b"\n")
         if lines and skipping:
             lines, skipping = lines[1:], False
@@ -26,10 +33,15 @@ def object_lines(found: LogObject, client: Any, problems: Counter[str], *, most_
         yield _text(held, problems)
 
 
-def _pieces(found: LogObject, client: Any, problems: Counter[str], most_bytes: int) -> Iterator[bytes]:
+def _pieces(
+    found: LogObject, client: Any, problems: Counter[str], most_bytes: int, reached: Callable[[int], object]
+) -> Iterator[bytes]:
     try:
         with opened(found, client) as raw:
-            yield from unpacked(raw, most_bytes=most_bytes)
+            packed = Counted(raw)
+            for piece in unpacked(packed, most_bytes=most_bytes):
+                reached(packed.given)
+                yield piece
     except Unreadable as error:
         problems[str(error)] += 1
     except OSError as error:

@@ -15,6 +15,7 @@ from typing import Any
 
 from replay.errors import AwsError, ConfigurationError, SourceError, SourceRefused
 from replay.readers.aws_errors import aws_errors
+from replay.sources.advance import Advance
 from replay.sources.athena_parts.byte_sizes import shown_bytes
 from replay.sources.athena_parts.rows import Column, Row
 from replay.sources.athena_parts.sql_text import identifier
@@ -69,6 +70,7 @@ class AthenaEngine:
         self.scanned_bytes = 0
         self.queries: list[str] = []
         self.stopped = ""
+        self.advanced: Callable[[Advance], object] = lambda _: None
 
     def check(self) -> None:
         """
@@ -199,9 +201,10 @@ class AthenaEngine:
             with aws_errors(where=f"query {identity}", service="athena"):
                 execution: Any = self._client.get_query_execution(QueryExecutionId=identity)["QueryExecution"]
             self._scanned_now = _scanned(execution)
+            scanned = self._scanned_now + self.scanned_bytes
+            self.advanced(Advance(doing="the query runs, and has scanned", done=scanned, unit="bytes"))
             if execution["Status"]["State"] not in _UNDER_WAY:
                 return execution
-            scanned = self._scanned_now + self.scanned_bytes
             if self._max_scan_bytes is not None and scanned > self._max_scan_bytes:
                 raise SourceRefused(
                     f"the query had scanned {shown_bytes(scanned)}, more than it may, and was stopped",

@@ -75,6 +75,7 @@ class AthenaRecording(Recording):
             AwsError: Credentials, permission, throttling.
         """
         engine = self._engine = self._make_engine(self._window)
+        engine.advanced = self.advanced
         if self._asked.query is not None:
             rows = engine.run(self._asked.query)
             columns: Sequence[Column] = rows.columns

@@ -1,8 +1,10 @@
 """Rows as an engine gives them: exact texts, page after page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from replay.sources.advance import Advance
 
 Row = tuple[str | None, ...]
 """The values of a row as text; None is NULL, which an empty text is not."""
@@ -44,7 +46,9 @@ class Rows(Protocol):
 
 
 class Engine(Protocol):
-    """What runs queries: Athena, or DuckDB on this machine."""
+    """What runs queries: Athena, or DuckDB on this machine; `advanced` is told how far it is."""
+
+    advanced: Callable[[Advance], object]
 
     def columns_of(self, table: tuple[str, ...]) -> tuple[Column, ...]:
         """List the columns of a table."""

@@ -5,14 +5,15 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import IO, Any, Literal, Self
 
 from replay.errors import ConfigurationError, SourceError
-from replay.sources.s3_log_parts.tasks import Access, Ended, Finding, Task, perform
+from replay.sources.s3_log_parts.tasks import Access, Ended, Finding, Reached, Task, perform
 
 _WAIT_S = 0.1
 _MOST_WAITING = 200
@@ -34,6 +35,7 @@ class Lanes:
         self._children = [_Child(access) for _ in range(count)] if kind == "process" else []
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self.reached: Callable[[Task, Reached], object] = lambda _, __: None
 
     def __enter__(self) -> Self:
         return self
@@ -54,9 +56,10 @@ class Lanes:
         """Do all *tasks*, and give what each of them finds as soon as it is found."""
         if self.count == 1 and not self._children:
             for task in tasks:
-                yield from ((task, finding) for finding in perform(task, self._access, self._client))
+                found = perform(task, self._access, self._client, reached=partial(self.reached, task))
+                yield from ((task, finding) for finding in found)
             return
-        queue: Queue[tuple[Task, Finding] | BaseException | None] = Queue(_MOST_WAITING)
+        queue: Queue[tuple[Task, Finding | Reached] | BaseException | None] = Queue(_MOST_WAITING)
         iterator = iter(tasks)
         threads = [
             threading.Thread(target=self._work, args=(number, iterator, queue), daemon=True)
@@ -71,8 +74,10 @@ class Lanes:
                 ended += 1
             elif isinstance(item, BaseException):
                 raise item
+            elif isinstance(item[1], Reached):
+                self.reached(item[0], item[1])
             else:
-                yield item
+                yield item[0], item[1]
 
     def _work(self, number: int, tasks: Iterator[Task], queue: "Queue[Any]") -> None:
         try:
@@ -81,16 +86,16 @@ class Lanes:
                     task = next(tasks, None)
                 if task is None:
                     break
-                for finding in self._perform(number, task):
+                for finding in self._perform(number, task, queue):
                     self._put(queue, (task, finding))
             self._put(queue, None)
         except BaseException as error:  # noqa: BLE001 - whoever waits for this lane raises it
             self._put(queue, error)
 
-    def _perform(self, number: int, task: Task) -> Iterator[Finding]:
+    def _perform(self, number: int, task: Task, queue: "Queue[Any]") -> Iterator[Finding | Reached]:
         if self._children:
             return self._children[number].perform(task)
-        return perform(task, self._access, self._client)
+        return perform(task, self._access, self._client, reached=lambda to: self._put(queue, (task, to)))
 
     def _put(self, queue: "Queue[Any]", item: object) -> None:
         while not self._stop.is_set():
@@ -122,7 +127,7 @@ class _Child:
         assert pipe is not None
         return pipe
 
-    def perform(self, task: Task) -> Iterator[Finding]:
+    def perform(self, task: Task) -> Iterator[Finding | Reached]:
         """
         Send *task* over and give what comes back.
 
@@ -158,6 +163,11 @@ def serve() -> None:
     os.dup2(2, 1)  # nothing that prints may come between
     access: Access = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
     client: Any = None
+
+    def answer(found: Finding | Reached) -> None:
+        pickle.dump(found, answers)
+        answers.flush()
+
     while True:
         try:
             task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - the same
@@ -165,6 +175,5 @@ def serve() -> None:
             return
         if client is None and task.found.bucket:
             client = access.client()
-        for finding in perform(task, access, client):
-            pickle.dump(finding, answers)
-            answers.flush()
+        for finding in perform(task, access, client, reached=answer):
+            answer(finding)

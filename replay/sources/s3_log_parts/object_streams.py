@@ -176,7 +176,7 @@ def _zstd(raw: Readable, first: bytes) -> Iterator[tuple[bytes, int]]:
             expected="the package zstandard",
             hint='pip install "event-replay[logs]"',
         ) from None
-    counted = _Counted(raw, first)
+    counted = Counted(raw, first)
     unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
     with nullcontext(unpacker.stream_reader(cast("IO[bytes]", counted), read_across_frames=True)) as reader:
         while True:
@@ -189,15 +189,15 @@ def _zstd(raw: Readable, first: bytes) -> Iterator[tuple[bytes, int]]:
             yield piece, counted.given
 
 
-class _Counted:
-    """Readable bytes with the first ones put back, counted."""
+class Counted:
+    """Readable bytes, counted; with *first* put back before them."""
 
-    def __init__(self, raw: Readable, first: bytes) -> None:
+    def __init__(self, raw: Readable, first: bytes = b"") -> None:
         self._raw, self._first = raw, first
         self.given = 0
 
-    def read(self, size: int = -1) -> bytes:
-        del size  # the unpacker takes what it is given
-        piece, self._first = self._first or _read(self._raw), b""
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next bytes; of unpackers, that take what they are given, none says how many."""
+        piece, self._first = self._first or (_read(self._raw, size) if size > 0 else _read(self._raw)), b""
         self.given += len(piece)
         return piece

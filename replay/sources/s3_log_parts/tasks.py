@@ -1,7 +1,7 @@
 """One look at one object, wherever it is done: in this process, or in another."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,12 @@ from replay.payloads.log_formats.reading import Forms
 from replay.readers.clients import aws_client
 from replay.sources.s3_log_parts.log_objects import LogObject
 from replay.sources.s3_log_parts.lookup import FoundEvent, look_up
-from replay.sources.s3_log_parts.object_streams import Unreadable, opened, unpacked
+from replay.sources.s3_log_parts.object_streams import Counted, Unreadable, opened, unpacked
 from replay.sources.s3_log_parts.scan import scan
 from replay.sources.s3_log_parts.sightings import Sighting
 
 _MOST_CONNECTIONS = 32
+_TOLD_EVERY_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +57,25 @@ class Ended:
     unpacked_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How much of a task's object is read, as it lies there."""
+
+    packed_bytes: int
+
+
 Finding = Sighting | FoundEvent | Ended | ConfigurationError
 
 
-def perform(task: Task, access: Access, client: Any) -> Iterator[Finding]:
-    """Do *task*; what goes wrong with its object is counted, and told at the end."""
+def perform(
+    task: Task, access: Access, client: Any, *, reached: Callable[[Reached], object] = lambda _: None
+) -> Iterator[Finding]:
+    """
+    Do *task*; what goes wrong with its object is counted, and told at the end.
+
+    Args:
+        reached: Told from time to time how far it is, also while nothing is found.
+    """
     problems: Counter[str] = Counter()
     size = 0
 
@@ -68,8 +83,12 @@ def perform(task: Task, access: Access, client: Any) -> Iterator[Finding]:
         nonlocal size
         try:
             with opened(task.found, client) as raw:
-                for piece in unpacked(raw, most_bytes=access.most_bytes):
+                counted, told = Counted(raw), 0
+                for piece in unpacked(counted, most_bytes=access.most_bytes):
                     size += len(piece)
+                    if counted.given - told >= _TOLD_EVERY_BYTES:
+                        told = counted.given
+                        reached(Reached(packed_bytes=told))
                     yield piece
         except Unreadable as error:
             problems[str(error)] += 1

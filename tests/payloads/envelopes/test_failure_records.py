@@ -105,6 +105,21 @@ def test_who_invoked_is_told_by_the_event(event: str, kind: str) -> None:
 # Destinations
 
 
+def test_a_record_of_ministack_is_known_too() -> None:
+    """It has no version, time and request id, but payload and answer; one that lacks these as well is no record."""
+    record = json.loads(destination_record(EXACT))
+    for name in ("version", "timestamp"):
+        record.pop(name)
+    record["requestContext"].pop("requestId")
+    envelope, unwrapped = unwrap(received(json.dumps(record)))
+    assert envelope.name == "lambda-destination"
+    assert json.loads(unwrapped.event.text) == json.loads(EXACT)
+    assert unwrapped.failure is not None
+    assert unwrapped.failure.error_type == "KeyError"
+    record.pop("responseContext")
+    assert unwrap(received(json.dumps(record)))[0].name == "sqs-message"
+
+
 @pytest.mark.parametrize("wrapped", ["queue", "topic", "bus", "bus in a queue", "object"])
 def test_the_request_payload_of_a_destination_record_is_the_event(wrapped: str) -> None:
     """Whatever destination the record went to, the event comes out byte for byte, with the error and its frames."""

@@ -26,6 +26,7 @@ CATEGORIES = ("sample-events", "sns", "sqs", "s3-events", "eventbridge", "cloudw
 _ARN = "arn:aws:sqs:eu-west-1:111111111111:queue"
 _TEMPLATE = re.compile(r"\{\{\{?(\w+)\}?\}\}")
 _BARE_TEMPLATE = re.compile(r"(?<=[:\[,])(\s*)\{\{\{?\w+\}?\}\}(?=\s*[,}\]])")
+_RECORDS_OF_FAILURES = frozenset({"lambda-destination", "stream-failure"})
 _HTTP = ("apigateway", "httpapi", "function_url", "alb")
 
 
@@ -70,6 +71,9 @@ def _judge_sample(case: Case, findings: Findings) -> None:
     if label is not None and label.shapes == ("messages",):
         for message in _objects(text).get("Messages", []):
             _judge_message(message, findings)
+        return
+    if label is not None and label.shapes[0] in _RECORDS_OF_FAILURES:
+        _judge_failure(label.shapes[0], _capture(text), {"Body": _objects(text)}, findings)
         return
     _judge_text(text, label, findings)
 
@@ -165,7 +169,7 @@ def _written(value: Any) -> str:
 def _judge_event(value: Mapping[str, Any], findings: Findings) -> None:
     """Judge a recorded event, or what a function's test took out of its records."""
     shape = str(recorded_shape(value))
-    if shape in {"lambda-destination", "stream-failure"}:
+    if shape in _RECORDS_OF_FAILURES:
         _judge_failure(shape, _capture(_written(value)), {"Body": value}, findings)
     elif shape == "sns-notification":
         _judge_notification(value, findings)

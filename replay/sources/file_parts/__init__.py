@@ -1,0 +1,1 @@
+"""What lies in files: contents packed or plain, and the forms in which other tools save events and messages."""

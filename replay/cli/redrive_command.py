@@ -1,4 +1,4 @@
-"""`replay redrive`: give those messages of a dead-letter queue back that now succeed, and only those."""
+"""`replay redrive`: give those messages of a dead-letter queue back that now succeed, and only those; or an archive."""
 
 import sys
 from contextlib import closing
@@ -7,13 +7,16 @@ from typing import Any
 
 import click
 
+from replay.cli.archive_redrive import archive_request, redrive_archive, refuse_for_queues
 from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED
 from replay.cli.options import json_option, write_line
 from replay.cli.sending_options import agree, sending_options, show_plan
 from replay.counted_nouns import counted
 from replay.errors import ConfigurationError
-from replay.project import open_project
-from replay.redriver.preparing import LOCAL, RedriveRequest, prepare_move_task, prepare_redrive
+from replay.project import Project, open_project
+from replay.redriver.moving_all import PreparedMoveTask, prepare_move_of_all
+from replay.redriver.preparing import LOCAL, PreparedRedrive, RedriveRequest, prepare_redrive
+from replay.redriver.preparing_archive import archive_named
 from replay.redriver.redrive_events import MessageOutcome, MessageSettled, RedriveFinished
 from replay.replayer.pace import pace_of
 from replay.targets.guard_rails.plan import Plan, plan_document
@@ -25,7 +28,7 @@ _WORDS = {
     "not_judged": "could not be judged, and stay",
     "not_sent": "could not be sent, and stay",
     "not_deleted": "were sent, and are in the dead-letter queue too: --resume deletes them",
-    "came_back": "came back, having failed again in their queue",
+    "came_back": "came back, having failed again",
 }
 _COULD_NOT: tuple[MessageOutcome, ...] = ("not_judged", "not_sent", "not_deleted")
 _WEAK = "judged here, on a mocked and empty AWS: weak evidence; --judge lambda:FUNCTION asks a deployed function"
@@ -39,9 +42,13 @@ _WEAK = "judged here, on a mocked and empty AWS: weak evidence; --judge lambda:F
     metavar="TARGET",
     help="Where it judges: a target, lambda:FUNCTION, or local (weak evidence).  [default: the target staging]",
 )
-@click.option("--to", metavar="QUEUE", help="Move messages there.  [default: each to the queue it failed in]")
+@click.option(
+    "--to",
+    metavar="QUEUE|lambda:NAME",
+    help="Move them to that queue, or lambda:FUNCTION.  [default: each to where it failed]",
+)
 @click.option("--execute", is_flag=True, help="Move them; without it, only say what would be moved.")
-@click.option("--all", "unjudged", is_flag=True, help="Move all of them, unjudged, by SQS's own message move task.")
+@click.option("--all", "unjudged", is_flag=True, help="Move all of them, unjudged; where it can, SQS itself does.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Look at N messages at most.")
 @click.option(
     "--deduplication-ids",
@@ -56,6 +63,10 @@ _WEAK = "judged here, on a mocked and empty AWS: weak evidence; --judge lambda:F
     metavar="SECONDS",
     help="For how long messages are leased at a time.",
 )
+@click.option("--rule", "rules", multiple=True, metavar="NAME", help="Of an archive: replay to this rule of its bus.")
+@click.option("--other-rules", is_flag=True, help="Of an archive: other rules of its bus may get the events too.")
+@click.option("--since", metavar="WHEN", help="Of an archive: only events since: `2h`, `3d`, or ISO 8601.")
+@click.option("--until", metavar="WHEN", help="Of an archive: only events until then.")
 @click.option("--region", metavar="REGION", help="The AWS region, unless the URL or ARN says it.")
 @click.option("--profile", metavar="NAME", help="The AWS profile.")
 @click.option("--endpoint-url", metavar="URL", help="Another endpoint than AWS's; `localstack` for LocalStack.")
@@ -64,6 +75,7 @@ _WEAK = "judged here, on a mocked and empty AWS: weak evidence; --judge lambda:F
 def command(
     queue: str,
     rate: str | None,
+    ramp_up: str | None,
     concurrency: int,
     max_errors: str | None,
     stop_on_first: bool,
@@ -72,6 +84,10 @@ def command(
     resume: str | None,
     execute: bool,
     unjudged: bool,
+    rules: tuple[str, ...],
+    other_rules: bool,
+    since: str | None,
+    until: str | None,
     as_json: bool,
     **asked: Any,
 ) -> None:
@@ -79,25 +95,39 @@ def command(
     Give back those messages of a dead-letter queue that now succeed, and only those.
 
     Each message is delivered to the mended function as its queue would hand it over. Without --execute nothing is
-    moved. A message is deleted only once its queue has acknowledged it. Exit code 0: all of them (would be) moved;
-    1: some still fail, and stay; 2: something could not be judged or moved.
+    moved. A message is deleted only once its queue has acknowledged it. The dead letters of a function go back into
+    its own queue: it is invoked again. QUEUE may be archive:NAME, with --all: EventBridge replays it. Exit code 0: all
+    of them (would be) moved; 1: some still fail, and stay; 2: something could not be judged or moved.
     """
     if dry_run and (execute or resume):
         raise ConfigurationError(
             "a dry run moves nothing", where="--dry-run with --execute or --resume", hint="leave out one of them"
         )
     execute = execute or bool(resume)
-    pace = pace_of(rate=rate, concurrency=concurrency, max_errors=max_errors, stop_on_first=stop_on_first)
+    pace = pace_of(
+        rate=rate, concurrency=concurrency, max_errors=max_errors, stop_on_first=stop_on_first, ramp_up=ramp_up
+    )
     known = {name: value for name, value in asked.items() if value is not None}
     request = RedriveRequest(queue=queue, execute=execute, pace=pace, resume=resume or "", **known)
-    if unjudged:
-        _move_all(request, yes=yes, as_json=as_json)
+    project = open_project()
+    if archive_named(project, queue):
+        archive = archive_request(request, rules=rules, other_rules=other_rules, since=since, until=until)
+        redrive_archive(project, archive, unjudged=unjudged, yes=yes, as_json=as_json)
         return
-    prepared = prepare_redrive(open_project(), request)
+    refuse_for_queues(rule=rules, other_rules=other_rules, since=since, until=until)
+    if unjudged:
+        _move_all(project, request, yes=yes, as_json=as_json)
+        return
+    prepared = prepare_redrive(project, request)
     _show(prepared.plan, as_json=as_json)
     if request.judge == LOCAL:
         click.echo(_WEAK, err=True)
     agree(prepared.plan, yes=yes)
+    _move(prepared, as_json=as_json, execute=execute)
+
+
+def _move(prepared: PreparedRedrive, *, as_json: bool, execute: bool) -> None:
+    """Do it message by message, tell it, and end with the exit code that it has come to."""
     with closing(prepared.events()) as events:
         for event in events:
             if isinstance(event, MessageSettled) and as_json:
@@ -114,19 +144,25 @@ def _show(plan: Plan, *, as_json: bool) -> None:
         show_plan(plan)
 
 
-def _move_all(request: RedriveRequest, *, yes: bool, as_json: bool) -> None:
+def _move_all(project: Project, request: RedriveRequest, *, yes: bool, as_json: bool) -> None:
     """Move every message unjudged; without `--execute` end behind the plan."""
-    for flag, given in (("--resume", request.resume), ("--limit", request.limit), ("--judge", request.judge)):
+    for flag, given in (("--judge", request.judge), ("--function", request.function)):
         if given:
-            raise ConfigurationError(
-                f"{flag} is not for SQS's own move of all", where=f"--all {flag}", hint="leave it out"
-            )
-    prepared = prepare_move_task(open_project(), request)
+            raise ConfigurationError("nobody judges what is moved unjudged", where=f"--all {flag}", hint="leave it out")
+    prepared = prepare_move_of_all(project, request)
     _show(prepared.plan, as_json=as_json)
     if not request.execute:
         click.echo("nothing was moved: add --execute", err=True)
         return
     agree(prepared.plan, yes=yes)
+    if isinstance(prepared, PreparedRedrive):
+        _move(prepared, as_json=as_json, execute=True)
+    else:
+        _follow(prepared, as_json=as_json)
+
+
+def _follow(prepared: PreparedMoveTask, *, as_json: bool) -> None:
+    """Let SQS itself do it, and tell how far it has come."""
     with closing(prepared.events()) as events:
         for progress in events:
             if as_json:

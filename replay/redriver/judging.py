@@ -8,8 +8,7 @@ from replay.errors import ReplayError
 from replay.functions.function import Function
 from replay.outcomes.classify import classify
 from replay.payloads.captures import Capture
-from replay.payloads.envelopes.sqs_message import SqsMessage
-from replay.payloads.event_sources import EventSource
+from replay.redriver.outlet import Outlet
 from replay.targets.base import Invoker
 
 
@@ -26,19 +25,19 @@ class MessageVerdict:
     why: str = ""
 
 
-def judge_message(capture: Capture, invoker: Invoker, function: Function, source: EventSource) -> MessageVerdict:
+def judge_message(capture: Capture, outlet: Outlet, invoker: Invoker, function: Function) -> MessageVerdict:
     """
-    Deliver the message once, alone, as its queue would hand it to *function*.
+    Deliver what *outlet* would give back, once and alone, as it would be handed to *function*.
 
     It succeeds where the function says so at the first attempt; what a filter would drop does not: given back, it would
     be deleted, and nobody would have seen it.
     """
-    settings = current_settings(source, function.event_sources)
-    settings = replace(settings, kind="sqs", max_receive_count=1)
     try:
-        event = SqsMessage().unwrap(replace(capture, event_source=source)).event
+        event, source = outlet.letter(capture)
+        settings = current_settings(source, function.event_sources)
+        once = replace(settings, kind=source.kind, max_receive_count=1, maximum_retry_attempts=0)
         invoker.begin()
-        outcome = classify(drive(begin_delivery(event, settings, function.arn), invoker.invoke))
+        outcome = classify(drive(begin_delivery(event, once, function.arn), invoker.invoke))
     except ReplayError as error:
         return MessageVerdict(succeeds=False, judged=False, why=error.what)
     failure = outcome.failure

@@ -11,6 +11,7 @@ from replay.readers.aws_errors import aws_errors
 from replay.sources.sqs_queue import Queue
 
 MOST_PER_SECOND = 500
+_FIRST_LOOK_S = 0.1
 _LOOK_EVERY_S = 1.0
 _UNDER_WAY = {"RUNNING", "CANCELLING"}
 
@@ -74,9 +75,11 @@ class MoveTask:
             with aws_errors(where=where, service="sqs"):
                 handle = self.client.start_message_move_task(**request)["TaskHandle"]
             last = MoveProgress(status="RUNNING", to_move=self.source.visible)
+            pause_s = _FIRST_LOOK_S
             try:
                 while last.status in _UNDER_WAY:
-                    self.sleep(_LOOK_EVERY_S)
+                    self.sleep(pause_s)
+                    pause_s = min(_LOOK_EVERY_S, 2 * pause_s)
                     last, reason = self._progress(last)
                     yield last
             except (KeyboardInterrupt, GeneratorExit):

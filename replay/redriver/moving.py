@@ -1,22 +1,26 @@
 """Moving messages: sent, acknowledged, noted, and only then deleted where they were."""
 
-import time
+import queue
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
 
 from replay.ledger.ledger import Ledger
 from replay.payloads.captures import Capture
-from replay.payloads.envelopes.sqs_digests import md5_of_body
-from replay.redriver.batches import Answered, Operation, call_batch, packed
+from replay.redriver.batches import Operation, call_batch, problems_of
+from replay.redriver.outlet import Outlet, new_ids
+from replay.redriver.workers import Workers
+from replay.sources.sqs_batches import BATCH_SIZE
 from replay.sources.sqs_leases import Leases
-from replay.sources.sqs_messages import outgoing_message, size_bytes
 from replay.sources.sqs_queue import Queue
+from replay.targets.sending import TRIES
 
-DeduplicationIds = Literal["renew", "keep"]
-TRIES = 6
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
+_WAITING_EACH = 4
+"""How many batches may wait for each thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,23 +28,43 @@ class Moved:
     """
     What came of moving one message.
 
-    `sent` and not `deleted`: it is in both queues; the ledger knows it, and `--resume` deletes it. `doubtful`: it may
-    be in its queue once more than it should.
+    `sent` and not `deleted`: it is in both places; the ledger knows it, and `--resume` deletes it. `doubtful`: it may
+    have arrived once more than it should.
     """
 
-    identity: str
+    capture: Capture
+    to: str
     sent: bool = False
     deleted: bool = False
     doubtful: bool = False
     problem: str = ""
 
 
+@dataclass(slots=True, kw_only=True)
+class _Move:
+    """One message on its way."""
+
+    capture: Capture
+    outlet: Outlet
+    tries: int = 0
+    sent: bool = False
+    doubtful: bool = False
+
+    @property
+    def identity(self) -> str:
+        return self.capture.origin.identity
+
+
+def pause_s(tries: int) -> float:
+    """Say how long what has failed *tries* times waits before it is tried again."""
+    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * (1 << (tries - 1)))
+
+
 class Mover:
     """
-    Moves messages from *leases* to the queue *to*, in batches of SQS's size; several threads may use it.
+    Moves messages from *leases* to their outlets, by so many threads; what waits for its next try keeps none waiting.
 
-    Nothing is deleted whose send is not acknowledged, and the acknowledgement in the ledger, on the disk. boto3 must
-    not try again by itself (*client* makes one attempt): what may have arrived twice is for the ledger to say.
+    Nothing is deleted whose send is not acknowledged, and the acknowledgement in the ledger, on the disk.
     """
 
     def __init__(
@@ -48,134 +72,134 @@ class Mover:
         client: Any,
         *,
         source: Queue,
-        to: Queue,
         leases: Leases,
         ledger: Ledger,
-        deduplication_ids: DeduplicationIds = "renew",
-        sleep: Callable[[float], object] = time.sleep,
+        threads: int = 1,
+        back_off: Callable[[int], float] = pause_s,
     ) -> None:
-        self._client, self._source, self._to = client, source, to
-        self._leases, self._ledger, self._sleep = leases, ledger, sleep
-        self._keep = deduplication_ids == "keep"
-        self.new_ids: set[str] = set()
-        """The ids that SQS gave what was sent: a message with one of them has come back."""
+        self._client, self._source = client, source
+        self._leases, self._ledger = leases, ledger
+        self._back_off = back_off
+        self._most_waiting = _WAITING_EACH * threads
+        self._workers = Workers(threads, name="redrive-move")
+        self._told: queue.SimpleQueue[Moved] = queue.SimpleQueue()
+        self.new_ids = new_ids(ledger.progress.acknowledged)
+        """The ids that AWS gave what was sent, also before this run was gone on with: one of them has come back."""
 
-    def move(self, captures: Sequence[Capture]) -> list[Moved]:
-        """Move messages; what cannot be sent stays where it is."""
-        by_id = {capture.origin.identity: capture for capture in captures}
+    def __enter__(self) -> Self:
+        self._workers.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._workers.__exit__(kind, error, trace)
+
+    def move(self, outlet: Outlet, captures: Sequence[Capture]) -> None:
+        """
+        Begin to move messages; what cannot be sent stays where it is. What came of each is told by `settled`.
+
+        Raises:
+            ReplayError: The ledger could not be written: nothing more is sent.
+        """
         known = self._ledger.progress.acknowledged
-        entries = {name: self._entry(each) for name, each in by_id.items() if name not in known}
-        sent, problems, doubtful = self._send_all(entries, {name: size_bytes(by_id[name]) for name in entries})
-        arrived = [name for name in by_id if name in sent or name in known]
-        deleted = self._delete(arrived)
-        return [
-            Moved(
-                identity=name,
-                sent=name in arrived,
-                deleted=name in deleted,
-                doubtful=name in doubtful,
-                problem=problems.get(name) or deleted.problem(name),
-            )
-            for name in by_id
-        ]
+        moves = [_Move(capture=capture, outlet=outlet) for capture in captures]
+        arrived = [replace(move, sent=True) for move in moves if move.identity in known]
+        for start in range(0, len(arrived), BATCH_SIZE):
+            self._add(partial(self._delete, arrived[start : start + BATCH_SIZE]))
+        fresh = {move.identity: move for move in moves if move.identity not in known}
+        for batch in outlet.batches([move.capture for move in fresh.values()]):
+            self._add(partial(self._send, [fresh[capture.origin.identity] for capture in batch]))
 
-    def _entry(self, capture: Capture) -> dict[str, Any]:
-        entry = outgoing_message(capture, fifo=self._to.fifo)
-        own = capture.attributes.get("MessageDeduplicationId")
-        if self._to.fifo and self._keep and own:
-            entry["MessageDeduplicationId"] = own
-        return entry
+    def wait(self) -> None:
+        """
+        Wait until nothing is under way.
 
-    def _send_all(
-        self, entries: Mapping[str, dict[str, Any]], sizes: Mapping[str, int]
-    ) -> tuple[set[str], dict[str, str], set[str]]:
-        """Send, and what failed once more alone; give what arrived, what did not and why, and what is in doubt."""
-        sent: set[str] = set()
-        problems: dict[str, str] = {}
-        doubtful: set[str] = set()
-        batches = list(packed(sizes.items()))
-        for number in range(TRIES):
-            again: list[Sequence[str]] = []
-            for batch in batches:
-                answered = self._send({name: entries[name] for name in batch})
-                sent |= answered.done.keys()
-                doubtful |= answered.unknown.keys()
-                failed = {**answered.refused, **answered.unknown, **answered.throttled}
-                problems = {name: code for name, code in {**problems, **failed}.items() if name not in sent}
-                again += [[name] for name in (*answered.refused, *answered.unknown)]
-                again += [list(answered.throttled)] if answered.throttled else []
-            batches = again
-            if not batches:
-                break
-            if number < TRIES - 1:
-                self._sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**number))
-        return sent, problems, doubtful
+        Raises:
+            ReplayError: The ledger could not be written.
+        """
+        self._workers.wait()
 
-    def _send(self, entries: Mapping[str, dict[str, Any]]) -> Answered:
-        self._ledger.sent(list(entries))
-        answered = _exact(call_batch(self._client.send_message_batch, self._to.url, entries), entries)
-        acknowledged = {name: {"message_id": str(each.get("MessageId", ""))} for name, each in answered.done.items()}
-        self.new_ids |= {each["message_id"] for each in acknowledged.values()}
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self._workers.is_idle
+
+    def settled(self) -> list[Moved]:
+        """Give what has come to its end since this was asked last."""
+        found = []
+        while not self._told.empty():
+            found.append(self._told.get_nowait())
+        return found
+
+    def _add(self, work: Callable[[], object]) -> None:
+        self._workers.wait(most=self._most_waiting)
+        self._workers.add(work)
+
+    def _send(self, moves: Sequence[_Move]) -> None:
+        by_id = {move.identity: move for move in moves}
+        self._ledger.sent(list(by_id))
+        answered = moves[0].outlet.send([move.capture for move in moves])
+        self.new_ids |= new_ids(answered.done)
         refused = {name: {"code": code} for name, code in {**answered.refused, **answered.throttled}.items()}
-        self._ledger.note_each({"acknowledged": acknowledged, "refused": refused})
-        return answered
+        self._ledger.note_each({"acknowledged": answered.done, "refused": refused})
+        for name in answered.unknown:
+            by_id[name].doubtful = True
+        problems = problems_of(answered)
+        for name in (*answered.refused, *answered.unknown):
+            by_id[name].tries += TRIES if name in answered.final else 0
+            self._again(self._send, [by_id[name]], problems)
+        if answered.throttled:
+            self._again(self._send, [by_id[name] for name in answered.throttled], problems)
+        for name in answered.done:
+            by_id[name].sent, by_id[name].tries = True, 0
+        if answered.done:
+            self._delete([by_id[name] for name in answered.done])
 
-    def _delete(self, names: Sequence[str]) -> "Deleted":
+    def _again(
+        self, work: Callable[[Sequence[_Move]], None], moves: Sequence[_Move], problems: Mapping[str, str]
+    ) -> None:
+        """Put moves off that failed alike, or give them up."""
+        for move in moves:
+            move.tries += 1
+        tries = moves[0].tries
+        if tries < TRIES:
+            self._workers.add(partial(work, moves), after_s=self._back_off(tries))
+            return
+        for move in moves:
+            self._tell(move, problem=problems[move.identity])
+
+    def _delete(self, moves: Sequence[_Move]) -> None:
         """Delete what arrived; deleting again harms nothing, so what failed or was not answered is tried again."""
-        deleted = Deleted()
-        for number in range(TRIES):
-            left = [name for name in names if name not in deleted]
-            if not left:
-                break
-            if number:
-                self._sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**number))
-            for batch in packed((name, 0) for name in left):
-                handles = {name: handle for name in batch if (handle := self._leases.handle(name)) is not None}
-                deleted.problems |= {name: "the lease ran out" for name in batch if name not in handles}
-                if handles:
-                    self._delete_once(handles, deleted)
-            if not any(self._leases.handle(name) for name in left):
-                break
-        return deleted
-
-    def _delete_once(self, handles: Mapping[str, str], deleted: "Deleted") -> None:
-        entries = {name: {"ReceiptHandle": handle} for name, handle in handles.items()}
+        handles = {move.identity: self._leases.handle(move.identity) for move in moves}
+        for move in moves:
+            if handles[move.identity] is None:
+                self._tell(move, problem="the lease ran out")
+        held = {move.identity: move for move in moves if handles[move.identity] is not None}
+        if not held:
+            return
+        entries = {name: {"ReceiptHandle": handles[name]} for name in held}
         answered = call_batch(_deletes(self._client), self._source.url, entries)
         self._leases.forget(list(answered.done))
-        deleted.names |= answered.done.keys()
-        deleted.problems |= {**answered.refused, **answered.unknown, **answered.throttled}
+        for name in answered.done:
+            self._tell(held[name], deleted=True)
+        problems = problems_of(answered)
+        for name in problems:
+            self._again(self._delete, [held[name]], problems)
 
-
-class Deleted:
-    """Which messages were deleted, and why others were not."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-        self.problems: dict[str, str] = {}
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.names
-
-    def problem(self, name: str) -> str:
-        """Say why it was not deleted; empty where it was, or nobody tried."""
-        return "" if name in self.names else self.problems.get(name, "")
+    def _tell(self, move: _Move, *, deleted: bool = False, problem: str = "") -> None:
+        self._told.put(
+            Moved(
+                capture=move.capture,
+                to=move.outlet.arn,
+                sent=move.sent,
+                deleted=deleted,
+                doubtful=move.doubtful,
+                problem=problem,
+            )
+        )
 
 
 def _deletes(client: Any) -> Operation:
     operation: Operation = client.delete_message_batch
     return operation
-
-
-def _exact(answered: Answered, entries: Mapping[str, dict[str, Any]]) -> Answered:
-    """Take an acknowledgement of other bytes than those that were sent for none."""
-    other = {
-        name: "other bytes were acknowledged"
-        for name, answer in answered.done.items()
-        if answer.get("MD5OfMessageBody") not in {None, md5_of_body(entries[name]["MessageBody"])}
-    }
-    if not other:
-        return answered
-    done = {name: answer for name, answer in answered.done.items() if name not in other}
-    return Answered(
-        done=done, refused=answered.refused, throttled=answered.throttled, unknown={**answered.unknown, **other}
-    )

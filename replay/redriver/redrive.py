@@ -1,6 +1,6 @@
 """One redrive: dead letters are leased, judged, and those that succeed are moved; the rest is given back."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from time import perf_counter
@@ -9,9 +9,10 @@ from typing import Any
 from replay.functions.function import Function
 from replay.ledger.ledger import Ledger
 from replay.redriver.dead_letters import DeadLetters
-from replay.redriver.judges import Judges
-from replay.redriver.moving import DeduplicationIds, Mover
+from replay.redriver.judges import FunctionJudges, Judges, Nobody
+from replay.redriver.moving import Mover
 from replay.redriver.redrive_events import RedriveEvent, RedriveStarted
+from replay.redriver.routes import Routes
 from replay.redriver.settling import Settling
 from replay.replayer.pace import Pace, RateLimit
 from replay.sources.sqs_batches import BATCH_SIZE
@@ -22,6 +23,23 @@ from replay.targets.base import Invoker
 WAIT_S = 1
 """How long an empty receive waits."""
 
+_MOST_RECEIVERS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """
+    Who judges.
+
+    Attributes:
+        open_invoker: Opens what judges; called once for each that judges at once.
+        at_once: How many judge at once.
+    """
+
+    function: Function
+    open_invoker: Callable[[], Invoker]
+    at_once: int = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redrive:
@@ -30,24 +48,20 @@ class Redrive:
 
     Attributes:
         client: For receiving and giving back.
-        sending_client: One that makes a single attempt: see `Mover`.
-        to: Where messages go, by the ARN of the queue that they failed in; under an empty ARN those of any queue.
-        open_invoker: Opens what judges; called once for each that judges at once.
+        deleting_client: One that makes a single attempt: see `Mover`.
+        judging: None moves every message, unjudged.
         open_ledger: None for a dry run: then nothing is moved.
     """
 
     client: Any
-    sending_client: Any
+    deleting_client: Any
     source: Queue
-    to: Mapping[str, Queue]
-    function: Function
-    open_invoker: Callable[[], Invoker]
+    routes: Routes
+    judging: Judging | None
     open_ledger: Callable[[], Ledger] | None
     pace: Pace
     limit: int | None = None
     visibility_timeout_s: int | None = None
-    deduplication_ids: DeduplicationIds = "renew"
-    judges: int = 1
 
     def events(self) -> Generator[RedriveEvent, None, None]:
         """
@@ -69,6 +83,7 @@ class Redrive:
                 yield from settling.settle(letters)
             except KeyboardInterrupt:
                 settling.interrupted = True
+                yield from settling.rest()
             notes = letters.close()
             finished = settling.finished(elapsed_s=perf_counter() - began, notes=notes)
             if ledger is not None:
@@ -78,12 +93,9 @@ class Redrive:
             yield finished
 
     def _settling(self, stack: ExitStack, ledger: Ledger | None, total: int) -> Settling:
-        limit = RateLimit(self.pace.rate_per_s)
-        invokers = [stack.enter_context(self.open_invoker()) for _ in range(self.judges)]
-        judges = stack.enter_context(Judges(invokers, self.function, limit))
         return Settling(
-            judges=judges,
-            to=self.to,
+            judges=stack.enter_context(self._judges(stack)),
+            routes=self.routes,
             ledger=ledger,
             make_mover=self._mover,
             pace=self.pace,
@@ -91,21 +103,23 @@ class Redrive:
             chunk_size=BATCH_SIZE * self.pace.concurrency,
         )
 
-    def _mover(self, to: Queue, leases: Leases, ledger: Ledger) -> Mover:
+    def _judges(self, stack: ExitStack) -> Judges:
+        limit = RateLimit(self.pace.rate_per_s, ramp_up_s=self.pace.ramp_up_s)
+        if self.judging is None:
+            return Nobody(limit)
+        invokers = [stack.enter_context(self.judging.open_invoker()) for _ in range(self.judging.at_once)]
+        return FunctionJudges(invokers, self.judging.function, limit)
+
+    def _mover(self, leases: Leases, ledger: Ledger) -> Mover:
         return Mover(
-            self.sending_client,
-            source=self.source,
-            to=to,
-            leases=leases,
-            ledger=ledger,
-            deduplication_ids=self.deduplication_ids,
+            self.deleting_client, source=self.source, leases=leases, ledger=ledger, threads=self.pace.concurrency
         )
 
     def _leases(self, settling: Settling) -> Leases:
         return Leases(
             self.client,
             self.source,
-            concurrency=min(self.pace.concurrency, 16),
+            concurrency=min(self.pace.concurrency, _MOST_RECEIVERS),
             wait_s=WAIT_S,
             visibility_timeout_s=self.visibility_timeout_s or lease_timeout_s(self.source.visible),
             limit=self.limit,

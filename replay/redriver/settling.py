@@ -1,54 +1,58 @@
 """What becomes of each message: asked for a chunk at a time, judged, moved, and noted."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from replay.ledger.ledger import Ledger
 from replay.payloads.captures import Capture
 from replay.redriver.dead_letters import DeadLetters
 from replay.redriver.judges import Judges
 from replay.redriver.moving import Moved, Mover
+from replay.redriver.outlet import Outlet
 from replay.redriver.redrive_events import MessageOutcome, MessageSettled, RedriveFinished
+from replay.redriver.routes import Routes
 from replay.replayer.pace import Pace
-from replay.sources.sqs_batches import BATCH_SIZE
 from replay.sources.sqs_leases import Leases
-from replay.sources.sqs_queue import Queue
 
-MakeMover = Callable[[Queue, Leases, Ledger], Mover]
+MakeMover = Callable[[Leases, Ledger], Mover]
+_CAME_BACK = "it failed again where it was moved to"
 _ERRORS: frozenset[MessageOutcome] = frozenset({"not_judged", "not_sent", "not_deleted"})
 
 
 class Settling:
-    """Settles messages, and counts what became of them."""
+    """
+    Settles messages, and counts what became of them.
+
+    A chunk is judged while those before it are still being moved.
+    """
 
     def __init__(
         self,
         *,
         judges: Judges,
-        to: Mapping[str, Queue],
+        routes: Routes,
         ledger: Ledger | None,
         make_mover: MakeMover,
         pace: Pace,
         total: int,
         chunk_size: int,
     ) -> None:
-        self._judges, self._to, self._ledger, self._make_mover = judges, to, ledger, make_mover
+        self._judges, self._routes, self._ledger, self._make_mover = judges, routes, ledger, make_mover
         self._pace, self._total, self._chunk_size = pace, total, chunk_size
         self._chunk: list[Capture] = []
         self._told: deque[MessageSettled] = deque()
-        self._movers: dict[str, Mover] = {}
-        self._leases: Leases | None = None
+        self._mover: Mover | None = None
         self._blocked_groups: set[str] = set()
-        known = ledger.progress.acknowledged.values() if ledger else ()
-        self._own = {str(each.get("message_id")) for each in known}
         self._outcomes: Counter[MessageOutcome] = Counter()
         self._reasons: Counter[str] = Counter()
         self._doubtful = 0
         self.stopped = ""
         self.interrupted = False
-        self.is_idle = True
+
+    @property
+    def is_idle(self) -> bool:
         """Whether everything that was given is done with."""
+        return not self._chunk and (self._mover is None or self._mover.is_idle)
 
     def settle(self, letters: DeadLetters) -> Iterator[MessageSettled]:
         """
@@ -56,17 +60,17 @@ class Settling:
 
         Raises:
             AwsError: The queue can no longer be read.
+            ReplayError: The ledger cannot be written.
         """
-        self._leases = letters.leases
-        for capture in letters.captures(self._settle_chunk):
-            self.is_idle = False
-            self._chunk.append(capture)
-            if len(self._chunk) >= self._chunk_size:
-                self._settle_chunk()
-            yield from self._tell()
-            if self.stopped:
-                return
-        self._settle_chunk()
+        if self._ledger is None:
+            yield from self._settle_all(letters)
+            return
+        with self._make_mover(letters.leases, self._ledger) as self._mover:
+            yield from self._settle_all(letters)
+
+    def rest(self) -> Iterator[MessageSettled]:
+        """Tell what else was settled, where `settle` was broken off."""
+        self._collect()
         yield from self._tell()
 
     def finished(self, *, elapsed_s: float, notes: tuple[str, ...]) -> RedriveFinished:
@@ -82,20 +86,41 @@ class Settling:
             notes=notes,
         )
 
+    def _settle_all(self, letters: DeadLetters) -> Iterator[MessageSettled]:
+        for capture in letters.captures(self._settle_chunk):
+            self._chunk.append(capture)
+            if len(self._chunk) >= self._chunk_size:
+                self._settle_chunk()
+            yield from self._tell()
+            if self.stopped:
+                break
+        self._settle_chunk()
+        if self._mover is not None:
+            self._mover.wait()
+        yield from self.rest()
+
     def _tell(self) -> Iterator[MessageSettled]:
         while self._told:
             yield self._told.popleft()
 
     def _settle_chunk(self) -> None:
-        chunk, self._chunk = self._chunk, []
-        if chunk and not self.stopped:
-            settled = list(self._settled(chunk))
-            if self._ledger is not None:
-                lines = {each.message_id: {"outcome": each.outcome, "why": each.why} for each in settled}
-                self._ledger.note_each({"observed": lines})
-            for each in settled:
-                self._count(each)
-        self.is_idle = True
+        if not self.stopped:
+            self._note(self._begin(self._chunk))
+        self._chunk = []
+        self._collect()
+
+    def _collect(self) -> None:
+        """Take in what was moved meanwhile."""
+        if self._mover is not None:
+            self._note(map(_settled_move, self._mover.settled()))
+
+    def _note(self, settled: Iterable[MessageSettled]) -> None:
+        told = list(settled)
+        if self._ledger is not None and told:
+            lines = {each.message_id: {"outcome": each.outcome, "why": each.why} for each in told}
+            self._ledger.note_each({"observed": lines})
+        for each in told:
+            self._count(each)
 
     def _count(self, settled: MessageSettled) -> None:
         self._told.append(settled)
@@ -106,81 +131,67 @@ class Settling:
         errors = sum(self._outcomes[outcome] for outcome in _ERRORS)
         self.stopped = self.stopped or self._pace.why_stop(errors, self._total)
 
-    def _settled(self, chunk: Sequence[Capture]) -> Iterator[MessageSettled]:
+    def _begin(self, chunk: Sequence[Capture]) -> Iterator[MessageSettled]:
+        """Judge a chunk, and begin to move what succeeds; give what is settled by that."""
         acknowledged = self._ledger.progress.acknowledged if self._ledger else {}
-        to_move: list[tuple[Capture, Queue]] = []
-        to_judge: list[tuple[Capture, Queue]] = []
+        to_move: list[tuple[Capture, Outlet]] = []
+        to_judge: list[tuple[Capture, Outlet]] = []
         for capture in chunk:
-            identity = capture.origin.identity
-            to = self._destination(capture)
-            if identity in self._own:
-                yield MessageSettled(message_id=identity, outcome="came_back", why="it failed again in its queue")
-            elif to is None:
-                why = "the queue that it failed in is not known: name it with --to"
-                yield MessageSettled(message_id=identity, outcome="not_sent", why=why)
+            identity, outlet = capture.origin.identity, self._routes.way_back(capture)
+            if isinstance(outlet, str):
+                yield MessageSettled(message_id=identity, outcome="not_sent", why=outlet)
+            elif self._mover is not None and outlet.returns_as(capture) in self._mover.new_ids:
+                yield MessageSettled(message_id=identity, outcome="came_back", why=_CAME_BACK)
             elif identity in acknowledged:
-                to_move.append((capture, to))
+                to_move.append((capture, outlet))
             else:
-                to_judge.append((capture, to))
-        verdicts = self._judges.verdicts([(capture, to.event_source) for capture, to in to_judge])
-        for (capture, to), verdict in zip(to_judge, verdicts, strict=True):
+                to_judge.append((capture, outlet))
+        for (capture, outlet), verdict in zip(to_judge, self._judges.verdicts(to_judge), strict=True):
             if verdict.succeeds:
-                to_move.append((capture, to))
+                to_move.append((capture, outlet))
             else:
                 outcome: MessageOutcome = "still_fails" if verdict.judged else "not_judged"
                 yield MessageSettled(message_id=capture.origin.identity, outcome=outcome, why=verdict.why)
-        yield from self._moved(to_move)
+        yield from self._move(to_move)
 
-    def _destination(self, capture: Capture) -> Queue | None:
-        if "" in self._to:
-            return self._to[""]
-        arn = capture.attributes.get("DeadLetterQueueSourceArn", "")
-        only = next(iter(self._to.values())) if len(self._to) == 1 else None
-        return self._to.get(arn) if arn else only
-
-    def _moved(self, to_move: Sequence[tuple[Capture, Queue]]) -> Iterator[MessageSettled]:
-        by_queue: dict[str, tuple[Queue, list[Capture]]] = {}
-        for capture, to in to_move:
-            by_queue.setdefault(to.arn, (to, []))[1].append(capture)
-        for to, captures in by_queue.values():
-            if self._ledger is None:
+    def _move(self, to_move: Sequence[tuple[Capture, Outlet]]) -> Iterator[MessageSettled]:
+        by_outlet: dict[str, tuple[Outlet, list[Capture]]] = {}
+        for capture, outlet in to_move:
+            by_outlet.setdefault(outlet.arn, (outlet, []))[1].append(capture)
+        for outlet, captures in by_outlet.values():
+            if self._mover is None:
                 for capture in captures:
-                    yield MessageSettled(message_id=capture.origin.identity, outcome="would_move", to=to.arn)
+                    yield MessageSettled(message_id=capture.origin.identity, outcome="would_move", to=outlet.arn)
+            elif outlet.order:
+                yield from self._move_in_order(self._mover, outlet, captures)
             else:
-                for moved in self._move(to, captures, self._ledger):
-                    yield _settled_move(moved, to)
+                self._mover.move(outlet, captures)
 
-    def _move(self, to: Queue, captures: Sequence[Capture], ledger: Ledger) -> Iterator[Moved]:
-        assert self._leases is not None
-        mover = self._movers.get(to.arn) or self._make_mover(to, self._leases, ledger)
-        self._movers[to.arn] = mover
-        if to.fifo:
-            yield from self._move_in_order(mover, captures)
-        else:
-            batches = [captures[start : start + BATCH_SIZE] for start in range(0, len(captures), BATCH_SIZE)]
-            with ThreadPoolExecutor(self._pace.concurrency, thread_name_prefix="redrive-move") as pool:
-                for moved in pool.map(mover.move, batches):
-                    yield from moved
-        self._own |= mover.new_ids
-
-    def _move_in_order(self, mover: Mover, captures: Sequence[Capture]) -> Iterator[Moved]:
+    def _move_in_order(self, mover: Mover, outlet: Outlet, captures: Sequence[Capture]) -> Iterator[MessageSettled]:
         """Move at most one message of a group at a time: one that cannot be sent is not overtaken by a later one."""
+        mover.wait()
+        yield from map(_settled_move, mover.settled())
         for layer in _layers(captures):
-            free = [capture for capture in layer if _group(capture) not in self._blocked_groups]
             for capture in layer:
                 if _group(capture) in self._blocked_groups:
                     why = "an earlier message of its group could not be sent"
-                    yield Moved(identity=capture.origin.identity, problem=why)
-            for capture, moved in zip(free, mover.move(free), strict=True):
+                    yield MessageSettled(message_id=capture.origin.identity, outcome="not_sent", why=why, to=outlet.arn)
+            mover.move(outlet, [capture for capture in layer if _group(capture) not in self._blocked_groups])
+            mover.wait()
+            for moved in mover.settled():
                 if not moved.sent:
-                    self._blocked_groups.add(_group(capture))
-                yield moved
+                    self._blocked_groups.add(_group(moved.capture))
+                yield _settled_move(moved)
 
 
-def _settled_move(moved: Moved, to: Queue) -> MessageSettled:
+def _settled_move(moved: Moved) -> MessageSettled:
     outcome: MessageOutcome = "moved" if moved.deleted else "not_deleted" if moved.sent else "not_sent"
     return MessageSettled(
-        message_id=moved.identity, outcome=outcome, why=moved.problem, to=to.arn, doubtful=moved.doubtful
+        message_id=moved.capture.origin.identity,
+        outcome=outcome,
+        why=moved.problem,
+        to=moved.to,
+        doubtful=moved.doubtful,
     )
 
 

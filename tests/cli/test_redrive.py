@@ -1,12 +1,15 @@
 """`replay redrive` on the command line: checked, planned, judged, and by default nothing but told."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 
 from replay.delivery.attempt import Attempt, Reply
@@ -17,6 +20,7 @@ from replay.redriver import redrive as redrive_module
 from replay.targets.base import Invoker
 from replay.targets.guard_rails import deployed
 from tests.cli.command_line import CommandLine
+from tests.redriver.letters import attributes
 
 ACCOUNT = "123456789012"
 HANDLER = """\
@@ -35,10 +39,9 @@ class Queues:
         self.client: Any = boto3.client("sqs")
         suffix = ".fifo" if attributes else ""
         self.dead_url = self.client.create_queue(QueueName=f"{name}-dlq{suffix}", Attributes=attributes)["QueueUrl"]
-        arn = self.client.get_queue_attributes(QueueUrl=self.dead_url, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
+        asked = {"QueueUrl": self.dead_url, "AttributeNames": ["QueueArn"]}
+        self.dead_arn = self.client.get_queue_attributes(**asked)["Attributes"]["QueueArn"]
+        policy = json.dumps({"deadLetterTargetArn": self.dead_arn, "maxReceiveCount": 3})
         made = self.client.create_queue(QueueName=f"{name}{suffix}", Attributes={"RedrivePolicy": policy, **attributes})
         self.url = made["QueueUrl"]
 
@@ -83,7 +86,7 @@ def mocked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(deployed, "is_on_this_machine", lambda _: False)
     monkeypatch.setattr(redrive_module, "WAIT_S", 0)  # the mocked SQS sleeps that long at each empty receive
     monkeypatch.setattr(Project, "open_invoker", lambda *_, **__: Here())
-    with mock_aws():
+    with mock_aws(config={"lambda": {"use_docker": False}}):
         yield
 
 
@@ -274,14 +277,152 @@ def test_what_comes_back_is_not_sent_in_circles(queues: Queues, replay_: Command
     assert queues.bodies(queues.dead_url) == ["a"]
 
 
-def test_all_is_planned_and_takes_no_half(queues: Queues, replay_: CommandLine) -> None:
-    """--all ends behind the plan without --execute, and takes neither a limit nor a judge."""
+def test_all_is_planned_and_judged_by_nobody(queues: Queues, replay_: CommandLine) -> None:
+    """--all ends behind the plan without --execute, and takes neither a function nor a judge."""
     queues.fill("a")
     told = replay_("redrive", "orders-dlq", "--all")
     assert told.exit_code == 0
     assert "orders-dlq" in told.stderr
     assert "add --execute" in told.stderr
-    assert replay_("redrive", "orders-dlq", "--all", "--execute").exit_code == 2  # nobody can be asked
-    for option in (("--limit", "1"), ("--judge", "local"), ("--resume", "last")):
+    refused = replay_("redrive", "orders-dlq", "--all", "--execute")
+    assert refused.exit_code == 2
+    assert "nobody can be asked" in refused.stderr
+    for option in (("--function", "f"), ("--judge", "local")):
         assert replay_("redrive", "orders-dlq", "--all", *option).exit_code == 2
     assert queues.bodies(queues.dead_url) == ["a"]
+
+
+def test_all_that_sqs_has_no_task_for_is_moved_message_by_message(
+    queues: Queues, replay_: CommandLine, tmp_path: Path
+) -> None:
+    """Part of a queue, and then the rest of that run, go without SQS's own task, unjudged, with a ledger."""
+    queues.fill("a", "poison", "b")
+    told = replay_("redrive", "orders-dlq", "--all", "--limit", "2", "--execute", "--yes", "--json")
+    assert told.exit_code == 0
+    assert told.documents[-1]["outcomes"] == {"moved": 2}
+    told = replay_("redrive", "orders-dlq", "--all", "--resume", "last", "--yes", "--json")
+    assert told.documents[-1]["outcomes"] == {"moved": 1}
+    assert queues.bodies(queues.url) == ["a", "b", "poison"]
+    assert queues.bodies(queues.dead_url) == []
+    assert len(read_run(run_paths(tmp_path)[0]).acknowledged) == 3
+
+
+class Deployed:
+    """The function `orders` on a mocked Lambda that takes every invocation, and the dead letters of it."""
+
+    def __init__(self, queues: Queues, *, tags: dict[str, str] | None = None) -> None:
+        self.queues = queues
+        self.invoked: list[bytes] = []
+        self.dead_letters = queues.dead_arn
+        role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as file:
+            file.writestr("app.py", "")
+        client: Any = boto3.client("lambda")
+        self.arn = client.create_function(
+            FunctionName="orders",
+            Runtime="python3.12",
+            Role=role,
+            Handler="app.handler",
+            Code={"ZipFile": code.getvalue()},
+            Tags=tags or {},
+        )["FunctionArn"]
+
+    def fail(self, *events: str, request_id: str = "r-1") -> None:
+        for event in events:
+            self.queues.client.send_message(
+                QueueUrl=self.queues.dead_url, MessageBody=event, MessageAttributes=attributes(request_id)
+            )
+
+
+@pytest.fixture
+def function(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> Deployed:
+    deployed_function = Deployed(queues)
+    real = BaseClient._make_api_call
+
+    def noting(client: Any, operation: str, request: dict[str, Any]) -> Any:
+        answer = real(client, operation, request)
+        if operation == "Invoke":
+            deployed_function.invoked.append(request["Payload"])
+            assert (request["FunctionName"], request["InvocationType"]) == (deployed_function.arn, "Event")
+        if operation == "ListFunctions":  # moto keeps no DeadLetterConfig
+            answer["Functions"][0]["DeadLetterConfig"] = {"TargetArn": deployed_function.dead_letters}
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noting)
+    return deployed_function
+
+
+def test_dead_letters_of_a_function_are_invoked_again(function: Deployed, replay_: CommandLine, tmp_path: Path) -> None:
+    """Those that now succeed, with the exact event, and deleted once Lambda has acknowledged; the rest stays."""
+    good = '{"Records": [], "total": 1.10}'
+    function.fail(good, '{"no": "records"}')
+    told = redrive(replay_, "--json")
+    assert told.documents[-1]["outcomes"] == {"would_move": 1, "still_fails": 1}
+    assert function.invoked == []
+    told = redrive(replay_, "--execute", "--json")
+    assert told.exit_code == 1
+    assert told.documents[-1]["outcomes"] == {"moved": 1, "still_fails": 1}
+    assert told.documents[-1]["reasons"] == {"KeyError": 1}
+    assert function.arn in [each["arn"] for each in told.documents[0]["destinations"]]
+    assert function.invoked == [good.encode()]
+    assert function.queues.bodies(function.queues.dead_url) == ['{"no": "records"}']
+    (acknowledged,) = read_run(run_paths(tmp_path)[0]).acknowledged.values()
+    assert acknowledged["request_id"]
+
+
+def test_an_invocation_that_fails_again_is_not_sent_in_circles(function: Deployed, replay_: CommandLine) -> None:
+    """It comes back under the request id of the ledger, as another message, and stays."""
+    function.fail('{"Records": []}')
+    redrive(replay_, "--execute")
+    (acknowledged,) = read_run(run_paths(Path.cwd())[0]).acknowledged.values()
+    function.fail('{"Records": []}', request_id=acknowledged["request_id"])
+    told = redrive(replay_, "--resume", "last", "--json")
+    assert told.documents[-1]["outcomes"] == {"came_back": 1}
+    assert len(function.invoked) == 1
+
+
+def test_a_function_can_be_named(function: Deployed, replay_: CommandLine) -> None:
+    """--to lambda:NAME takes dead letters of functions, and no messages that never were an event of one."""
+    function.fail('{"Records": []}')
+    function.queues.fill("a")
+    told = redrive(replay_, "--execute", "--json", "--to", "lambda:orders")
+    assert told.exit_code == 2
+    assert told.documents[-1]["outcomes"] == {"moved": 1, "not_sent": 1}
+    assert "no dead letter of a function" in json.dumps(told.documents[-1]["reasons"])
+    assert function.queues.bodies(function.queues.dead_url) == ["a"]
+
+
+def test_a_function_that_looks_like_production_is_refused(queues: Queues, replay_: CommandLine) -> None:
+    """A function that dead letters go back to has all guard rails: its tags are read before anything is."""
+    deployed_function = Deployed(queues, tags={"stage": "production"})
+    deployed_function.fail('{"Records": []}')
+    told = redrive(replay_, "--execute", "--to", f"lambda:{deployed_function.arn}")
+    assert told.exit_code == 2
+    assert "looks like production" in told.stderr
+    assert deployed_function.arn in told.stderr
+
+
+def test_the_plan_says_who_gets_what_comes_of_it(function: Deployed, replay_: CommandLine) -> None:
+    """The destinations of a function's asynchronous invocations stand in the plan, before anything is sent."""
+    arn = "arn:aws:sqs:us-east-1:123456789012:audit"
+    function.queues.client.create_queue(QueueName="audit")
+    boto3.client("lambda").put_function_event_invoke_config(
+        FunctionName="orders", DestinationConfig={"OnSuccess": {"Destination": arn}}
+    )
+    function.fail("{}")
+    told = replay_("redrive", "orders-dlq", "--all", "--to", "lambda:orders")
+    assert told.exit_code == 0
+    assert f"seen by {arn} if it succeeds" in told.stderr
+    assert function.invoked == []
+
+
+def test_the_plan_says_who_consumes_the_queue(function: Deployed, replay_: CommandLine) -> None:
+    """What is given back is seen by whoever is mapped to the queue: the plan names them before anything moves."""
+    asked = {"QueueUrl": function.queues.url, "AttributeNames": ["QueueArn"]}
+    arn = function.queues.client.get_queue_attributes(**asked)["Attributes"]["QueueArn"]
+    boto3.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="orders")
+    function.queues.fill("a")
+    told = replay_("redrive", "orders-dlq", "--all", "--to", "orders")
+    assert told.exit_code == 0
+    assert "seen by function orders" in told.stderr

@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.redriver.batches import call_batch, packed
+from replay.redriver.batches import call_batch
+from replay.targets.sending import packed
 
 MIB = 1_048_576
 ENTRIES = {"m-1": {"MessageBody": "a"}, "m-2": {"MessageBody": "b"}}
@@ -28,7 +29,7 @@ def raising(error: Exception) -> Any:
 def test_batches_are_within_the_limits_and_hold_all_in_order(sizes):
     """Ten entries and 1 MiB at most, nothing left out, order kept; and no two neighbours would have fitted into one."""
     named = {f"m-{number}": size for number, size in enumerate(sizes)}
-    batches = list(packed(named.items()))
+    batches = list(packed(named.items(), most_entries=10, most_bytes=MIB))
     assert [name for batch in batches for name in batch] == list(named)
     totals = [sum(named[name] for name in batch) for batch in batches]
     assert all(0 < len(batch) <= 10 for batch in batches)

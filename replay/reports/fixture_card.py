@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from replay.counted_nouns import counted
 from replay.errors import InvalidJson
-from replay.fixtures.fixture import Fixture, StoredObject
+from replay.fixtures.fixture import Fixture, StoredObject, Verification, VerificationResult
 from replay.outcomes.failure_classes import failure_class
 from replay.outcomes.proposed_faults import fault_option, proposed_fault
 from replay.payloads.exact_json import Json, parse
@@ -19,6 +19,13 @@ from replay.reports.visible_text import one_line, visible
 
 _PAYLOAD_LINES = 40
 _OBSERVED: Mapping[Observer, str] = {"source": "as recorded", "logs": "from the logs", "local": "in a replay here"}
+_VERIFIED: Mapping[VerificationResult, str] = {
+    "same": "it fails as before redaction",
+    "generalised": "it fails as before redaction, with coarse values",
+    "kept": "it fails as before redaction, with values that stayed",
+    "differs": "it no longer fails as before redaction",
+    "not_possible": "whether it fails as before redaction is not known",
+}
 _FIFO = {"MessageGroupId": "group", "SequenceNumber": "sequence", "MessageDeduplicationId": "deduplication"}
 
 
@@ -46,6 +53,7 @@ def fixture_card(fixture: Fixture, *, options: Sequence[str] = ()) -> str:
         f"sent       {one_line(provenance.sent_at or 'not known')}    recorded {one_line(provenance.recorded_at)}",
         f"delivery   {source.kind}{_delivery_words(fixture)}",
         f"redacted   {_redaction_words(fixture)}",
+        *_verification_lines(fixture.verification),
         *(f"fault      {one_line(fault_words(fault))}" for fault in fixture.faults),
         *(f"object     {_object_words(each)}" for each in fixture.objects),
     ]
@@ -137,7 +145,7 @@ def fixture_document(fixture: Fixture, *, event: bool = False) -> dict[str, Json
     Give a fixture as one JSON document.
 
     Args:
-        event: Whether to add the event's exact text as the string `event_text`.
+        event: Whether to add the event's exact text as the string `event_text`, and what changed since it was recorded.
     """
     failure, signature = fixture.failure, fixture.expectation.signature
     document: dict[str, Json] = {
@@ -157,6 +165,8 @@ def fixture_document(fixture: Fixture, *, event: bool = False) -> dict[str, Json
         "redactions": sum(redaction.count for redaction in fixture.redactions),
         "edited": fixture.edited,
     }
+    if fixture.verification is not None:
+        document["verification"] = asdict(fixture.verification)
     if failure is not None and (failure.log_lines or failure.trace):
         document |= {"request_id": failure.request_id, "trace_id": failure.trace_id}
         document["report"] = asdict(failure.report) if failure.report else None
@@ -164,6 +174,7 @@ def fixture_document(fixture: Fixture, *, event: bool = False) -> dict[str, Json
         document["trace"] = [asdict(each) for each in failure.trace]
     if event:
         document["event_text"] = fixture.event_text
+        document["revisions"] = [asdict(each) for each in fixture.revisions]
     return document
 
 
@@ -222,6 +233,13 @@ def _attribute_value(value: Json) -> str:
         return "?"
     content = value.get("stringValue", value.get("binaryValue", ""))
     return one_line(f"{content} ({value.get('dataType', '?')})", limit=60)
+
+
+def _verification_lines(found: Verification | None) -> list[str]:
+    if found is None:
+        return []
+    told = f"{_VERIFIED[found.result]}: {found.why}" if found.result == "not_possible" else _VERIFIED[found.result]
+    return [f"           {one_line(told)}", *(f"           depends on {one_line(at)}" for at in found.matters)]
 
 
 def _redaction_words(fixture: Fixture) -> str:

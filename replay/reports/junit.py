@@ -4,7 +4,7 @@ import errno
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -30,8 +30,18 @@ def write_junit(
     Raises:
         FixtureError: The file cannot be written.
     """
+    write_cases(path, lambda suite: Counter(_add_case(suite, event, options) for event in events), elapsed_s=elapsed_s)
+
+
+def write_cases(path: Path, add_cases: Callable[[ET.Element], Counter[str]], *, elapsed_s: float) -> None:
+    """
+    Write one suite whose cases *add_cases* adds, and counts as `failures`, `errors`, `skipped` or otherwise.
+
+    Raises:
+        FixtureError: The file cannot be written.
+    """
     suite = ET.Element("testsuite", name="replay", time=f"{elapsed_s:.3f}")
-    counts = Counter(_add_case(suite, event, options) for event in events)
+    counts = add_cases(suite)
     suite.set("tests", str(counts.total()))
     for name in ("failures", "errors", "skipped"):
         suite.set(name, str(counts[name]))
@@ -67,6 +77,7 @@ def prepare_junit(path: Path) -> None:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
+    """Say what is wrong with the place of the JUnit file *path*."""
     try:
         yield
     except OSError as error:
@@ -80,21 +91,22 @@ def _add_case(suite: ET.Element, event: FixtureReplayed | FixtureNotRun, options
     """Add the case of *event* and say which count it belongs to."""
     if isinstance(event, FixtureNotRun):
         case = ET.SubElement(suite, "testcase", classname=event.reference.function, name=event.reference.name)
-        error = ET.SubElement(case, "error", message=_xml(event.error.what))
-        error.text = _xml(f"{event.error}\n\nrun again  {run_command([event.reference.short], options)}")
+        error = ET.SubElement(case, "error", message=xml_text(event.error.what))
+        error.text = xml_text(f"{event.error}\n\nrun again  {run_command([event.reference.short], options)}")
         return "errors"
     reference, outcome, judgement = event.fixture.reference, event.outcomes[-1], event.judgement
     time = f"{sum(each.duration_s for each in event.outcomes):.6f}"
     case = ET.SubElement(suite, "testcase", classname=reference.function, name=reference.name, time=time)
     if judgement.known_bug:
-        ET.SubElement(case, "skipped", message=_xml(f"known bug: {happened(outcome)}"))
+        ET.SubElement(case, "skipped", message=xml_text(f"known bug: {happened(outcome)}"))
         return "skipped"
     if judgement.as_expected:
         return "passed"
-    failure = ET.SubElement(case, "failure", message=_xml(judgement.reason), type=judgement.verdict)
-    failure.text = _xml(explain(event.fixture, event.outcomes, judgement, options=options, notes=event.notes))
+    failure = ET.SubElement(case, "failure", message=xml_text(judgement.reason), type=judgement.verdict)
+    failure.text = xml_text(explain(event.fixture, event.outcomes, judgement, options=options, notes=event.notes))
     return "failures"
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
+    """Make *text* one that XML can hold, and that no terminal acts on."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text))

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-NOT_BENCHMARKS = {"run", "bounds", "slow_line", "trivial", "__init__"}
+NOT_BENCHMARKS = {"run", "bounds", "slow_line", "trivial", "null_target", "__init__"}
 
 
 def main(names: list[str]) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from replay.acceptance import expect
+    from replay.comparison.comparison import plan_comparison
     from replay.corpus import prune
     from replay.delivery.deliver import deliver
     from replay.delivery.report import DeliveryReport
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from replay.diagnosis.leftovers import Leftovers
     from replay.errors import ReplayError, UnexpectedOutcome
     from replay.expectations.judgement import Judgement
+    from replay.export import export_fixtures
     from replay.fixtures.fixture import Fixture, FixtureReference
     from replay.fixtures.migrations import migrate
+    from replay.fixtures.packing import compact, pack, unpack
     from replay.fixtures.schema import schema
     from replay.functions.function import Function
     from replay.ledger.ledger import read_runs
     from replay.minimizer import minimize_fixtures
+    from replay.originals.looking_up import look_up_originals
     from replay.outcomes.outcome import Outcome
     from replay.payloads.aws_calls import AwsCall, Fault
     from replay.payloads.captures import Capture
@@ -60,15 +64,20 @@ _HOMES = {
     "Signature": "replay.payloads.failures",
     "UnexpectedOutcome": "replay.errors",
     "athena_ddl": "replay.sources.athena_parts.table_statement",
+    "compact": "replay.fixtures.packing",
     "compile_pattern": "replay.payloads.event_patterns",
     "deliver": "replay.delivery.deliver",
     "demo": "replay.demonstration.story",
     "doctor": "replay.diagnosis.doctor",
     "expect": "replay.acceptance",
+    "export_fixtures": "replay.export",
     "load_fixture": "replay.project",
+    "look_up_originals": "replay.originals.looking_up",
     "migrate": "replay.fixtures.migrations",
     "minimize_fixtures": "replay.minimizer",
     "open_project": "replay.project",
+    "pack": "replay.fixtures.packing",
+    "plan_comparison": "replay.comparison.comparison",
     "plan_replay": "replay.deployed_replay",
     "prepare_redrive": "replay.redriver.preparing",
     "prune": "replay.corpus",
@@ -79,6 +88,7 @@ _HOMES = {
     "scan": "replay.redaction.scanning",
     "schema": "replay.fixtures.schema",
     "select_fixtures": "replay.project",
+    "unpack": "replay.fixtures.packing",
 }
 
 __all__ = [
@@ -102,15 +112,20 @@ __all__ = [
     "Signature",
     "UnexpectedOutcome",
     "athena_ddl",
+    "compact",
     "compile_pattern",
     "deliver",
     "demo",
     "doctor",
     "expect",
+    "export_fixtures",
     "load_fixture",
+    "look_up_originals",
     "migrate",
     "minimize_fixtures",
     "open_project",
+    "pack",
+    "plan_comparison",
     "plan_replay",
     "prepare_redrive",
     "prune",
@@ -121,6 +136,7 @@ __all__ = [
     "scan",
     "schema",
     "select_fixtures",
+    "unpack",
 ]
 
 

@@ -35,6 +35,9 @@
     buckets = ["orders-payloads"]          # payloads that messages point to are fetched from here
     max_size_mb = 10
 
+    [tool.replay.compare]
+    ignore = ["$..timestamp"]              # what may differ between two targets (JSONPath)
+
 Paths are seen from the folder of `pyproject.toml`. Every value is checked for its type as it is read.
 """
 
@@ -84,6 +87,18 @@ class ClaimCheckSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompareSettings:
+    """
+    How what two targets answer is compared.
+
+    Attributes:
+        ignore: JSONPaths (RFC 9535) of what does not count.
+    """
+
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """
     What a project says in `[tool.replay]`, every path absolute.
@@ -98,6 +113,7 @@ class Config:
         targets: The options of named targets, checked by the target that takes them.
         redaction: The rules of redaction, checked by redaction.
         claim_checks: From where payloads may be fetched.
+        compare: How what two targets answer is compared.
     """
 
     root: Path
@@ -109,6 +125,7 @@ class Config:
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     redaction: Mapping[str, Any] = field(default_factory=dict)
     claim_checks: ClaimCheckSettings = field(default_factory=ClaimCheckSettings)
+    compare: CompareSettings = field(default_factory=CompareSettings)
 
     def catalog(self) -> Catalog:
         """Give the catalog of the project's functions; no template is read yet."""
@@ -129,6 +146,7 @@ class _Table:
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     redaction: Mapping[str, Any] = field(default_factory=dict)
     claim_checks: ClaimCheckSettings = field(default_factory=ClaimCheckSettings)
+    compare: CompareSettings = field(default_factory=CompareSettings)
 
 
 def load_config(start: Path | None = None) -> Config:
@@ -156,6 +174,7 @@ def load_config(start: Path | None = None) -> Config:
         targets=table.targets,
         redaction=table.redaction,
         claim_checks=table.claim_checks,
+        compare=table.compare,
     )
 
 

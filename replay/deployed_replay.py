@@ -1,6 +1,7 @@
 """Replaying against a deployed target: its plan, and the run that somebody has agreed to."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,16 +14,41 @@ from replay.functions.catalog import Catalog
 from replay.functions.function import Function
 from replay.ledger.ledger import Ledger, find_run, read_run
 from replay.redaction.redactor import Redactor
-from replay.replayer import Pace, Replayer, RunEvent
-from replay.replayer.deployed_run import DeployedRun
+from replay.replayer import FixtureReplayed, Pace, Replayer, RunEvent
+from replay.replayer.also_seen import AlsoSeen
+from replay.replayer.bulk_run import BulkRun
+from replay.replayer.carried_run import CarriedRun
+from replay.replayer.deployed_run import DeployedRun, observation
+from replay.replayer.event_delivery import captured_at
+from replay.replayer.pace import Timeline, timeline
 from replay.replayer.planning import plan_of
+from replay.replayer.replayer import AsSent, as_it_is
 from replay.replayer.warm_functions import OpenInvoker
 from replay.targets.base import Invoker
+from replay.targets.bulk import Bulk
+from replay.targets.carrier import Carrier
 from replay.targets.guard_rails.deployed import Deployed
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.plan import Plan
 
 _UNBOUNDED = Pace()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """
+    What the ledger of a run says beside the usual.
+
+    Attributes:
+        header: In its first line.
+        observation: Of each fixture, when it was observed; no word of what was sent or answered.
+    """
+
+    header: Mapping[str, Any] = field(default_factory=dict)
+    observation: Callable[[FixtureReplayed], Mapping[str, Any]] = observation
+
+
+_USUAL = Noted()
 
 
 class Project(Protocol):
@@ -72,11 +98,42 @@ def plan_replay(
         AwsError: It could not be looked at.
         FixtureError: A fixture cannot be read.
     """
-    fixtures = [_readable(loaded) for loaded in project.store.load_all(references)]
+    fixtures = (_readable(loaded) for loaded in project.store.load_all(references))
     names = list(dict.fromkeys(reference.function for reference in references))
-    destinations = [_destination(project, name, target) for name in names]
-    _refuse_one_for_all(target, names, destinations)
-    return plan_of(fixtures, destinations, pace=pace, each=each)
+    invokers = {name: _deployed(project, name, target) for name in names}
+    destinations = [invoker.checked_destination() for invoker in invokers.values()]
+    invoker = _invoker(project, references, target)
+    if not (isinstance(invoker, Deployed) and invoker.serves_many):
+        _refuse_one_for_all(target, names, destinations)
+    if isinstance(invoker, Bulk) and len(names) > 1:
+        raise ConfigurationError(
+            f"the target {target} takes the events of one function, and these belong to {len(names)}",
+            where=", ".join(names),
+            hint="name them: replay run 'FUNCTION/*' …",
+        )
+    also_seen = AlsoSeen(invokers)
+    plan = also_seen.completed(plan_of(also_seen.noting(fixtures), destinations, pace=pace, each=each))
+    carriers = {name: each for name, each in invokers.items() if isinstance(each, Carrier) and not each.answers}
+    return _with_observation(project, plan, carriers) if carriers else plan
+
+
+def _with_observation(project: Project, plan: Plan, carriers: Mapping[str, Carrier]) -> Plan:
+    """Say through what events travel, and where and for how long their ends are looked for."""
+    functions = {name: function_of(project, name) for name in carriers}
+    patience_s = [carrier.patience_s(functions[name]) for name, carrier in carriers.items()]
+    watches = [
+        watch
+        for (name, carrier), lasts_s in zip(carriers.items(), patience_s, strict=True)
+        if lasts_s
+        for watch in carrier.watches(functions[name])
+    ]
+    return replace(
+        plan,
+        sent_again=False,
+        travels=tuple(dict.fromkeys(carrier.travels for carrier in carriers.values())),
+        observed_at=tuple(dict.fromkeys(watch.place for watch in watches)),
+        observed_for_s=max(patience_s),
+    )
 
 
 def replay_deployed(
@@ -90,9 +147,14 @@ def replay_deployed(
     pace: Pace,
     plan: Plan | None,
     resume: str,
+    as_sent: AsSent = as_it_is,
+    noted: Noted = _USUAL,
 ) -> Generator[RunEvent, None, None]:
     """
     Replay *references* against a deployed target.
+
+    Args:
+        as_sent: Says what of a fixture is really sent.
 
     Raises:
         TargetRefused: Nobody has agreed to a plan.
@@ -107,9 +169,127 @@ def replay_deployed(
                 expected="a plan that its user has seen",
                 hint="show plan_replay(…), and give it as plan=; on the command line: replay run, or --yes",
             )
-    make = partial(_make_replayer, project, target=target, repeat=repeat, red=red, twice=twice)
-    run = DeployedRun(make_replayer=make, open_ledger=_ledger(project, references, target, plan, resume), pace=pace)
-    return run.events(references)
+    options = {"repeat": repeat, "twice": twice, "red": red, **pace_document(pace), **noted.header}
+    make = partial(_make_replayer, project, target=target, repeat=repeat, red=red, twice=twice, as_sent=as_sent)
+    invoker = _invoker(project, references, target)
+    if isinstance(bulk := invoker, Bulk):
+        _refuse_in_bulk(target, repeat=repeat, twice=twice, pace=pace, as_sent=as_sent)
+        at_once = BulkRun(
+            target=bulk,
+            store=project.store,
+            make_replayer=lambda opens: make(lambda _: opens),
+            open_ledger=_ledger(project, references, target, plan, resume, options),
+            observation=noted.observation,
+        )
+        return at_once.events(references)
+    spaced = _timeline(project, references, pace)
+    if isinstance(invoker, Carrier) and not invoker.answers:
+        _refuse_carried(target, repeat=repeat, twice=twice)
+        carried = CarriedRun(
+            store=project.store,
+            functions=partial(function_of, project),
+            open_carrier=partial(_open_carrier, project, target=target),
+            open_ledger=_ledger(project, references, target, plan, resume, options),
+            pace=pace,
+            redactor=lambda: project.redactor,
+            red=red,
+            options=project.fixtures_option,
+            as_sent=as_sent,
+            timeline=spaced,
+            observation=noted.observation,
+        )
+        return carried.events(_in_order(references, spaced))
+    run = DeployedRun(
+        make_replayer=make,
+        open_ledger=_ledger(project, references, target, plan, resume, options),
+        pace=pace,
+        timeline=spaced,
+        observation=noted.observation,
+    )
+    return run.events(_in_order(references, spaced), total=len(references))
+
+
+def gives_answers(project: Project, references: Sequence[FixtureReference], target: str) -> bool:
+    """
+    Say whether what *target* receives is answered; what AWS itself delivers is not.
+
+    Raises:
+        ConfigurationError: There is no such target.
+    """
+    invoker = _invoker(project, references, target)
+    return not isinstance(invoker, Carrier) or invoker.answers
+
+
+def is_invoked(project: Project, references: Sequence[FixtureReference], target: str) -> bool:
+    """
+    Say whether *target* is invoked event by event, and neither sent to nor handed all at once.
+
+    Raises:
+        ConfigurationError: There is no such target.
+    """
+    invoker = _invoker(project, references, target)
+    return not isinstance(invoker, Bulk) and gives_answers(project, references, target)
+
+
+def _invoker(project: Project, references: Sequence[FixtureReference], target: str) -> Invoker | None:
+    names = list(dict.fromkeys(reference.function for reference in references))
+    return project.open_invoker(function_of(project, names[0]), target=target) if names else None
+
+
+def _refuse_in_bulk(target: str, *, repeat: int, twice: bool, pace: Pace, as_sent: AsSent) -> None:
+    """Refuse what cannot be asked of a target that takes all events at once."""
+    asked = {
+        "--repeat": repeat > 1,
+        "--twice": twice,
+        "--rate": pace.rate_per_s is not None,
+        "--speed": pace.speed is not None,
+        "--concurrency": pace.concurrency > 1,
+        "--max-errors or --stop-on-first": pace.stop_on_first or pace.budget != Pace().budget,
+        "--originals": as_sent is not as_it_is,
+    }
+    for flag in (flag for flag, is_asked in asked.items() if is_asked):
+        raise ConfigurationError(
+            f"the target {target} takes all events at once, each once, and from S3: not with {flag}",
+            where=flag,
+            hint="leave it out; max_concurrency and tolerated_failure_percentage in the target's section bound it",
+        )
+
+
+def _refuse_carried(target: str, *, repeat: int, twice: bool) -> None:
+    """Refuse what cannot be asked of a target that gives no answer."""
+    for flag, is_asked in {"--repeat": repeat > 1, "--twice": twice}.items():
+        if is_asked:
+            raise ConfigurationError(
+                f"AWS delivers what is sent through {target}, as often as it does: not with {flag}",
+                where=flag,
+                hint="leave it out, or name the function itself: --target lambda:FUNCTION",
+            )
+
+
+def _open_carrier(project: Project, function: Function, *, target: str) -> Carrier:
+    carrier = project.open_invoker(function, target=target)
+    assert isinstance(carrier, Carrier)
+    return carrier
+
+
+def pace_document(pace: Pace) -> dict[str, Any]:
+    """Give what a ledger's first line says of the pace."""
+    said = {"rate_per_s": pace.rate_per_s, "ramp_up_s": pace.ramp_up_s or None, "speed": pace.speed}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _timeline(project: Project, references: Sequence[FixtureReference], pace: Pace) -> Timeline | None:
+    if pace.speed is None:
+        return None
+    fixtures = (_readable(loaded) for loaded in project.store.load_all(references))
+    return timeline(((str(each.reference), captured_at(each)) for each in fixtures), speed=pace.speed)
+
+
+def _in_order(references: Sequence[FixtureReference], spaced: Timeline | None) -> Sequence[FixtureReference]:
+    if spaced is None:
+        return references
+    named = {str(reference): reference for reference in references}
+    return [named[key] for key in spaced.keys]
 
 
 def resumed(project: Project, run: str) -> tuple[str, list[FixtureReference]]:
@@ -140,7 +320,12 @@ def resumed(project: Project, run: str) -> tuple[str, list[FixtureReference]]:
 
 
 def _ledger(
-    project: Project, references: Sequence[FixtureReference], target: str, plan: Plan, resume: str
+    project: Project,
+    references: Sequence[FixtureReference],
+    target: str,
+    plan: Plan,
+    resume: str,
+    options: Mapping[str, Any],
 ) -> Callable[[], Ledger]:
     root = project.config.root
     if resume:
@@ -152,6 +337,8 @@ def _ledger(
         "caller_arn": plan.destinations[0].caller_arn if plan.destinations else "",
         "events": plan.events,
         "fixtures": list(map(str, references)),
+        **({"originals": True} if plan.originals is not None else {}),
+        **options,
     }
     return partial(Ledger.begin, root, command="run", **known)
 
@@ -164,6 +351,7 @@ def _make_replayer(
     repeat: int,
     red: bool,
     twice: bool,
+    as_sent: AsSent,
 ) -> Replayer:
     return Replayer(
         project.store,
@@ -175,6 +363,7 @@ def _make_replayer(
         redactor=lambda: project.redactor,
         expect_options=project.fixtures_option,
         twice=twice,
+        as_sent=as_sent,
     )
 
 
@@ -186,17 +375,10 @@ def function_of(project: Project, name: str) -> Function:
         return Function(name=name, handler="", code=project.config.root)
 
 
-def _destination(project: Project, name: str, target: str) -> Destination:
+def _deployed(project: Project, name: str, target: str) -> Deployed:
     invoker = project.open_invoker(function_of(project, name), target=target)
     assert isinstance(invoker, Deployed)
-    if not invoker.answers:
-        raise ConfigurationError(
-            f"the target {target} gives no answer to judge by",
-            where=f"--target {target}",
-            expected="a target that answers",
-            hint="name the function that consumes it: --target lambda:FUNCTION",
-        )
-    return invoker.checked_destination()
+    return invoker
 
 
 def _refuse_one_for_all(target: str, names: Sequence[str], destinations: Sequence[Destination]) -> None:

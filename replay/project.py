@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -14,19 +15,21 @@ from replay.config import Config, load_config
 from replay.errors import ConfigurationError, FixtureError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.fixtures.naming import check_function_name
+from replay.fixtures.run_notes import note_run
 from replay.fixtures.store import FixtureProblem, Store
 from replay.functions.catalog import Catalog
 from replay.functions.function import Function
 from replay.payloads.aws_calls import Fault
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource
-from replay.replayer import Pace, Replayer, RunEvent, run
+from replay.replayer import FixtureReplayed, Pace, Replayer, RunEvent, run
+from replay.replayer.replayer import AsSent, as_it_is
 from replay.targets.aws.known_faults import known_faults
 from replay.targets.base import Invoker
 
 if TYPE_CHECKING:  # who replays need not wait for all that records
     from replay.enrichment.enrichment import LogPlace
-    from replay.recorder import RecordingSummary
+    from replay.recorder import Progress, RecordingSummary
     from replay.redaction.redactor import Redactor
     from replay.sources.base import Source
     from replay.targets.guard_rails.plan import Plan
@@ -179,6 +182,7 @@ def replay_fixtures(
     pace: Pace = _UNBOUNDED,
     plan: "Plan | None" = None,
     resume: str = "",
+    as_sent: AsSent = as_it_is,
 ) -> Generator[RunEvent, None, None]:
     """
     Replay *references* and judge each: the events of a run, as they happen.
@@ -193,6 +197,7 @@ def replay_fixtures(
         pace: What bounds the run; rate and concurrency are for deployed targets.
         plan: For a deployed target: what `plan_replay` gave, and its user has agreed to.
         resume: For a deployed target: the run to go on with.
+        as_sent: Says what of a fixture is really sent.
 
     Raises:
         ConfigurationError: There is no such target, nothing is to be repeated, or a fault is for no call of AWS.
@@ -212,7 +217,16 @@ def replay_fixtures(
                 "the calls of a deployed function cannot be made to fail", where="--fault", hint="use --target local"
             )
         return replay_deployed(
-            project, references, target=target, repeat=repeat, red=red, twice=twice, pace=pace, plan=plan, resume=resume
+            project,
+            references,
+            target=target,
+            repeat=repeat,
+            red=red,
+            twice=twice,
+            pace=pace,
+            plan=plan,
+            resume=resume,
+            as_sent=as_sent,
         )
     _refuse_for_local(target, pace, resume)
     replayer = Replayer(
@@ -227,12 +241,30 @@ def replay_fixtures(
         expect_options=project.fixtures_option,
         twice=twice,
         isolates=kind == "local",
+        as_sent=as_sent,
     )
-    return run(replayer, references, pace=pace)
+    events = run(replayer, references, pace=pace)
+    return _noted(project, events) if pin else events
+
+
+def _noted(project: Project, events: Generator[RunEvent, None, None]) -> Generator[RunEvent, None, None]:
+    """Give the events of a run, and note in the end what was replayed."""
+    ran = []
+    try:
+        with closing(events):
+            for event in events:
+                if isinstance(event, FixtureReplayed):
+                    ran.append(event.fixture.reference)
+                yield event
+    finally:
+        note_run(project.config.root, ran)
 
 
 def _refuse_for_local(target: str, pace: Pace, resume: str) -> None:
-    for flag, given in (("--rate", pace.rate_per_s), ("--concurrency", pace.concurrency > 1), ("--resume", resume)):
+    given_for_deployed = {
+        "--rate": pace.rate_per_s, "--speed": pace.speed, "--concurrency": pace.concurrency > 1, "--resume": resume
+    }  # fmt: skip
+    for flag, given in given_for_deployed.items():
         if given:
             raise ConfigurationError(
                 f"{flag} is for deployed targets, and {target} is none",
@@ -252,8 +284,10 @@ def record_events(
     limit: int | None = None,
     sample: int | None = None,
     keep_all: bool = False,
+    again: bool = False,
     enrich: bool = True,
-    progress: Callable[[int, int | None], object] | None = None,
+    progress: "Callable[[Progress], object] | None" = None,
+    unredacted: Callable[[FixtureReference, str], object] | None = None,
 ) -> "RecordingSummary":
     """
     Record what *source* gives into the project's fixtures, redacted by the project's rules.
@@ -277,10 +311,12 @@ def record_events(
         limit=limit,
         sample=sample,
         keep_all=keep_all,
+        again=again,
         function_sources=_event_sources(project, function),
         logs=partial(log_place, project, function) if enrich else None,
         claim_checks=project.config.claim_checks,
         progress=progress,
+        unredacted=unredacted,
     )
 
 

@@ -10,6 +10,9 @@ TEMPLATE_NAMES = frozenset({"template.yaml", "template.yml", "template.json", "s
 CDK_FOLDER = "cdk.out"
 FIXTURES_FOLDER = "fixtures"
 
+_PACK = ".jsonl.zst"
+_PACK_BEGINS = re.compile(rb"\x5b\x2a\x4d\x18.{4}replay-", re.DOTALL)
+_PACK_HEAD_BYTES = 15
 _FIXTURE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*--[0-9a-f]{8,64}")
 
 
@@ -57,7 +60,11 @@ def holds_fixtures(folder: Path) -> bool:
     """Say whether *folder* is the folder of a function: whether something in it is called and filled as a fixture."""
     try:
         with os.scandir(folder) as entries:
-            return any(_FIXTURE_NAME.fullmatch(entry.name) and _is_filled(entry.path) for entry in entries)
+            return any(
+                (_FIXTURE_NAME.fullmatch(entry.name) and _is_filled(entry.path))
+                or (entry.name.endswith(_PACK) and _is_pack(entry.path))
+                for entry in entries
+            )
     except OSError:
         return False
 
@@ -90,6 +97,12 @@ def _has_template(folder: Path) -> bool:
 
 def _is_template(entry: "os.DirEntry[str]") -> bool:
     return (entry.name in TEMPLATE_NAMES and entry.is_file()) or (entry.name == CDK_FOLDER and entry.is_dir())
+
+
+def _is_pack(path: str) -> bool:
+    """Say whether a file begins as our packs do; what others keep as JSON Lines is no business of ours."""
+    with open(path, "rb") as file:  # noqa: PTH123 - every pytest run of everybody asks
+        return _PACK_BEGINS.match(file.read(_PACK_HEAD_BYTES)) is not None
 
 
 def _is_filled(folder: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from tests.cli.command_line import CommandLine, make_command_line, make_project
 
@@ -118,3 +119,85 @@ def test_coverage_is_told_by_function(replay_: CommandLine, corpus: Callable[[],
     row, summary = replay_("list", "--coverage", "--json").documents
     assert row["classes"] == {"payload": 3, "unknown": 1}
     assert summary == {"type": "summary", "functions": 1}
+
+
+def test_what_no_run_has_replayed_is_told(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """Runs are noted outside of git; --unused tells and prunes what none of them has replayed, and no more."""
+    folder = next(iter(corpus().values())).parents[2]
+    notes = folder / ".replay" / "replayed"
+    assert len(notes.read_text().splitlines()) == 5
+    assert (folder / ".replay" / ".gitignore").read_text() == "*\n"
+    assert replay_("list", "--unused").stderr == "nothing that the corpus could do without\n"
+    name = corpus()["b"].name
+    notes.write_text("".join(line for line in notes.read_text().splitlines(keepends=True) if name not in line))
+    said = replay_("list", "--unused")
+    assert name in said.stdout
+    assert "no run has replayed it here since" in said.stdout
+    assert said.stdout.count("no run") == 1
+    assert replay_("prune", "--unused", "--yes").exit_code == 0
+    assert "b" not in corpus()
+
+
+def test_without_a_run_nothing_is_unused(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """In a fresh checkout no run is noted: then all would be unused, so nothing is, and nothing can be pruned."""
+    folder = next(iter(corpus().values())).parents[2]
+    shutil.rmtree(folder / ".replay")
+    for command in ("list", "prune"):
+        said = replay_(command, "--unused")
+        assert said.exit_code == 2
+        assert "no run was noted here yet" in said.stderr
+    assert replay_("list", "--stale").stderr == "nothing that the corpus could do without\n"
+    assert len(corpus()) == 4
+
+
+def test_what_nobody_runs_for_a_month_is_stale(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """Only where runs were noted for a month does a fixture that was there all the time, and never replayed, count."""
+    folder = next(iter(corpus().values())).parents[2]
+    notes, old = folder / ".replay" / "replayed", corpus()["b"]
+    document = json.loads((old / "fixture.json").read_text())
+    document["provenance"]["recorded_at"] = "2020-01-01T00:00:00Z"
+    (old / "fixture.json").write_text(json.dumps(document))
+    today = notes.read_text().split()[0]
+    notes.write_text(f"{today} since\n")
+    assert "nothing" in replay_("list", "--stale").stderr
+    notes.write_text("2020-01-01 since\n")
+    said = replay_("list", "--stale")
+    assert said.stdout.count("no run has replayed it since 2020-01-01") == 1
+    assert old.name in said.stdout
+    notes.write_text(f"2020-01-01 since\n2020-01-02 f/{old.name}\n")
+    assert "nothing" in replay_("list", "--stale").stderr
+
+
+@pytest.mark.parametrize("content", [b"\xff\x00\n\n x", b"", b"2020-01-01\n" * 3, b"a b c\n"])
+def test_notes_that_are_no_notes_stop_nothing(
+    replay_: CommandLine, corpus: Callable[[], dict[str, Path]], content: bytes
+) -> None:
+    """Whatever stands in the file of notes, a run notes what it has replayed."""
+    notes = next(iter(corpus().values())).parents[2] / ".replay" / "replayed"
+    notes.write_bytes(content)
+    assert "4 fixtures" in replay_("run").stdout
+    assert all(f"f/{path.name}" in notes.read_text(errors="replace") for path in corpus().values())
+
+
+def test_a_run_that_writes_nothing_notes_nothing(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """With --no-pin a run leaves the project as it is."""
+    notes = next(iter(corpus().values())).parents[2] / ".replay"
+    shutil.rmtree(notes)
+    replay_("run", "--no-pin")
+    assert not notes.exists()
+
+
+def test_packed_fixtures_are_pruned_for_good(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:
+    """What is pruned from a pack is in no file any more; the corpus says of itself what it said as folders."""
+    coverage, before = replay_("list", "--coverage", "--json").stdout, len(corpus())
+    listed = replay_("list").stdout
+    fixtures = next(iter(corpus().values())).parents[1]
+    assert replay_("pack").stdout == f"f  {before} fixtures packed\n"
+    assert replay_("list").stdout == listed
+    assert replay_("list", "--coverage", "--json").stdout == coverage
+    said = replay_("prune", "--duplicates", "--yes")
+    assert "2 fixtures removed" in said.stdout
+    with zstandard.open(next((fixtures / "f").glob("*.zst")), "rb") as file:
+        lines = [json.loads(line) for line in file.read().splitlines()]
+    assert [line.keys() - {"generation", "after"} for line in lines].count({"name", "deleted"}) == 2
+    assert not any("aaaa" in json.dumps(line) for line in lines)

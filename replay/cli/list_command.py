@@ -2,8 +2,10 @@
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache, lru_cache
 from pathlib import Path
 
 import click
@@ -12,7 +14,7 @@ from replay.cli.exits import COULD_NOT_RUN, tell_error
 from replay.cli.options import dispensable_options, fixtures_option, json_option, where_option, write_line
 from replay.corpus import Coverage, Dispensable, coverage, dispensable
 from replay.counted_nouns import counted
-from replay.fixtures.fixture import Fixture, FixtureReference
+from replay.fixtures.fixture import Fixture, FixtureReference, FixtureSummary
 from replay.fixtures.store import FixtureProblem
 from replay.project import open_project, select_fixtures
 from replay.reports.expectation_words import headline
@@ -25,6 +27,8 @@ _BESIDE = len("    sqs       reproduces  2026-11-21  ")
 _ROOM = 80
 _LEAST_ROOM = 24
 """How long a failure is written: what the terminal has left, within these bounds."""
+_LINES_AT_ONCE = 500
+"""Written one by one, a hundred thousand lines take longer than all else."""
 _Reasons = Mapping[FixtureReference, tuple[str, ...]]
 _NO_MATCH = "no fixture has an event that matches --where"
 
@@ -41,6 +45,7 @@ def command(
     where: str | None,
     duplicates: bool,
     stale: bool,
+    unused: bool,
     before: str | None,
     as_coverage: bool,
     fixtures_folder: Path | None,
@@ -50,24 +55,29 @@ def command(
     List the fixtures: name, event source, failure, what is expected, when recorded.
 
     PATTERN is a glob over FUNCTION/NAME, or an id. Exit code 2: there is a fixture that cannot be read. With
-    --duplicates, --stale or --before only those that `replay prune` would remove, and why.
+    --duplicates, --stale, --unused or --before only those that `replay prune` would remove, and why.
     """
     project = open_project(fixtures=fixtures_folder)
     references = select_fixtures(project, patterns, where=where)
     if as_coverage:
         _write_coverage(coverage(project, references), as_json=as_json)
         return
-    if duplicates or stale or before:
-        found = list(dispensable(project, references, duplicates=duplicates, stale=stale, before=before))
+    narrowed = duplicates or stale or unused or bool(before)
+    if narrowed:
+        found = list(dispensable(project, references, duplicates=duplicates, stale=stale, unused=unused, before=before))
         reasons = {each.fixture.reference: each.reasons for each in found if isinstance(each, Dispensable)}
         broken = {each.reference for each in found if isinstance(each, FixtureProblem)}
         references = [reference for reference in references if reference in reasons or reference in broken]
     else:
         reasons = {}
-    loaded = project.store.load_all(references)
-    unreadable = _write_json(loaded, reasons) if as_json else _write_table(list(loaded), reasons)
+    store = project.store
+    unreadable = (
+        _write_json(store.load_all(references), reasons)
+        if as_json
+        else _write_table(store.summaries(references), references, reasons)
+    )
     if not as_json and not references:
-        click.echo(_nothing(where=where, narrowed=duplicates or stale or bool(before)), err=True)
+        click.echo(_nothing(where=where, narrowed=narrowed), err=True)
     for each in unreadable:
         tell_error(each.error)
     if unreadable:
@@ -109,29 +119,43 @@ def _write_json(loaded: Iterator[Fixture | FixtureProblem], reasons: _Reasons) -
     return unreadable
 
 
-def _write_table(loaded: Sequence[Fixture | FixtureProblem], reasons: _Reasons) -> list[FixtureProblem]:
-    width = max((len(each.reference.name) for each in loaded), default=0)
+def _write_table(
+    summaries: Iterator[FixtureSummary | FixtureProblem], references: Sequence[FixtureReference], reasons: _Reasons
+) -> list[FixtureProblem]:
+    width = max((len(each.name) for each in references), default=0)
     room = shutil.get_terminal_size().columns - _BESIDE if sys.stdout.isatty() else _ROOM + width
-    function = None
-    for each in loaded:
+    counts = Counter(each.function for each in references)
+    function, unreadable, lines = None, [], list[str]()
+    for each in summaries:
         if each.reference.function != function:
             function = each.reference.function
-            count = sum(1 for other in loaded if other.reference.function == function)
-            click.echo(f"{click.style(function, bold=True)}  {counted(count, 'fixture')}")
+            lines.append(f"{click.style(function, bold=True)}  {counted(counts[function], 'fixture')}")
         if isinstance(each, FixtureProblem):
-            click.echo(f"  {each.reference.name:<{width}}  {click.style(one_line(each.error.what), fg='magenta')}")
+            unreadable.append(each)
+            lines.append(f"  {each.reference.name:<{width}}  {click.style(one_line(each.error.what), fg='magenta')}")
         else:
-            click.echo(f"  {each.reference.name:<{width}}  {_row(each, room=room - width)}")
-            for reason in reasons.get(each.reference, ()):
-                click.echo(f"  {'':<{width}}  {click.style(reason, dim=True)}")
-    return [each for each in loaded if isinstance(each, FixtureProblem)]
+            lines.append(f"  {each.reference.name:<{width}}  {_row(each, room=room - width)}")
+            reasons_here = reasons.get(each.reference, ())
+            lines += [f"  {'':<{width}}  {click.style(one_line(reason), dim=True)}" for reason in reasons_here]
+        if len(lines) >= _LINES_AT_ONCE:
+            click.echo("\n".join(lines))
+            lines.clear()
+    if lines:
+        click.echo("\n".join(lines))
+    return unreadable
 
 
-def _row(fixture: Fixture, *, room: int) -> str:
-    failure = fixture.failure
-    limit = max(_LEAST_ROOM, min(_ROOM, room))
-    what = headline(failure.error_type, failure.message, limit=limit) if failure else "failure not known yet"
-    color = {"succeeds": "green", "now": "green"}.get(fixture.expectation.wants, "yellow")
-    expects = click.style(f"{fixture.expectation.wants:<10}", fg=color)
+def _row(fixture: FixtureSummary, *, room: int) -> str:
+    what = _headline(*fixture.error, max(_LEAST_ROOM, min(_ROOM, room))) if fixture.error else "failure not known yet"
     edited = "  (edited by hand)" if fixture.edited else ""
-    return f"{fixture.kind:<8}  {expects}  {fixture.provenance.recorded_at[:10]}  {what}{edited}"
+    return f"{fixture.kind:<8}  {_expects(fixture.wants)}  {fixture.recorded_at[:10]}  {what}{edited}"
+
+
+@lru_cache(maxsize=1_000)
+def _headline(error_type: str, message: str, limit: int) -> str:
+    return headline(error_type, message, limit=limit)
+
+
+@cache
+def _expects(wants: str) -> str:
+    return click.style(f"{wants:<10}", fg={"succeeds": "green", "now": "green"}.get(wants, "yellow"))

@@ -40,10 +40,13 @@ def fault_option(function: _Function) -> _Function:
 
 
 def dispensable_options(function: _Function) -> _Function:
-    """Add `--duplicates`, `--stale` and `--before MOMENT`: what a corpus can do without."""
+    """Add `--duplicates`, `--stale`, `--unused` and `--before MOMENT`: what a corpus can do without."""
     for option in (
         click.option("--before", metavar="MOMENT", help="Those recorded before that: 90d ago, or 2026-11-21."),
-        click.option("--stale", is_flag=True, help="Those whose function, handler or event source is gone."),
+        click.option("--unused", is_flag=True, help="Those that no run noted in .replay/ has replayed."),
+        click.option(
+            "--stale", is_flag=True, help="Those whose function, handler or event source is gone, or that nobody runs."
+        ),
         click.option("--duplicates", is_flag=True, help="Of those that fail in the same way, all but the smallest."),
     ):
         function = option(function)

@@ -26,6 +26,7 @@ def command(
     patterns: tuple[str, ...],
     duplicates: bool,
     stale: bool,
+    unused: bool,
     before: str | None,
     dry_run: bool,
     yes: bool,
@@ -37,15 +38,15 @@ def command(
 
     One that cannot be read is never removed (exit code 2).
     """
-    if not (duplicates or stale or before):
+    if not (duplicates or stale or unused or before):
         raise ConfigurationError(
             "say which fixtures are not needed",
             where="replay prune",
-            expected="--duplicates, --stale or --before MOMENT",
+            expected="--duplicates, --stale, --unused or --before MOMENT",
         )
     project = open_project(fixtures=fixtures_folder)
     references = select_fixtures(project, patterns)
-    found = list(dispensable(project, references, duplicates=duplicates, stale=stale, before=before))
+    found = list(dispensable(project, references, duplicates=duplicates, stale=stale, unused=unused, before=before))
     plan = [each for each in found if isinstance(each, Dispensable)]
     unreadable = [each for each in found if isinstance(each, FixtureProblem)]
     if not as_json:

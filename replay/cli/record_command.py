@@ -15,14 +15,17 @@ import click
 
 from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED
 from replay.cli.groups import LazyGroup
+from replay.cli.minimizing import tell_minimized
 from replay.cli.options import json_option, where_option, write_line
 from replay.cli.source_options import build_options, click_options
+from replay.cli.verifying import tell_verified, verify_options
 from replay.errors import ConfigurationError
 from replay.project import Project, log_place, open_project, record_events, unknown_function
-from replay.recorder import DEFAULT_SAMPLE
+from replay.recorder import DEFAULT_SAMPLE, RecordingSummary
 from replay.reports.json_lines import reference_document
 from replay.sources.base import Source
 from replay.sources.registry import source_class, source_names
+from replay.verifier.events_before import EventsBefore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,11 @@ def _command(name: str, named: NamedSource) -> click.Command:
         limit: int | None,
         sample: int | None,
         keep_all: bool,
+        again: bool,
         no_enrich: bool,
+        no_verify: bool,
+        keep_raw: tuple[str, ...],
+        smallest: bool,
         out: Path | None,
         as_json: bool,
         **given: Any,
@@ -133,7 +140,9 @@ def _command(name: str, named: NamedSource) -> click.Command:
             limit=limit,
             sample=sample,
             keep_all=keep_all,
+            again=again,
             enrich=not no_enrich,
+            afterwards=_Afterwards(verify=not no_verify, keep_raw=keep_raw, minimize=smallest),
             as_json=as_json,
         )
 
@@ -160,7 +169,17 @@ def with_common_options(made: click.Command) -> click.Command:
         "--all", "keep_all", is_flag=True, help="Keep every event of each failure; --drain implies it."
     )(made)
     made = click.option(
+        "--again", is_flag=True, help="Bring fixtures of events that were recorded before up to date, as revisions."
+    )(made)
+    made = click.option(
         "--no-enrich", is_flag=True, help="Do not look up errors and log lines in the log of the function."
+    )(made)
+    made = verify_options(made)
+    made = click.option(
+        "--minimize",
+        "smallest",
+        is_flag=True,
+        help="Cut each new fixture down to the smallest event that still fails in the same way.",
     )(made)
     made = click.option(
         "--out",
@@ -201,23 +220,52 @@ def _ended_properly() -> Iterator[None]:
             signal.signal(end, handler)
 
 
-def _record(project: Project, source: Source, function: str, *, as_json: bool, **selection: Any) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Afterwards:
+    """What is done with new fixtures when the source has everything back."""
+
+    verify: bool = True
+    keep_raw: tuple[str, ...] = ()
+    minimize: bool = False
+
+
+def _record(
+    project: Project, source: Source, function: str, *, afterwards: _Afterwards, as_json: bool, **selection: Any
+) -> None:
     from replay.reports.recording import next_step, progress_bar, remark_lines, summary_document, summary_lines
 
+    events = EventsBefore() if afterwards.verify and not unknown_function(project, function) else None
     with _ended_properly(), progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
-        summary = record_events(project, source, function=function, progress=progress, **selection)
+        unredacted = None if events is None else events.add
+        summary = record_events(
+            project, source, function=function, progress=progress, unredacted=unredacted, **selection
+        )
     unknown = unknown_function(project, function) if summary.written or summary.duplicates else ""
     if unknown:
         summary = replace(summary, notes=(*summary.notes, unknown))
     if as_json:
         for reference in summary.written_references:
             write_line({"type": "recorded", **reference_document(reference)})
-        write_line(summary_document(summary))
     else:
         for line in summary_lines(summary, project.config.fixtures):
             click.echo(line)
         for line in remark_lines(summary):
             click.echo(line, err=True)
-        if summary.written and not unknown:
-            click.echo(next_step(function, project.fixtures_option), err=True)
+    if not summary.interrupted:
+        _finish(project, summary, events, afterwards, as_json=as_json)
+    if as_json:
+        write_line(summary_document(summary))
+    elif summary.written and not unknown:
+        click.echo(next_step(function, project.fixtures_option), err=True)
     sys.exit(INTERRUPTED if summary.interrupted else COULD_NOT_RUN if summary.problems else AS_EXPECTED)
+
+
+def _finish(
+    project: Project, summary: RecordingSummary, events: EventsBefore | None, afterwards: _Afterwards, *, as_json: bool
+) -> None:
+    """Verify what was recorded, and minimise it, but for what no longer fails as it did: that is no smaller form."""
+    found = tell_verified(project, events, afterwards.keep_raw, as_json=as_json) if events is not None else []
+    if afterwards.minimize:
+        others = {each.reference for each in found if each.verification.result == "differs"}
+        same = [reference for reference in summary.written_references if reference not in others]
+        tell_minimized(project, same, as_json=as_json)

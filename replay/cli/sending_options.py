@@ -13,9 +13,10 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def sending_options(function: _Function) -> _Function:
-    """Add `--rate`, `--concurrency`, `--max-errors`, `--stop-on-first`, `--dry-run`, `--yes` and `--resume`."""
+    """Add the options of pace (`--rate`, `--max-errors`, …), `--dry-run`, `--yes` and `--resume`."""
     options = (
         click.option("--rate", metavar="RATE", help="Send no faster than this: 5/s, 300/m, 100/h."),
+        click.option("--ramp-up", metavar="TIME", help="Grow from nothing to the rate in this time: 30s, 5m."),
         click.option("--concurrency", default=1, show_default=True, metavar="N", help="How many are sent at once."),
         click.option("--max-errors", metavar="N|N%", help="Stop after more errors than this: 10, or 5% of all."),
         click.option("--stop-on-first", is_flag=True, help="Stop at the first error."),

@@ -1,5 +1,6 @@
 """A source's options dataclass as command-line options and as `[tool.replay.sources.NAME]` keys."""
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
@@ -10,7 +11,10 @@ import click
 
 from replay.config import read_table
 from replay.errors import ConfigurationError
+from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Source
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def click_options(source: type[Source]) -> list[click.Parameter]:
@@ -20,7 +24,9 @@ def click_options(source: type[Source]) -> list[click.Parameter]:
     One that is `shared` is filled by `replay record` itself: `function`, and what the project knows of the function.
     """
     hints = get_type_hints(source.options)
-    own = [field for field in fields(source.options) if not field.metadata.get("shared")]
+    named = [field for field in fields(source.options) if not field.metadata.get("shared")]
+    of_aws = {field.name for field in fields(AwsOptions)}
+    own = sorted(named, key=lambda field: field.name in of_aws)  # those that every source has come last
     made: list[click.Parameter] = [_click_option(field, hints[field.name]) for field in own]
     made += [
         click.Argument(
@@ -50,6 +56,9 @@ def build_options(
     """
     values = read_table(source.options, configured, where=where, root=root)
     known = {field.name: field for field in fields(source.options)}
+    for key in values:
+        if known[key].metadata.get("urls_or_paths"):
+            values[key] = tuple(each if _URL.match(each) else str(root / each) for each in values[key])
     for key in known:
         value = given.get(key)
         if _argument(key) in given:

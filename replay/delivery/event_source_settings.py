@@ -17,6 +17,8 @@ def current_settings(recorded: EventSource, today: Sequence[EventSource]) -> Eve
     production and a template), or else the only one of its kind. What it says wins; what it leaves open (None, no
     filter) stays as recorded. A switch such as `report_batch_item_failures` is never open: off in the template is off.
     """
+    if not today:
+        return recorded
     current = _counterpart(recorded, [each for each in today if each.kind == recorded.kind])
     if current is None:
         return recorded

@@ -10,6 +10,7 @@ from replay.counted_nouns import counted
 from replay.diagnosis.finding import Finding, problem
 from replay.fixtures.durable_files import TEMPORARY, abandoned, explained, names_in, open_folder
 from replay.fixtures.fixture import Fixture
+from replay.fixtures.function_fixtures import FunctionFixtures
 from replay.fixtures.store import FixtureProblem
 from replay.project import Project, is_read_only
 
@@ -31,10 +32,13 @@ def check_fixtures(project: Project) -> Iterator[Finding]:
     yield from _leftovers(folder)
     yield from _ignored_by_git(folder)
     good = 0
-    for loaded in store.load_all(store.references()):
+    references = store.references()
+    for loaded in store.load_all(references):
         findings = list(_fixture(loaded, project))
         good += not findings
         yield from findings
+    for function in dict.fromkeys(each.function for each in references):
+        yield from _packs(store.of(function))
     yield Finding(check="fixtures", level="ok", what=f"{counted(good, 'sound fixture')} in {folder}")
 
 
@@ -82,6 +86,26 @@ def _ignored_by_git(folder: Path) -> Iterator[Finding]:
             level="note",
             what=f"git ignores {folder}: CI will not see these fixtures",
             hint=f"git check-ignore -v {shlex.quote(str(example))} says which line to change",
+        )
+
+
+def _packs(fixtures: FunctionFixtures) -> Iterator[Finding]:
+    """Look for what two branches did to one packed fixture, and for fixtures that have a folder as well."""
+    function, catalog = fixtures.path.name, fixtures.packs.catalog
+    for name in catalog.parted():
+        yield Finding(
+            check="fixtures",
+            level="note",
+            what=f"{function}/{name} was changed on two branches: the later of the changes counts",
+            hint=f"look at it: replay show {function}/{name}; then: replay pack --compact {function}",
+        )
+    twice = [name for name in catalog.names() if fixtures.folders.has(name)]
+    if twice:
+        yield Finding(
+            check="fixtures",
+            level="note",
+            what=f"{counted(len(twice), 'fixture')} of {function} in both forms, such as {twice[0]}: the folder counts",
+            hint=f"replay pack {function} makes one of the two",
         )
 
 

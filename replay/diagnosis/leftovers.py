@@ -1,4 +1,4 @@
-"""What recordings that were killed have left in an account: found by name and tag, and removed."""
+"""What recordings and runs that were killed have left in an account: found by name and tag, and removed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from replay.sources.archive_parts.made_for_replay import (
     remove_rule,
 )
 from replay.sources.archive_parts.owners import runs
+from replay.targets.map_parts.made_machine import remove_machine
 
 _CHECK = "leftovers"
 _REMOVE = "replay doctor --leftovers --remove"
@@ -77,14 +78,19 @@ class Leftovers:
 
 def check_leftovers(asked: Leftovers, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Finding]:
     """
-    Say what killed recordings have left in an account and region, or remove it.
+    Say what killed recordings and runs have left in an account and region, or remove it.
 
     Only what bears our name and our tag is touched, and nothing of a recording that may still run. Running replays of
     ours are cancelled.
     """
     try:
         client = partial(aws_client, region=asked.region, profile=asked.profile, endpoint_url=asked.endpoint_url)
-        search = _Search(events=client("events"), sqs=client("sqs"), tagging=client("resourcegroupstaggingapi"))
+        search = _Search(
+            events=client("events"),
+            sqs=client("sqs"),
+            states=client("stepfunctions"),
+            tagging=client("resourcegroupstaggingapi"),
+        )
     except ReplayError as error:
         yield problem(_CHECK, error)
         return
@@ -92,6 +98,8 @@ def check_leftovers(asked: Leftovers, *, now: Callable[[], datetime] = lambda: d
     yield from (problem(_CHECK, error) for error in search.errors)
     for name in search.unmarked:
         yield Finding(check=_CHECK, level="note", what=f"{name} has a name like ours, and no tag of ours: left alone")
+    for what in search.not_looked_at:
+        yield Finding(check=_CHECK, level="note", what=f"{what} could not be looked at")
     for identity, recording in sorted(recordings.items()):
         yield from _findings(identity, recording, now(), remove=asked.remove)
     if not recordings and not search.errors:
@@ -99,7 +107,8 @@ def check_leftovers(asked: Leftovers, *, now: Callable[[], datetime] = lambda: d
 
 
 def _findings(identity: str, recording: Remains, now: datetime, *, remove: bool) -> Iterator[Finding]:
-    named = f"recording {identity} of {recording.mark.created:%Y-%m-%d %H:%M} UTC"
+    kind = "run" if all(what.startswith("state machine ") for what in recording.things) else "recording"
+    named = f"{kind} {identity} of {recording.mark.created:%Y-%m-%d %H:%M} UTC"
     things = ", ".join(recording.things)
     why = recording.why_it_may_run(now)
     if why:
@@ -120,16 +129,17 @@ class _Search:
     What may not be looked at is told in `errors`, and the rest is found all the same.
     """
 
-    def __init__(self, *, events: Any, sqs: Any, tagging: Any) -> None:
-        self._events, self._sqs, self._tagging = events, sqs, tagging
+    def __init__(self, *, events: Any, sqs: Any, states: Any, tagging: Any) -> None:
+        self._events, self._sqs, self._states, self._tagging = events, sqs, states, tagging
         self.region = str(events.meta.region_name)
         self.errors: list[AwsError] = []
         self.unmarked: list[str] = []
+        self.not_looked_at: list[str] = []
 
     def recordings(self) -> dict[str, Remains]:
         """Give what there is, by recording; running replays first, as they are to be cancelled first."""
         found: dict[str, Remains] = {}
-        for kind in (self._replays, self._rules, self._queues, self._tagged):
+        for kind in (self._replays, self._rules, self._queues, self._machines, self._tagged):
             for thing in self._told(kind()):
                 found.setdefault(thing.mark.recording, Remains()).things.setdefault(thing.what, thing)
         return found
@@ -175,6 +185,28 @@ class _Search:
         except self._sqs.exceptions.QueueDoesNotExist:
             return  # a queue is listed for a while after it was deleted
         yield from self._thing(f"queue {name}", mark_of(tags), partial(remove_queue, self._sqs, name, url))
+
+    def _machines(self) -> Iterator[Thing]:
+        """Find state machines of Distributed Maps; who uses none need not be allowed to list them."""
+        try:
+            pages = self._states.get_paginator("list_state_machines").paginate()
+            found = [each for page in pages for each in page["stateMachines"] if each["name"].startswith(PREFIX)]
+        except self._states.exceptions.ClientError as error:
+            self.not_looked_at.append(f"state machines ({error_code(error)})")
+            return
+        for each in found:
+            yield from self._machine(str(each["name"]), str(each["stateMachineArn"]))
+
+    def _machine(self, name: str, arn: str) -> Iterator[Thing]:
+        try:
+            tags = self._states.list_tags_for_resource(resourceArn=arn).get("tags", [])
+        except self._states.exceptions.ClientError as error:
+            if error_code(error) in {"ResourceNotFound", "StateMachineDoesNotExist"}:
+                return  # it is listed for a while after it was deleted
+            raise
+        where = f"state machine {name}"
+        mark = mark_of({tag["key"]: tag["value"] for tag in tags})
+        yield from self._thing(where, mark, partial(remove_machine, self._states, arn, where))
 
     def _tagged(self) -> Iterator[Thing]:
         """Find by tag what the lists do not show; the tagging API itself is not everywhere, and not for everybody."""

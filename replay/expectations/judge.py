@@ -31,6 +31,8 @@ def judge(
     | `reproduces`, `fails` | reproduced, as expected | fixed, not as expected until it is accepted | not as expected |
     | `succeeds`, `now` | reproduced, not as expected | fixed, as expected | not as expected |
 
+    A known failure that fails without an error, because its target does not tell it, is `unobserved`.
+
     "So" is with the expectation's signature; an expectation without one takes any failure. "Fixed" is success, or for
     `now` the status and dispositions that were accepted: an error that is another one by then is noted only.
 
@@ -71,11 +73,18 @@ def _judge_failure(expectation: Expectation, outcome: Outcome, *, red: bool, acc
             verdict="fixed", as_expected=False, reason=f"{what}: run `{command}`", ways=((command, "it is fixed"),)
         )
     if not is_known(expectation.signature, outcome):
-        return _changed(expectation, outcome, accepting)
+        untold = outcome.failure is not None and not outcome.failure.error_type
+        return _untold(outcome) if untold else _changed(expectation, outcome, accepting)
     if red:
         reason = f"the bug is still there: {_seen(outcome)}"
         return Judgement(verdict="reproduced", as_expected=False, reason=reason, red=True)
     return Judgement(verdict="reproduced", as_expected=True, known_bug=True, reason="known bug, still there")
+
+
+def _untold(outcome: Outcome) -> Judgement:
+    """Judge a failure of which the target does not tell how: it may be the known one, and it may be another."""
+    reason = f"it failed, and nobody can tell whether as before: {_seen(outcome)}"
+    return Judgement(verdict="unobserved", as_expected=False, reason=reason)
 
 
 def _judge_success(expectation: Expectation, outcome: Outcome, accepting: _Accepting) -> Judgement:

@@ -53,7 +53,24 @@ def read_stack(path: Path, deployment: Deployment) -> Stack:
         raise TemplateError("the template is nested too deep", where=str(path), expected="fewer levels") from None
 
 
+def plain_template(path: Path, deployment: Deployment) -> Document:
+    """
+    Read a template, whichever it is, as the CloudFormation that it stands for, with local folders where code is.
+
+    Raises:
+        TemplateError: It cannot be read, or its transform refuses it.
+    """
+    try:
+        return _plain(load_document(path), deployment)[0]
+    except RecursionError:
+        raise TemplateError("the template is nested too deep", where=str(path), expected="fewer levels") from None
+
+
 def _read_stack(document: Document, deployment: Deployment) -> Stack:
+    return _resolve_stack(*_plain(document, deployment))
+
+
+def _plain(document: Document, deployment: Deployment) -> tuple[Document, Deployment]:
     if is_serverless(document):
         document, deployment = expand_serverless(document, deployment)
     elif is_cdk(document.path):
@@ -62,7 +79,7 @@ def _read_stack(document: Document, deployment: Deployment) -> Stack:
     document = replace(document, data=unroll(document.data, Scope(document, deployment).resolve))
     if is_sam(document):
         document = expand_sam(document, deployment)
-    return _resolve_stack(document, deployment)
+    return document, deployment
 
 
 def _resolve_stack(document: Document, deployment: Deployment) -> Stack:

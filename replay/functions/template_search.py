@@ -9,6 +9,8 @@ from replay.project_root import CDK_FOLDER, TEMPLATE_NAMES
 _CDK_SUFFIX = ".template.json"
 _LEVELS = 3
 _NOT_SEARCHED = {"__pycache__", "node_modules", "site-packages", "venv"}
+_NOT_BELOW = {"pyvenv.cfg", ".fixture.schema.json"}
+"""Files of an environment, and of the folder of all fixtures, which may have many thousands of folders."""
 
 
 def find_templates(root: Path) -> list[Path]:
@@ -30,7 +32,7 @@ def _templates(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         here = Path(folder)
         below = here.relative_to(root).parts
-        if "pyvenv.cfg" in files:
+        if not _NOT_BELOW.isdisjoint(files):
             folders.clear()
             continue
         deeper = len(below) < _LEVELS

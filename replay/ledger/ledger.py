@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import getpass
 import os
 import secrets
 import socket
@@ -16,8 +15,9 @@ from typing import Any, Self
 
 from replay.errors import ReplayError
 from replay.ledger.lines import Document, Progress, line_of, progress_of
+from replay.ledger.who import OWN_FOLDER, keep_out_of_git, user_name
 
-RUNS_FOLDER = Path(".replay") / "runs"
+RUNS_FOLDER = OWN_FOLDER / "runs"
 _OURS_ALONE = 0o600
 
 
@@ -52,7 +52,7 @@ class Ledger:
         path = folder / f"{name}.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _keep_out_of_git(folder.parent)
+            keep_out_of_git(folder.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _OURS_ALONE)
             _sync_folder(folder)
         except OSError as error:
@@ -199,12 +199,6 @@ def read_run(path: Path) -> Progress:
         raise ReplayError(f"the ledger cannot be read: {error.strerror}", where=str(path)) from error
 
 
-def _keep_out_of_git(folder: Path) -> None:
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-
-
 def _locked(descriptor: int, path: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -246,8 +240,4 @@ def _now() -> str:
 
 
 def _now_by() -> dict[str, str]:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a user id without a name, as in a container
-        user = str(os.getuid())
-    return {"at": _now(), "by": f"{user}@{socket.gethostname()}"}
+    return {"at": _now(), "by": f"{user_name()}@{socket.gethostname()}"}

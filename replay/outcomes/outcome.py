@@ -12,7 +12,7 @@ from replay.payloads.failures import Failure, Signature
 
 Status = Literal[
     "succeeded", "failed", "partially_failed", "timed_out", "out_of_memory", "exited", "not_invoked", "throttled",
-    "unserialisable", "rejected",
+    "unserialisable", "rejected", "unobserved",
 ]  # fmt: skip
 
 

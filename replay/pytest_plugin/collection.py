@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from replay.errors import ReplayError, UnexpectedOutcome
 from replay.fixtures.fixture import FixtureReference
 from replay.pytest_plugin.failure_text import failure_text
 from replay.pytest_plugin.session import ReplaySession
-from replay.pytest_plugin.summary import ACCEPTED, NOTE, PINNED, VERDICT
+from replay.pytest_plugin.summary import ACCEPTED, FIXTURE, NOTE, PINNED, VERDICT
 from replay.replayer import FixtureNotRun, FixtureReplayed
 from replay.reports.expectation_words import happened
 from replay.reports.explanation import explain
@@ -25,14 +26,23 @@ class FunctionFixtures(pytest.Directory):
     """The folder of one function's fixtures; what else is in it is collected as pytest would."""
 
     replay_session: ReplaySession
+    names: AbstractSet[str] | None
+    """Those that were asked for one by one and are in packs; with None all of them."""
 
     @classmethod
-    def from_parent(cls, parent: pytest.Collector, *, path: Path, replay_session: ReplaySession) -> Self:  # type: ignore[override]  # one keyword more
+    def from_parent(  # type: ignore[override]  # two keywords more
+        cls,
+        parent: pytest.Collector,
+        *,
+        path: Path,
+        replay_session: ReplaySession,
+        names: AbstractSet[str] | None = None,
+    ) -> Self:
         inside = path.is_relative_to(parent.config.rootpath)
         # pytest leaves the node id of a folder outside its root empty: nobody could give it to run one fixture again.
         outside = os.path.relpath(path, parent.config.rootpath).replace(os.sep, "/")
         node = super().from_parent(parent=parent, path=path, nodeid=None if inside else outside)
-        node.replay_session = replay_session
+        node.replay_session, node.names = replay_session, names
         return node
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
@@ -42,6 +52,8 @@ class FunctionFixtures(pytest.Directory):
             raise self.CollectError(visible(str(error))) from None
         hooks = self.ihook
         for reference in references:
+            if self.names is not None and reference.name not in self.names:
+                continue
             name = f"replay[{reference.name}]"
             yield FixtureItem.from_parent(
                 self,
@@ -56,7 +68,8 @@ class FunctionFixtures(pytest.Directory):
     def _others(self, fixtures: set[str]) -> Iterator[pytest.Item | pytest.Collector]:
         hooks, config = self.ihook, self.config
         with os.scandir(self.path) as entries:
-            others = sorted((entry for entry in entries if entry.name not in fixtures), key=lambda entry: entry.name)
+            ours = {*fixtures, *self.replay_session.project.store.of(self.path.name).packs.catalog.segments}
+            others = sorted((entry for entry in entries if entry.name not in ours), key=lambda entry: entry.name)
         for entry in others:
             path, is_folder = Path(entry.path), entry.is_dir()
             asked_for = self.session.isinitpath(path, with_parents=is_folder)
@@ -76,7 +89,8 @@ class FixtureItem(pytest.Item):
         self, *, reference: FixtureReference, hooks: HookRelay, replay_session: ReplaySession, **rest: Any
     ) -> None:
         super().__init__(**rest)
-        self._folder, self.path = self.path, self.path / reference.name
+        self._folder, own = self.path, self.path / reference.name
+        self.path = own if own.is_dir() else self._folder  # one in a pack has no folder of its own
         self.add_marker("replay")
         self.extra_keyword_matches.add(str(reference))  # `-k orders`, `-k orders/keyerror`
         self._hooks = hooks
@@ -89,7 +103,16 @@ class FixtureItem(pytest.Item):
         """The hooks of the function's folder: pytest has loaded no `conftest.py` for that of a fixture."""
         return self._hooks
 
+    @property
+    def replays(self) -> tuple[str, FixtureReference]:
+        """The target that it goes to, and the fixture."""
+        return self._session.target, self._reference
+
     def runtest(self) -> None:
+        why_not = self._session.why_not(self._reference)
+        if why_not:
+            pytest.skip(f"cannot be asserted: {why_not}")
+        self.user_properties.append((FIXTURE, str(self._reference)))
         judged = self._session.judge(self._reference)
         if isinstance(judged, FixtureNotRun):
             self.user_properties.append((VERDICT, "error"))
@@ -127,7 +150,7 @@ class FixtureItem(pytest.Item):
             told.fixture,
             told.outcomes,
             told.judgement,
-            options=[*(["--red"] if told.judgement.red else []), *(["--cold"] if option("--replay-cold") else [])],
+            options=self._options(red=told.judgement.red),
             notes=told.notes,
             red_option=asked_for if option(asked_for) else "--runxfail",
         )
@@ -135,14 +158,24 @@ class FixtureItem(pytest.Item):
         summary = f"{told.judgement.verdict}: {told.judgement.reason}"
         return failure_text(text, path=self._event_file, summary=one_line(summary))
 
+    def _options(self, *, red: bool) -> list[str]:
+        """Give the options by which `replay run` does the same."""
+        target = self._session.target
+        words = [*(["--red"] if red else []), *(["--cold"] if self.config.getoption("--replay-cold") else [])]
+        return [*words, *(["--target", target] if target != "local" else [])]
+
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self._folder, 0, f"replay {self._reference}"  # pytest wants a line where it is skipped
 
     @property
     def _event_file(self) -> Path:
-        return self.path / "event.json"
+        if self.path != self._folder:
+            return self.path / "event.json"
+        return self._session.project.store.of(self._reference.function).packs.where(self._reference.name)
 
     def _rerun(self) -> str:
         folder = os.path.relpath(self._folder, self.config.invocation_params.dir)
-        option = "--replay-red " if self._told is not None and self._told.judgement.red else ""
+        red = "--replay-red " if self._told is not None and self._told.judgement.red else ""
+        target = self._session.target
+        option = red + (f"--replay-target {shlex.quote(target)} " if target != "local" else "")
         return f"           pytest {option}{shlex.quote(f'{folder}::{self.name}')}"

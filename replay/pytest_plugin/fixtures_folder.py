@@ -46,6 +46,13 @@ def folder_of_item(argument: str, working_folder: Path) -> str:
     return folder if found and (working_folder / folder).is_dir() else argument
 
 
+def item_of_pack(argument: str, working_folder: Path) -> tuple[str, str] | None:
+    """Give the folder and the name of the fixture whose node id *argument* is, where it has no folder of its own."""
+    function, found, rest = argument.partition("::replay[")
+    is_packed = found and rest.endswith("]") and (working_folder / function).is_dir()
+    return (function, rest[:-1]) if is_packed else None
+
+
 class LeftOut(pytest.Directory):
     """A folder of which nothing is collected."""
 

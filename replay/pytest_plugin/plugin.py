@@ -16,6 +16,7 @@ from replay.pytest_plugin.fixtures_folder import (
     LeftOut,
     fixtures_folder,
     folder_of_item,
+    item_of_pack,
     project_start,
 )
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _SESSION = pytest.StashKey["ReplaySession"]()
 _FOLDER = pytest.StashKey[Path | None]()
 _ADDED = pytest.StashKey[bool]()
+_ASKED_FOR = pytest.StashKey[dict[Path, set[str]]]()
+_PLANNED = pytest.StashKey[bool]()
 _ADDED_KEY = "event_replay_added"
 
 
@@ -38,15 +41,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--replay-no-pin", action="store_true", help="Do not note the first local failure of a fixture that knew none."
     )
+    group.addoption(
+        "--replay-target",
+        default="local",
+        metavar="NAME",
+        help="Where events are replayed: see `replay run`.",
+    )
+    group.addoption("--replay-yes", action="store_true", help="Send beyond this machine; look at the plan first.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "replay(*patterns): run the test once for each captured fixture that a pattern names (event-replay).",
+        "replay(*patterns, faults=..., target=...): run the test once for each captured fixture that a pattern names, "
+        "against that target (event-replay).",
     )
     folder = config.stash[_FOLDER] = fixtures_folder(project_start(config))
-    config.args[:] = [folder_of_item(argument, config.invocation_params.dir) for argument in config.args]
+    here = config.invocation_params.dir
+    config.args[:] = [folder_of_item(argument, here) for argument in config.args]
+    asked_for: dict[Path, set[str]] = {}
+    config.stash[_ASKED_FOR] = asked_for
+    for number, argument in enumerate(config.args):
+        if (packed := item_of_pack(argument, here)) is not None:
+            config.args[number] = packed[0]
+            asked_for.setdefault(Path(os.path.normpath(here / packed[0])), set()).add(packed[1])
     config.stash[_ADDED] = getattr(config, "workerinput", {}).get(_ADDED_KEY, False)
     if folder is not None and config.args_source is not pytest.Config.ArgsSource.ARGS:
         # Without a path pytest collects `testpaths` or the working directory, which need not hold the fixtures.
@@ -82,7 +100,8 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
         return LeftOut.from_parent(parent, path=path)
     from replay.pytest_plugin.collection import FunctionFixtures
 
-    return FunctionFixtures.from_parent(parent, path=path, replay_session=replay_session(config))
+    names = config.stash[_ASKED_FOR].get(path)
+    return FunctionFixtures.from_parent(parent, path=path, replay_session=replay_session(config), names=names)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -91,6 +110,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from replay.pytest_plugin.requested import parametrize
 
     parametrize(metafunc, replay_session(metafunc.config))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Plan what would be sent beyond this process, show it, and refuse what nobody has agreed to."""
+    config = session.config
+    if config.stash.get(_FOLDER, None) is None or hasattr(config, "workerinput") or not _may_send(session):
+        return
+    from replay.pytest_plugin.sending import show_plans
+
+    show_plans(session, replay_session(config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Do the same where workers collect: before the first of them is given a test."""
+    config = node.config
+    if config.stash.get(_FOLDER, None) is None or config.stash.get(_PLANNED, False):
+        return
+    config.stash[_PLANNED] = True
+    if config.getoption("--replay-target") == "local":
+        return  # a marker that pins a target is refused by its worker
+    from replay.pytest_plugin.sending import show_plans_of
+
+    show_plans_of(config, replay_session(config), ids)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -114,11 +157,11 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     folder = config.stash.get(_FOLDER, None)
     if folder is None:
         return
-    from replay.pytest_plugin.summary import note_lines, summary_lines
+    from replay.pytest_plugin.summary import FIXTURE, note_lines, summary_lines
 
     reports = [report for reports in terminalreporter.stats.values() for report in reports if _is_call(report)]
     properties = [pair for report in reports for pair in report.user_properties]
@@ -127,6 +170,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     shown = f"{os.path.relpath(folder, config.invocation_params.dir)}/"
     for line in (*notes, *summary_lines(properties, folder=shown)):
         terminalreporter.write_line(line)
+    ran = {str(value) for name, value in properties if name == FIXTURE}
+    if ran:
+        from replay.pytest_plugin.not_run import not_run_lines, note_ran
+
+        if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            for line in not_run_lines(config, folder, ran, terminalreporter.stats):
+                terminalreporter.write_line(line)
+        if not config.getoption("--replay-no-pin"):
+            note_ran(project_start(config), ran)
 
 
 @pytest.fixture
@@ -150,8 +202,17 @@ def replay_session(config: pytest.Config) -> "ReplaySession":
             red=config.getoption("--replay-red") or config.getoption("--runxfail"),
             cold=config.getoption("--replay-cold"),
             pin=not config.getoption("--replay-no-pin"),
+            target=config.getoption("--replay-target"),
+            agreed=config.getoption("--replay-yes"),
         )
     return session
+
+
+def _may_send(session: pytest.Session) -> bool:
+    """Say whether anything could go to another target than the local one; cheap, for everybody pays for it."""
+    if session.config.getoption("--replay-target") != "local":
+        return True
+    return any("target" in marker.kwargs for item in session.items for marker in item.iter_markers("replay"))
 
 
 def _is_call(report: object) -> bool:

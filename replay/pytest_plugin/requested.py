@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import pytest
 
@@ -12,13 +12,16 @@ from replay.outcomes.outcome import Outcome
 from replay.payloads.aws_calls import Fault
 from replay.payloads.fault_reading import Faults, fault_of_text, fault_text, read_faults
 from replay.pytest_plugin.session import ReplaySession
-from replay.pytest_plugin.summary import NOTE
+from replay.pytest_plugin.summary import FIXTURE, NOTE
 from replay.replayer import Observation
 from replay.reports.effect_lines import effect_lines
 from replay.reports.expectation_words import happened
 from replay.reports.explanation import joined, log_lines, note_lines, run_command, stack_lines
 from replay.reports.payload_excerpt import payload_section
 from replay.reports.visible_text import one_line, visible
+
+if TYPE_CHECKING:  # most tests replay locally
+    from replay.pytest_plugin.deployed_target import DeployedTarget
 
 
 class _Replayed(NamedTuple):
@@ -44,9 +47,11 @@ class Replay:
         session: ReplaySession,
         item: pytest.Item,
         faults: Sequence[Fault] = (),
+        target: str = "",
     ) -> None:
-        """*item* is told what happens; *faults* are those of the marker, which every call of the test meets."""
+        """*item* is told what happens; *faults* and *target* are those of the marker, for every call of the test."""
         self.fixture = fixture
+        self._target = target or session.target
         self._faults = tuple(faults)
         self._session = session
         self._item = item
@@ -64,7 +69,7 @@ class Replay:
             faults = [fault for marker in _nearest(request.node) for fault in _faults(marker)]
         except ReplayError as error:
             pytest.fail(visible(str(error)), pytrace=False)
-        return cls(fixture, session, request.node, faults)
+        return cls(fixture, session, request.node, faults, target_of(request.node))
 
     def __call__(self, *, faults: Faults | None = None, twice: bool = False) -> Outcome:
         """
@@ -82,14 +87,46 @@ class Replay:
         __tracebackhide__ = True
         try:
             met = (*read_faults(faults, where="faults"), *self._faults)
-            observed = self._session.observe(self.fixture, met, twice=twice)
+            deployed = self._session.deployed(self._target)
+            if deployed is not None:
+                _skip_what_cannot_be(deployed, self.fixture, met, self._target, twice=twice)
+            observed = self._session.observe(self.fixture, met, twice=twice, target=self._target)
         except ReplayError as error:
             raise error.with_traceback(None) from None  # where we noticed it is not what the user looks for
         self._item.stash.setdefault(_REPLAYED, []).append(_Replayed(self.fixture, met, observed))
+        self._item.user_properties.append((FIXTURE, str(self.fixture.reference)))
         self._item.user_properties += [(NOTE, one_line(note, limit=400)) for note in observed.notes]
         if observed.second is not None and observed.second.reason:
             raise UnexpectedOutcome(observed.second.reason)
-        return observed.outcome
+        if deployed is None:
+            return observed.outcome
+        from replay.pytest_plugin.deployed_target import with_untold
+
+        return with_untold(observed.outcome, deployed.untold(self.fixture))
+
+
+def _skip_what_cannot_be(
+    deployed: "DeployedTarget", fixture: Fixture, faults: Sequence[Fault], target: str, *, twice: bool
+) -> None:
+    """Skip a test that asks for what a deployed target cannot do."""
+    why_not = deployed.why_not(fixture)
+    if faults:
+        why_not = f"faults cannot be made on {target}: the calls of a deployed function are real"
+    if twice:
+        why_not = f"{target} does not tell whether a second delivery writes again"
+    if why_not:
+        pytest.skip(f"cannot be asserted: {why_not}")
+
+
+def target_of(node: pytest.Item) -> str:
+    """Give the target that the nearest markers of a test pin; empty where they pin none."""
+    return next((str(marker.kwargs["target"]) for marker in _nearest(node) if "target" in marker.kwargs), "")
+
+
+def replayed_by(item: pytest.Item, session: ReplaySession) -> tuple[str, FixtureReference] | None:
+    """Give the target and the fixture that a test of somebody's own will replay, if it replays any."""
+    reference = getattr(item, "callspec", None) and item.callspec.params.get("replay")  # type: ignore[attr-defined]
+    return (target_of(item) or session.target, reference) if isinstance(reference, FixtureReference) else None
 
 
 def parametrize(metafunc: pytest.Metafunc, session: ReplaySession) -> None:
@@ -108,10 +145,11 @@ def parametrize(metafunc: pytest.Metafunc, session: ReplaySession) -> None:
         return
     where = visible(metafunc.definition.nodeid)
     patterns = [pattern for marker in nearest for pattern in marker.args]
-    has_others = any(each.kwargs.keys() - {"faults"} for each in nearest)
-    if not patterns or has_others or not all(isinstance(each, str) for each in patterns):
+    has_others = any(each.kwargs.keys() - {"faults", "target"} for each in nearest)
+    targets = [each.kwargs["target"] for each in nearest if "target" in each.kwargs]
+    if not patterns or has_others or not all(isinstance(each, str) for each in (*patterns, *targets)):
         raise pytest.Collector.CollectError(
-            f"{where}: the marker `replay` takes patterns of fixtures as texts, such as {_EXAMPLE}"
+            f'{where}: the marker `replay` takes patterns of fixtures as texts, such as {_EXAMPLE}, and target="NAME"'
         )
     try:
         references = session.project.store.references(patterns)

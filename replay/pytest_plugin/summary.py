@@ -7,6 +7,7 @@ VERDICT = "replay_verdict"
 PINNED = "replay_pinned"
 ACCEPTED = "replay_as_accepted"
 NOTE = "replay_note"
+FIXTURE = "replay_fixture"
 """Properties of a test report: xdist carries them to the process that prints, and `--junitxml` writes them."""
 
 

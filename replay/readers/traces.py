@@ -26,9 +26,19 @@ def windows(start: datetime, end: datetime, longest: timedelta = LONGEST_WINDOW)
         start = until
 
 
-def trace_ids(client: Any, start: datetime, end: datetime, *, expression: str = "") -> Iterator[str]:
+def trace_ids(
+    client: Any,
+    start: datetime,
+    end: datetime,
+    *,
+    expression: str = "",
+    reached: Callable[[datetime], object] = lambda _: None,
+) -> Iterator[str]:
     """
     Give the id of each trace of the time that *expression* finds, once, window by window.
+
+    Args:
+        reached: Told the end of each window that was asked for.
 
     Raises:
         AwsError: They may not be read, or X-Ray cannot read the expression.
@@ -47,6 +57,7 @@ def trace_ids(client: Any, start: datetime, end: datetime, *, expression: str = 
             if not token or token == request.get("NextToken"):
                 break
             request["NextToken"] = token
+        reached(until)
 
 
 def segment_documents(

@@ -5,7 +5,14 @@ from replay.replayer.pace import Pace
 from replay.replayer.pinning import pin
 from replay.replayer.replayer import FixtureStore, Observation, Replayer, replay_fixture
 from replay.replayer.run import run
-from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished, RunStarted
+from replay.replayer.run_events import (
+    FixtureNotRun,
+    FixtureReplayed,
+    RunAdvanced,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
 
 __all__ = [
     "FixtureNotRun",
@@ -14,6 +21,7 @@ __all__ = [
     "Observation",
     "Pace",
     "Replayer",
+    "RunAdvanced",
     "RunEvent",
     "RunFinished",
     "RunStarted",

@@ -51,7 +51,8 @@ class EventDelivery:
         Raises:
             ConfigurationError: A fault is for a call that nobody can make.
         """
-        known = known_faults((*faults, *fixture.faults, *function.faults), where=str(fixture.reference))
+        asked = (*faults, *fixture.faults, *function.faults)
+        known = known_faults(asked, where=str(fixture.reference)) if asked else ()
         settings = current_settings(fixture.event_source, function.event_sources)
         return cls(
             fixture=fixture, invoker=invoker, function=function, settings=settings, faults=known, redactor=redactor
@@ -67,7 +68,7 @@ class EventDelivery:
             InvalidEvent: The event is none that its event source could deliver.
             InvalidJson: The event is not JSON.
         """
-        at = _captured_at(self.fixture)
+        at = captured_at(self.fixture)
         self.invoker.begin(at=at + later if at else None, faults=self.faults)
         if self.fixture.objects:
             self.invoker.place_objects(self.fixture.objects)
@@ -76,7 +77,7 @@ class EventDelivery:
     @property
     def note(self) -> str:
         """Say that the captured clock cannot be set, where that is so."""
-        unknown = self.function.clock == "captured" and _captured_at(self.fixture) is None
+        unknown = self.function.clock == "captured" and captured_at(self.fixture) is None
         return "the time of the failure is not known: the real time is shown" if unknown else ""
 
     def again(self) -> Outcome:
@@ -84,10 +85,10 @@ class EventDelivery:
         event = Event(text=self.fixture.event_text, kind=self.fixture.kind)
         invoke = redacting(self.invoker.invoke, self.redactor)
         report = drive(begin_delivery(event, self.settings, self.function.arn), invoke)
-        return _redacted(classify(with_fault_notes(report, self.faults)), self.redactor)
+        return redacted_outcome(classify(with_fault_notes(report, self.faults)), self.redactor)
 
 
-def _redacted(outcome: Outcome, redactor: RedactorOf) -> Outcome:
+def redacted_outcome(outcome: Outcome, redactor: RedactorOf) -> Outcome:
     """
     Redact how it failed: the failure may be pinned into git, and a recorded one that it is compared with is redacted.
 
@@ -101,7 +102,8 @@ def _redacted(outcome: Outcome, redactor: RedactorOf) -> Outcome:
     return replace(outcome, failure=failure, signature=signature(failure))
 
 
-def _captured_at(fixture: Fixture) -> datetime | None:
+def captured_at(fixture: Fixture) -> datetime | None:
+    """Say when *fixture* was once sent, where that is known."""
     sent_at = fixture.provenance.sent_at
     if not sent_at:
         return None

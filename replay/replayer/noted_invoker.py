@@ -1,6 +1,7 @@
 """An invoker whose every invocation waits for its tick and stands in the ledger before and after."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -16,13 +17,22 @@ class NotedInvoker(Invoker):
     """
     Invokes as *invoker* does.
 
-    `key` is what the ledger calls that which is being invoked; whoever drives it sets it.
+    Args:
+        key: What the ledger calls that which is being invoked; whoever drives it sets it.
+        pause: Waits for the tick of what is not begun yet, and may raise where the run stops meanwhile.
     """
 
     name = "noted"
 
-    def __init__(self, invoker: Invoker, ledger: Ledger, limit: RateLimit, key: "CurrentKey") -> None:
-        self._invoker, self._ledger, self._limit, self._key = invoker, ledger, limit, key
+    def __init__(
+        self,
+        invoker: Invoker,
+        ledger: Ledger,
+        limit: RateLimit,
+        key: "CurrentKey",
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._invoker, self._ledger, self._limit, self._key, self._pause = invoker, ledger, limit, key, pause
 
     def __enter__(self) -> Self:
         self._invoker.__enter__()
@@ -39,7 +49,8 @@ class NotedInvoker(Invoker):
 
     def invoke(self, attempt: Attempt) -> Reply:
         """Invoke once; what is not acknowledged in the ledger was sent, and nobody knows what came of it."""
-        self._limit.wait()
+        self._limit.wait(sleep=time.sleep if self._key.is_begun else self._pause)
+        self._key.is_begun = True
         self._ledger.sent([self._key.value], attempt=attempt.number)
         reply = self._invoker.invoke(attempt)
         self._ledger.acknowledged(
@@ -54,6 +65,11 @@ class NotedInvoker(Invoker):
 
 
 class CurrentKey:
-    """What is being sent now, by one thread."""
+    """What is being sent now, by one thread, and whether anything of it was."""
 
     value = ""
+    is_begun = False
+
+    def begin(self, value: str) -> None:
+        """Go on to the next."""
+        self.value, self.is_begun = value, False

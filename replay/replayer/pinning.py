@@ -5,7 +5,8 @@ from datetime import datetime
 
 from replay.errors import FixtureError, NotPinned
 from replay.expectations.judgement import Judgement
-from replay.fixtures.fixture import Fixture, Revision
+from replay.fixtures.fixture import Fixture
+from replay.fixtures.revisions import new_revision
 from replay.outcomes.outcome import Outcome
 from replay.payloads.expectations import Expectation
 
@@ -13,10 +14,10 @@ from replay.payloads.expectations import Expectation
 def pin(fixture: Fixture, outcome: Outcome, *, at: datetime) -> Fixture:
     """Give *fixture* as it is once the failure of *outcome* is its expected one; *at* is when it was seen."""
     failure = fixture.failure or (replace(outcome.failure, observed="local") if outcome.failure else None)
-    revision = Revision(
-        at=at.isoformat(timespec="seconds"),
-        by="replay run",
-        why=f"first local failure pinned: {outcome.signature.error_type if outcome.signature else outcome.status}",
+    revision = new_revision(
+        "replay run",
+        f"first local failure pinned: {outcome.signature.error_type if outcome.signature else outcome.status}",
+        at=at,
     )
     return replace(
         fixture,

@@ -1,6 +1,6 @@
 """Replays and judges one fixture after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -25,6 +25,15 @@ from replay.replayer.run_events import FixtureNotRun, FixtureReplayed
 from replay.replayer.warm_functions import FunctionOf, OpenInvoker, WarmFunctions
 from replay.targets.aws.observed_effects import RedactorOf, standard_redactor
 from replay.targets.base import Invoker
+
+AsSent = Callable[[Fixture, Invoker], Invoker]
+"""Gives what stands between a fixture and the target that it is delivered to, or raises ReplayError: it is not sent."""
+
+
+def as_it_is(fixture: Fixture, invoker: Invoker) -> Invoker:
+    """Let a fixture be sent as it is."""
+    del fixture
+    return invoker
 
 
 class FixtureStore(Protocol):
@@ -91,6 +100,7 @@ class Replayer:
         expect_options: What the commands need that accept what has happened, beside *faults*.
         twice: Whether to deliver every event a second time, which must change nothing any more.
         isolates: Whether fixtures whose failure ends the process get one of their own.
+        as_sent: Says what of a fixture is really sent.
     """
 
     def __init__(
@@ -107,8 +117,9 @@ class Replayer:
         expect_options: Sequence[str] = (),
         twice: bool = False,
         isolates: bool = False,
+        as_sent: AsSent = as_it_is,
     ) -> None:
-        self._store = store
+        self._store, self._as_sent = store, as_sent
         self._faults, self._redactor = tuple(faults), redactor
         self._expect_options = (*expect_options, *(word for each in faults for word in ("--fault", fault_text(each))))
         self._repeat, self._red, self._pin, self._twice = repeat, red, pin and not faults, twice
@@ -134,7 +145,7 @@ class Replayer:
             if fixture.edited:
                 notes += (f"{reference.short}: event.json was edited by hand since it was recorded",)
             judgement = judge(
-                _with_known_signature(fixture),
+                with_known_signature(fixture),
                 outcomes,
                 red=self._red,
                 fixture=reference.short,
@@ -193,6 +204,7 @@ class Replayer:
         """Prepare to deliver *fixture* to its function, warm if that has been here before; and notes of it."""
         function, invoker, note = self._functions.step_in(fixture)
         faults = (*faults, *self._faults)
+        invoker = self._as_sent(fixture, invoker)
         delivery = EventDelivery.of(fixture, invoker, function, faults=faults, redactor=self._redactor)
         return delivery, tuple(filter(None, (note, delivery.note)))
 
@@ -240,7 +252,7 @@ def _check_initialised(fixture: Fixture, outcome: Outcome, function: Function) -
     )
 
 
-def _with_known_signature(fixture: Fixture) -> Expectation:
+def with_known_signature(fixture: Fixture) -> Expectation:
     """Give the expectation, with the signature of the recorded failure where it names none itself."""
     expectation = fixture.expectation
     if expectation.wants == "fails" or expectation.signature is not None or fixture.failure is None:

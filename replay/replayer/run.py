@@ -1,7 +1,9 @@
 """A run: many fixtures, function by function."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from time import perf_counter
 
 from replay.fixtures.fixture import FixtureReference
@@ -14,17 +16,26 @@ _UNBOUNDED = Pace()
 
 
 def run(
-    replayer: Replayer, references: Iterable[FixtureReference], *, pace: Pace = _UNBOUNDED
+    replayer: Replayer, references: Iterable[FixtureReference], *, pace: Pace = _UNBOUNDED, total: int | None = None
 ) -> Generator[RunEvent, None, None]:
     """
     Replay and judge the fixtures *references*, function by function, tell it event by event, and close *replayer*.
 
     Of *pace* counts what says when to stop. A fixture that cannot be replayed is told and does not stop the others;
     Ctrl-C ends the run early and properly.
+
+    Args:
+        total: How many there are, where *references* come function by function already: then they are taken one by one
+            as they are needed, and none is kept.
     """
     began = perf_counter()
-    groups = _by_function(references)
-    tally = Tally(total=sum(map(len, groups.values())))
+    groups: Iterable[tuple[str, Iterable[FixtureReference]]]
+    if total is None:
+        known = _by_function(references)
+        groups, total = known.items(), sum(map(len, known.values()))
+    else:
+        groups = groupby(references, key=attrgetter("function"))
+    tally = Tally(total=total)
     interrupted, stopped = False, ""
     yield RunStarted(total=tally.total)
     with replayer:
@@ -41,9 +52,9 @@ def run(
 
 
 def _judge_all(
-    replayer: Replayer, groups: Mapping[str, Sequence[FixtureReference]]
+    replayer: Replayer, groups: Iterable[tuple[str, Iterable[FixtureReference]]]
 ) -> Iterator[FixtureReplayed | FixtureNotRun]:
-    for function, group in groups.items():
+    for function, group in groups:
         for reference in group:
             yield replayer.judge(reference)
         replayer.forget(function)

@@ -64,4 +64,13 @@ class RunFinished:
     run: str = ""
 
 
-RunEvent = RunStarted | FixtureReplayed | FixtureNotRun | RunFinished
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAdvanced:
+    """Of the events that were handed over all at once, so many are done; none of them is judged yet."""
+
+    done: int
+    failed: int
+    total: int
+
+
+RunEvent = RunStarted | RunAdvanced | FixtureReplayed | FixtureNotRun | RunFinished

@@ -37,6 +37,8 @@ class Invoker(ABC):
 
     name: ClassVar[str]
     options: ClassVar[type[Any]] = TargetOptions
+    tells_effects: ClassVar[bool] = False
+    """Whether its replies hold the calls that the function made of AWS."""
     cold: bool = False
     """Whether each invocation starts the function afresh; may be changed between invocations."""
 

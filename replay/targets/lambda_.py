@@ -3,25 +3,28 @@
 import base64
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from replay.delivery.attempt import Attempt, Reply
 from replay.errors import AwsError
 from replay.functions.function import Function
+from replay.payloads.captures import Event
 from replay.payloads.failures import Failure
 from replay.readers.aws_errors import aws_errors
 from replay.readers.clients import aws_client
+from replay.targets.aws.asynchronous_invocation import invocation_entry, queued
 from replay.targets.aws.lambda_answer import LambdaAnswer, reply_of_answer, with_modules_of
-from replay.targets.guard_rails.deployed import Deployed, described
+from replay.targets.carrier import Answer, Carrier, CarrierOptions, Entry, Watch
+from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.identity import tags_of, unless_denied
-from replay.targets.guard_rails.options import DeployedOptions
+from replay.targets.observing.function_watches import DeployedFunction, asynchronous_watches, queue_watches
 
 _ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:(?P<name>[\w-]+)(?::(?P<of>.+))?")
 _LONGEST_RUN_S = 900
@@ -32,32 +35,37 @@ _FIRST_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LambdaOptions(DeployedOptions):
+class LambdaOptions(CarrierOptions):
     """
     Which deployed function answers.
 
     Attributes:
         function: Its name, name:alias, or ARN; by default the name that the function has in this project.
         functions: The same by the function's name here, for a project of several.
+        invocation: `RequestResponse` waits for each answer; `Event` has Lambda queue each event, try it again by
+            itself, and send it to the function's destinations: what becomes of it is observed.
     """
 
-    function: str = ""
     functions: Mapping[str, str] = field(default_factory=dict)
+    invocation: Literal["RequestResponse", "Event"] = "RequestResponse"
 
 
-class LambdaTarget(Deployed):
+class LambdaTarget(Carrier):
     """
     A deployed function, by name, ARN or alias.
 
-    It is invoked synchronously, and answers with its error, the tail of its log, and its duration. Its calls of AWS are
-    real, and so are their effects. Nothing is invoked twice by itself, but where Lambda said that it did not invoke.
+    It is invoked synchronously, and answers with its error, the tail of its log, and its duration; or asynchronously,
+    and its end is seen in its log, its dead-letter queue and its destinations. Its calls of AWS are real, and so are
+    their effects. Nothing is invoked twice by itself, but where Lambda said that it did not invoke.
 
-    Source: Lambda API `Invoke` (RequestResponse, LogType Tail).
+    Source: Lambda API `Invoke` (RequestResponse, LogType Tail; Event).
     """
 
     name = "lambda"
     options = LambdaOptions
     named_by: ClassVar[str] = "function"
+    most_entries: ClassVar[int] = 1
+    most_bytes: ClassVar[int | None] = None
 
     def __init__(self, function: Function, /, *, project: Path | None = None, **options: Any) -> None:
         del project
@@ -66,6 +74,17 @@ class LambdaTarget(Deployed):
         named = self._options.functions.get(function.name) or self._options.functions.get(function.display_name)
         self._deployed = named or self._options.function or function.name
         self._read_timeout_s = _LONGEST_RUN_S + _BEYOND_TIMEOUT_S
+        self._others: dict[str, Any] = {}
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is invoked synchronously."""
+        return self._options.invocation == "RequestResponse"
+
+    @property
+    def travels(self) -> str:
+        """Lambda's own queue."""
+        return f"Lambda's queue for {self._deployed}"
 
     @property
     def described(self) -> LambdaOptions:
@@ -125,6 +144,40 @@ class LambdaTarget(Deployed):
                 time.sleep(pause_s)
         raise AssertionError  # the last pause is None
 
+    def entries(self, event: Event, *, key: str, marker: str) -> Sequence[Entry]:
+        """
+        Give the event itself; there is no place for a marker.
+
+        Raises:
+            InvalidEvent: It is larger than Lambda queues.
+        """
+        del marker
+        return [invocation_entry(event, key=key)]
+
+    def send(self, entries: Sequence[Entry]) -> Mapping[str, Answer]:
+        """Have Lambda queue one event."""
+        (entry,) = entries
+        return queued(self._invoker, self._deployed, entry)
+
+    def watches(self, function: Function) -> Sequence[Watch]:
+        """
+        Give its log, dead-letter queue, destinations and metrics.
+
+        Raises:
+            AwsError: There is no such function.
+        """
+        patience_s = self.patience_s(function)
+        found = asynchronous_watches(self._client_of, self._deployed, code=function.code, patience_s=patience_s)
+        named = self._options.dead_letter_queue
+        return [*found, *queue_watches(self._client_of, [(named, "dead_lettered")], patience_s=patience_s)]
+
+    def patience_s(self, function: Function) -> float:
+        """Say how long all tries take."""
+        del function
+        if self._options.observe_for_s is not None:
+            return self._options.observe_for_s
+        return DeployedFunction(self._client_of, self._deployed).patience_s
+
     def _invoked(self, attempt: Attempt) -> Reply:
         began = perf_counter()
         answer: Any = self._invoker.invoke(
@@ -157,12 +210,17 @@ class LambdaTarget(Deployed):
         """A client that never tries again by itself: an answer that was lost does not say that nothing ran."""
         return self._made_client(read_timeout_s=self._read_timeout_s, max_attempts=1)
 
-    def _made_client(self, **settings: Any) -> Any:
+    def _client_of(self, service: str) -> Any:
+        if service not in self._others:
+            self._others[service] = self._made_client(service)
+        return self._others[service]
+
+    def _made_client(self, service: str = "lambda", **settings: Any) -> Any:
         options = self._options
         found = _ARN.fullmatch(self._deployed)
         region = options.region or (found["region"] if found else None)
         endpoint_url = options.endpoint_url
-        return aws_client("lambda", region=region, profile=options.profile, endpoint_url=endpoint_url, **settings)
+        return aws_client(service, region=region, profile=options.profile, endpoint_url=endpoint_url, **settings)
 
 
 def _log(encoded: str) -> str:

@@ -47,6 +47,7 @@ class LocalTarget(Invoker):
     """
 
     name = "local"
+    tells_effects = True
 
     def __init__(self, function: Function, *, cold: bool = False, project: Path | None = None) -> None:
         """*project* is the folder in which `setup` may be found beside the code; the working directory by default."""

@@ -57,6 +57,7 @@ class ProcessTarget(Invoker):
     """
 
     name = "process"
+    tells_effects = True
 
     def __init__(self, function: Function, *, cold: bool = False, project: Path | None = None) -> None:
         """*project* is the folder in which `setup` may be found beside the code; the working directory by default."""

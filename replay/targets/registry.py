@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from replay.functions.function import Function
 from replay.targets.base import Invoker
 
 ENTRY_POINTS = "replay.targets"
-_NOT_TARGETS = frozenset({"base", "carrier", "isolation", "registry", "sending"})
+_NOT_TARGETS = frozenset({"base", "bulk", "carrier", "isolation", "registry", "sending"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

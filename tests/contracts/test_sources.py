@@ -20,9 +20,10 @@ from moto import mock_aws
 from replay.errors import ConfigurationError
 from replay.fixtures.store import Store
 from replay.payloads.captures import Capture
-from replay.recorder import record
+from replay.recorder import Progress, record
 from replay.redaction.redactor import Redactor
 from replay.sources import registry
+from replay.sources.advance import Advance
 from replay.sources.base import Consumed, Recording, Settlement, Source
 from replay.sources.permissions import AwsPlace
 from replay.sources.registry import source_class, source_names
@@ -162,8 +163,9 @@ def test_ctrl_c_leaves_what_is_done_and_the_next_recording_goes_on(source: Sourc
     """Interrupted after the first capture, its fixture is whole; recorded again it is known, and the rest is added."""
     store = Store(tmp_path / "fixtures")
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+    def interrupt(to: Progress) -> None:
+        if to.seen:
+            raise KeyboardInterrupt
 
     options: dict[str, Any] = {"store": store, "function": "orders", "redact": Redactor()}
     first = record(source, progress=interrupt, **options)
@@ -191,6 +193,21 @@ def test_its_total_is_a_count_or_unknown(source: Source) -> None:
     """The progress bar gets a number, or None."""
     with source.open() as recording:
         assert recording.total() in {None, len(BODIES)}
+
+
+def test_it_says_how_far_it_is(source: Source) -> None:
+    """Whoever waits is told: how many there are, or what the source goes through, never backwards, to its end at most."""
+    told: list[Advance] = []
+    with source.open() as recording:
+        recording.advanced = told.append
+        total = recording.total()
+        list(recording.captures())
+    assert told or total is not None
+    assert all(each.doing and each.doing.isprintable() for each in told)
+    assert all(0 <= each.done <= each.total for each in told if each.total is not None)
+    for doing in {each.doing for each in told}:
+        done = [each.done for each in told if each.doing == doing]
+        assert done == sorted(done)
 
 
 def test_notes_are_sentences_for_people(source: Source) -> None:

@@ -319,3 +319,51 @@ def test_what_is_no_owner_is_none(text: str) -> None:
     """Tags can be changed by others."""
     assert owner_of(text) is None
     assert owner_of(str(this_process())) == this_process()
+
+
+def new_machine(name: str, mark: Mark | None) -> None:
+    tags = [{"key": str(key), "value": value} for key, value in mark.tags().items()] if mark else []
+    definition = '{"StartAt": "a", "States": {"a": {"Type": "Pass", "End": true}}}'
+    boto3.client("stepfunctions").create_state_machine(
+        name=name, definition=definition, roleArn="arn:aws:iam::123456789012:role/told", tags=tags
+    )
+
+
+def machines() -> set[str]:
+    return {str(each["name"]) for each in boto3.client("stepfunctions").list_state_machines()["stateMachines"]}
+
+
+def test_state_machines_of_killed_runs_are_removed(ended: Owner) -> None:
+    """A Distributed Map's state machine is known by name and tags; one of a run that goes on, or of others, stays."""
+    now = datetime.now(UTC)
+    dead = Mark(recording="a" * 12, created=now, owner=ended, kept_until=now + LEASE)
+    alive = Mark(recording="b" * 12, created=now, owner=this_process(), kept_until=now + LEASE)
+    new_machine(dead.name, dead)
+    new_machine(alive.name, alive)
+    new_machine(f"{PREFIX}other", None)
+    new_machine("orders", dead)
+    told = list(check_leftovers(LIST))
+    assert [each.what for each in told if each.level == "problem"] == [
+        f"run {dead.recording} of {now:%Y-%m-%d %H:%M} UTC has left: state machine {dead.name}"
+    ]
+    assert any("still runs" in each.what and alive.name in each.what for each in told)
+    assert any("no tag of ours" in each.what for each in told)
+    assert machines() == {dead.name, alive.name, f"{PREFIX}other", "orders"}
+    assert [each.level for each in check_leftovers(REMOVE)] == ["note", "ok", "note"]
+    assert machines() == {alive.name, f"{PREFIX}other", "orders"}
+
+
+def test_who_may_not_list_state_machines_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recordings need no permission of Step Functions: that it is missing is a note, and no problem."""
+    real = BaseClient._make_api_call
+
+    def call(client: Any, name: str, arguments: Any) -> Any:
+        if name == "ListStateMachines":
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, name)
+        return real(client, name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    assert [(each.level, "state machines" in each.what) for each in check_leftovers(LIST)] == [
+        ("note", True),
+        ("ok", False),
+    ]

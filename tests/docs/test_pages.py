@@ -22,7 +22,14 @@ import yaml
 
 from replay.config import load_config
 from replay.demonstration.embedded_aws import embedded_aws, poison_queue
-from tests.docs import archived_events, extension_package, logged_failures, logs_in_a_bucket, streams_and_traces
+from tests.docs import (
+    archived_events,
+    extension_package,
+    logged_failures,
+    logs_in_a_bucket,
+    saved_files,
+    streams_and_traces,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -85,6 +92,8 @@ def test_commands_print_what_the_page_says(page, project):
         logged_failures.log_failures(environment)
     if page.name in logs_in_a_bucket.PAGES:
         logs_in_a_bucket.put_logs(folder, environment)
+    if page.name in saved_files.PAGES:
+        saved_files.save(folder)
     if page.name in archived_events.PAGES:
         archived_events.archive_events(environment)
     if page.name in streams_and_traces.PAGES:

@@ -71,7 +71,7 @@ def launch_with_lambda(folder: Path, port: int) -> Launch:
             "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds; 60 on AWS
             "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.2",
             "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
-            "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "1",
+            "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "0.2",
         },
     )
 

@@ -3,16 +3,18 @@ LocalStack whose Lambda needs no Docker, run by LocalStack's own interpreter in 
 
 One part is replaced: what starts a container for a function starts AWS's own runtime client in a process instead,
 under this interpreter, whatever runtime the function names, and serves it a Runtime API. Queues, event source mappings,
-retries, dead-letter queues and destinations are LocalStack's. A function's output goes to LocalStack's log, and its
-memory is not limited.
+retries, dead-letter queues and destinations are LocalStack's. A function's output goes to its log group, between the
+lines that Lambda writes around it; its memory is not limited.
 """
 
 import json
 import os
 import queue
+import select
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -99,6 +101,38 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: a line for each request would hide LocalStack's own."""
 
 
+class _Output:
+    """What a process writes, read while it writes it: a full pipe would stop it."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe, self._held, self._lock = pipe, bytearray(), threading.Lock()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        while True:
+            with self._lock:
+                ready = select.select([self._pipe], [], [], 0)[0]
+                part = os.read(self._pipe.fileno(), 65_536) if ready else b""
+                self._held += part
+            if ready and not part:
+                return
+            if not ready:
+                select.select([self._pipe], [], [])
+
+    def take(self) -> str:
+        """Give what was written until now, once."""
+        while select.select([self._pipe], [], [], 0)[0]:
+            with self._lock:
+                part = os.read(self._pipe.fileno(), 65_536) if select.select([self._pipe], [], [], 0)[0] else b""
+                self._held += part
+            if not part:
+                break
+        with self._lock:
+            text = self._held.decode("utf-8", "replace")
+            self._held.clear()
+        return text
+
+
 class ProcessExecutor(runtime_executor.RuntimeExecutor):
     """One execution environment: a process that is started again after it has ended or was late, as Lambda does."""
 
@@ -116,7 +150,15 @@ class ProcessExecutor(runtime_executor.RuntimeExecutor):
             "LAMBDA_TASK_ROOT": folder,
         }
         command = [sys.executable, "-m", "awslambdaric", config.handler]
-        self._process = subprocess.Popen(command, env=self._variables | here, cwd=folder, stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command,
+            env=self._variables | here,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._output = _Output(self._process.stdout)
         threading.Thread(target=_tell_end, args=(self._process, self._api), daemon=True).start()
         self._api.started.result(_STARTS_WITHIN_S)
 
@@ -127,6 +169,7 @@ class ProcessExecutor(runtime_executor.RuntimeExecutor):
         request_id, timeout_s = payload["invoke-id"], self.function_version.config.timeout
         answer = self._api.answer = Future()
         self._api.events.put(payload)
+        began = time.monotonic()
         try:
             answered = answer.result(timeout_s) or (self._exit_error(request_id), True)
         except TimeoutError:
@@ -134,7 +177,26 @@ class ProcessExecutor(runtime_executor.RuntimeExecutor):
             self._process.wait()
             answered = _error("Sandbox.Timedout", f"Task timed out after {timeout_s:.2f} seconds", request_id), True
         body, is_error = answered
-        return InvocationResult(request_id=request_id, payload=body, is_error=is_error, logs="(not kept)")
+        logs = self._log(request_id, body if is_error else b"", took_s=time.monotonic() - began)
+        return InvocationResult(request_id=request_id, payload=body, is_error=is_error, logs=logs)
+
+    def _log(self, request_id: str, error: bytes, *, took_s: float) -> str:
+        """Write what Lambda would have in the log; an error that the runtime itself has logged is in its output."""
+        told = json.loads(error or b"{}")
+        words, own, status = str(told.get("errorMessage")).partition(" Error: ")[2], "", ""
+        if told.get("errorType") == "Sandbox.Timedout":
+            own = f"{time.strftime('%Y-%m-%dT%H:%M:%S.000Z', time.gmtime())} {request_id} {words}\n"
+            status = "\tStatus: timeout"
+        elif told.get("errorType") == "Runtime.ExitError":
+            own = f"RequestId: {request_id} Error: {words}\nRuntime.ExitError\n"
+        output = self._output.take()
+        return (
+            f"START RequestId: {request_id} Version: $LATEST\n"
+            f"{output if not output or output.endswith(chr(10)) else output + chr(10)}{own}"
+            f"END RequestId: {request_id}\n"
+            f"REPORT RequestId: {request_id}\tDuration: {took_s * 1000:.2f} ms\t"
+            f"Billed Duration: {took_s * 1000 + 1:.0f} ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB{status}"
+        )
 
     def _exit_error(self, request_id: str) -> bytes:
         code = self._process.wait()

@@ -1,4 +1,4 @@
-"""What comes from npm: AWS's runtime client and SDK for Node, LocalStack's Kinesis, and serverless-offline."""
+"""What comes from npm: AWS's runtime client and SDK for Node, LocalStack's Kinesis, serverless-offline, and lumigo-cli."""
 
 from tests.emulators.environments import NodePackages
 
@@ -27,3 +27,6 @@ SERVERLESS_OFFLINE = NodePackages(
     name="serverless-offline-13.9.0", packages=("serverless@3.40.0", "serverless-offline@13.9.0")
 )
 """The last releases that need neither an account nor a download while they run."""
+
+LUMIGO_CLI = NodePackages(name="lumigo-cli-0.48.4", packages=("lumigo-cli@0.48.4",))
+"""The last release of a tool that moves dead letters; half a gigabyte."""

@@ -105,3 +105,6 @@ def test_verdicts_are_those_of_the_local_target(
     monkeypatch.setattr(os, "environ", through_localstack)
     again = replayed("run", "--target", f"localstack:{name}", "--json")
     assert again[-1]["verdicts"] == {"reproduced": 4, "fixed": 1}
+    compared = replayed("run", "--target", "process", "--target", f"localstack:{name}", "--json")
+    assert compared[-1]["same"] == len(EVENTS), compared
+    assert {tuple(each["not_compared"]) for each in compared[:-1]} == {("effects",)}

@@ -27,6 +27,7 @@ def outcome(failure: Failure | None = None, status: str = "", dispositions=None)
     )
 
 
+UNTOLD = outcome(Failure(error_type="", message="the API answered 502; which error it was, HTTP does not tell"))
 REPRODUCES = outcome(KNOWN)
 SUCCEEDS = outcome()
 FAILS_OTHERWISE = outcome(OTHER)
@@ -41,10 +42,12 @@ TABLE = [
     ("reproduces", FILTERED, "fixed", False, False),
     ("reproduces", FAILS_OTHERWISE, "changed", False, False),
     ("reproduces", NEVER_RAN, "changed", False, False),
+    ("reproduces", UNTOLD, "unobserved", False, False),
     ("succeeds", REPRODUCES, "reproduced", False, False),
     ("succeeds", SUCCEEDS, "fixed", True, False),
     ("succeeds", FILTERED, "changed", False, False),
     ("succeeds", FAILS_OTHERWISE, "changed", False, False),
+    ("succeeds", UNTOLD, "changed", False, False),
     ("now", AS_ACCEPTED, "fixed", True, False),
     ("now", REPRODUCES, "reproduced", False, False),
     ("now", SUCCEEDS, "changed", False, False),

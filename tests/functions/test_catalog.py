@@ -144,9 +144,11 @@ def test_templates_are_found_by_themselves(tmp_path: Path, folder: str) -> None:
     assert catalog(tmp_path).get("orders").code == tmp_path / folder / "src"
 
 
-@pytest.mark.parametrize("folder", ["a/b/c/d", ".aws-sam/build", "node_modules/x", ".venv/x", "env/lib"])
+@pytest.mark.parametrize("folder", ["a/b/c/d", ".aws-sam/build", "node_modules/x", ".venv/x", "env/lib", "kept/orders"])
 def test_templates_elsewhere_are_not_searched(tmp_path: Path, folder: str) -> None:
-    """Built copies, installed packages, hidden and deep folders are not the project's own templates."""
+    """Built copies, installed packages, fixtures, hidden and deep folders are not the project's own templates."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / ".fixture.schema.json").touch()
     (tmp_path / "env").mkdir()
     (tmp_path / "env" / "pyvenv.cfg").touch()
     write(tmp_path / folder, TEMPLATE)

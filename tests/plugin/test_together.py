@@ -114,9 +114,10 @@ def test_junit(project: Project) -> None:
     assert "\npayload\n" in back.find("failure").text
     assert known.find("skipped").get("type") == "pytest.xfail"
     for case in (back, known):
-        assert [(each.get("name"), each.get("value")) for each in case.iter("property")] == [
-            ("replay_verdict", "reproduced")
-        ]
+        assert {each.get("name"): each.get("value") for each in case.iter("property")} == {
+            "replay_fixture": f"orders/{case.get('name').removeprefix('replay[').removesuffix(']')}",
+            "replay_verdict": "reproduced",
+        }
 
 
 def test_pdb_gets_the_handlers_own_exception(project: Project) -> None:
@@ -216,6 +217,8 @@ def test_with_every_installed_plugin(project: Project, monkeypatch: pytest.Monke
 
 def test_the_help_explains_itself(project: Project) -> None:
     """`--help`, `--markers` and `--fixtures` name what we add."""
-    assert {"--replay-red", "--replay-cold", "--replay-no-pin"} <= set(project.run("--help").stdout.str().split())
-    project.run("--markers").stdout.fnmatch_lines(["@pytest.mark.replay(?patterns): run the test once for each *"])
+    assert {"--replay-red", "--replay-cold", "--replay-no-pin", "--replay-target=NAME", "--replay-yes"} <= set(
+        project.run("--help").stdout.str().split()
+    )
+    project.run("--markers").stdout.fnmatch_lines(["@pytest.mark.replay(?patterns*): run the test once for each *"])
     project.run("--fixtures").stdout.fnmatch_lines(["replay -- *"])

@@ -12,6 +12,7 @@ from replay.delivery.attempt import Attempt, Reply
 from replay.errors import FixtureError, FunctionError, ReplayError, TargetError
 from replay.fixtures.fixture import Fixture, FixtureReference, Provenance
 from replay.functions.function import Function
+from replay.ledger.who import user_name
 from replay.outcomes.fingerprint import signature
 from replay.payloads.aws_calls import Fault
 from replay.payloads.event_sources import EventSource
@@ -288,7 +289,7 @@ def test_the_first_local_failure_is_pinned() -> None:
     assert pinned.failure == BUG
     assert pinned.failure.observed == "local"
     (revision,) = pinned.revisions
-    assert (revision.by, revision.why) == ("replay run", "first local failure pinned: KeyError")
+    assert (revision.by, revision.why) == (f"replay run ({user_name()})", "first local failure pinned: KeyError")
     assert datetime.fromisoformat(revision.at).tzinfo is not None
     assert bench.calls.index(("suspend", "orders")) > 0
     assert bench.run()[1].judgement.verdict == "reproduced"

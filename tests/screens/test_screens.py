@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from moto import mock_aws
@@ -176,4 +177,35 @@ def test_a_sample_and_a_policy(screen: Screen, orders: Path, snapshot: SnapshotA
     Path("messages.json").write_text(json.dumps({"Messages": messages}))
     screens = [screen(*RECORD, "--sample", "2"), screen(*RECORD), screen(*RECORD, "--json"), screen(*RECORD, "--all")]
     screens += [screen("doctor", "--source", "files"), screen("doctor", "--source", "sq")]
+    assert "\n".join(screens) == snapshot
+
+
+def test_a_comparison(screen: Screen, project: Callable[..., Path], snapshot: SnapshotAssertion) -> None:
+    """Two targets side by side: what differs as a table, then the same with what differs left out, and as JSON."""
+    handler = """
+        import sys
+
+        def handler(event, context):
+            here = "pytest" in sys.modules
+            if event["id"] == 2 and not here:
+                raise KeyError("customer_id")
+            return {"id": event["id"], "body": {"here": here, "total": 12}} if event["id"] else None
+        """
+    project(dedent(handler), *({"id": number} for number in range(4)), settings="timeout_s = 30\n")
+    screen("record", "files", "events.jsonl", "--function", "f")
+    compare = ("run", "--target", "local", "--target", "process")
+    screens = [screen(*compare), screen(*compare, "--ignore", "$.body.here"), screen(*compare, "--json")]
+    screens += [screen(*compare, "--red"), screen("run", "--target", "local", "--baseline", "local")]
+    assert "\n".join(screens) == snapshot
+
+
+def test_an_export(screen: Screen, orders: Path, snapshot: SnapshotAssertion) -> None:
+    """Events as JSON Lines: its help, a file, the same as JSON, and what is asked for in vain."""
+    assert "exit code 0" in screen(*RECORD)
+    screens = [screen("export", "--help"), screen("export", "--out", "corpus.jsonl")]
+    screens += [
+        screen("export", "--out", "corpus.jsonl", "--json"),
+        screen("export"),
+        screen("export", "--s3", "orders"),
+    ]
     assert "\n".join(screens) == snapshot

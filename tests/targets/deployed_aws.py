@@ -25,6 +25,7 @@ class Answer:
     log: str = ""
     status: int = 200
     error_type: str = ""
+    error_message: str = "no"
     hang_up: bool = False
 
 
@@ -63,7 +64,7 @@ class DeployedAws:
             return None
         headers = {"x-amzn-RequestId": f"b2c3d4e5-0000-4000-8000-{number:012d}"}
         if answer.error_type:
-            return self._json(answer.status, {"Message": "no"}, answer.error_type)
+            return self._json(answer.status, {"Message": answer.error_message}, answer.error_type)
         if answer.function_error:
             headers["X-Amz-Function-Error"] = answer.function_error
         if answer.log:

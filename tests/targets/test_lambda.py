@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 
 from replay.delivery.attempt import Attempt, Reply
-from replay.errors import AwsError, ConfigurationError, TargetError, TargetRefused
+from replay.errors import AwsError, ConfigurationError, InvalidEvent, TargetError, TargetRefused
 from replay.functions.function import Function
 from replay.payloads.aws_calls import Fault
+from replay.payloads.captures import Event
 from replay.targets import lambda_
+from replay.targets.carrier import Acknowledgement
 from replay.targets.guard_rails import deployed
 from replay.targets.lambda_ import LambdaTarget
 from replay.targets.registry import find_target, open_target
@@ -207,3 +210,49 @@ def test_localstack_is_on_this_machine(aws: DeployedAws, monkeypatch: pytest.Mon
     with open_target("localstack", Function(name="orders", handler="", code=Path())) as localstack:
         assert localstack.invoke(Attempt(payload="{}")).succeeded
     assert aws.invocations == [{}]
+
+
+def test_an_event_is_queued_once_and_known_by_its_request_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`invocation = "Event"` has Lambda queue the exact event; its request id is what all its invocations have."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, REGION)
+    target = LambdaTarget(Function(name="orders", handler="app.handler", code=Path()), invocation="Event")
+    assert not target.answers
+    (entry,) = target.entries(Event(text='{"a": 1.10,  "a": 2}'), key="orders/a", marker="m")
+    with Stubber(target._invoker) as stub:
+        stub.add_response(
+            "invoke",
+            {"StatusCode": 202, "ResponseMetadata": {"RequestId": "r-1"}},
+            {"FunctionName": "orders", "InvocationType": "Event", "Payload": b'{"a": 1.10,  "a": 2}'},
+        )
+        assert target.send([entry]) == {"orders/a": Acknowledgement(identity="r-1")}
+    with pytest.raises(InvalidEvent, match="larger than Lambda queues"):
+        target.entries(Event(text='"' + "x" * (1 << 20) + '"'), key="orders/a", marker="m")
+
+
+def test_its_patience_is_that_of_all_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two retries come after one and two minutes; dead letters and destinations that are queues are looked into."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, REGION)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    function = Function(name="orders", handler="app.handler", code=Path())
+    target = LambdaTarget(function, invocation="Event")
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
+    with Stubber(target._client_of("lambda")) as stub:
+        for _ in range(3):
+            destinations = {"OnFailure": {"Destination": f"{queue}failures"}}
+            stub.add_response(
+                "get_function_event_invoke_config",
+                {"MaximumRetryAttempts": 1, "DestinationConfig": destinations},
+                {"FunctionName": "orders"},
+            )
+            configuration = {"Timeout": 10, "DeadLetterConfig": {"TargetArn": f"{queue}dead"}}
+            stub.add_response("get_function_configuration", configuration, {"FunctionName": "orders"})
+        assert target.patience_s(function) == 2 * 10 + 60 + 30
+        places = [watch.place for watch in target.watches(function)]
+    assert places == [
+        "the log group /aws/lambda/orders",
+        "the metrics of orders",
+        "the queue dead",
+        "the queue failures",
+    ]

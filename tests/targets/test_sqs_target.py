@@ -1,5 +1,6 @@
-"""The `sqs` target: which queue it is, who consumes it, and that it answers nothing."""
+"""The `sqs` target: which queue it is, who consumes it, and what is sent to it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from replay.delivery.attempt import Attempt
-from replay.errors import ConfigurationError, TargetError, TargetRefused
+from replay.errors import ConfigurationError, InvalidEvent, TargetError, TargetRefused
+from replay.functions.function import Function
+from replay.payloads.captures import Event
+from replay.targets.carrier import Refusal
 from replay.targets.guard_rails import deployed
+from replay.targets.sending import batch_id
 from replay.targets.sqs import SqsTarget
-from tests.cli.command_line import CommandLine, make_command_line, make_project
 
 ACCOUNT = "123456789012"
 
@@ -26,11 +30,6 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     with mock_aws():
         client: Any = boto3.client("sqs")
         yield client.create_queue(QueueName="orders", tags={"stage": "test"})["QueueUrl"]
-
-
-@pytest.fixture
-def replay_(capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return make_command_line(capsys)
 
 
 def test_is_described_with_its_tags(queue: str) -> None:
@@ -67,14 +66,112 @@ def test_another_queue_keeps_the_guards(queue: str) -> None:
         other.checked_destination()
 
 
-def test_answers_nothing(queue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replay_: CommandLine) -> None:
-    """By a queue nothing is judged: `replay run` says so before anything is sent."""
+def test_answers_nothing(queue: str) -> None:
+    """A queue cannot be invoked, and must be named."""
+    target = SqsTarget(queue="orders")
+    assert not target.answers
     with pytest.raises(TargetError, match="no answer"):
-        SqsTarget(queue="orders").invoke(Attempt(payload="{}"))
+        target.invoke(Attempt(payload="{}"))
     with pytest.raises(ConfigurationError, match="which queue"):
         SqsTarget()
-    monkeypatch.chdir(make_project(tmp_path, "def handler(event, context): return event['x']\n", {"id": 1}))
-    replay_("record", "files", "events.jsonl", "--function", "f")
-    told = replay_("run", "--target", "sqs:orders")
-    assert told.exit_code == 2
-    assert "gives no answer to judge by" in told.stderr
+
+
+BODIES = ["{}", "not json {{{", '{"a": 1.10,  "a": 2}', "ünï ✓ \U0001f600"]
+
+
+def sqs_event(*bodies: str, **attributes: str) -> Event:
+    own = {"bytes": {"binaryValue": "AP/+", "dataType": "Binary"}, "n": {"stringValue": "7", "dataType": "Number.int"}}
+    records = [
+        {"eventSource": "aws:sqs", "messageId": "m", "body": body, "attributes": attributes, "messageAttributes": own}
+        for body in bodies
+    ]
+    return Event(text=json.dumps({"Records": records}), kind="sqs")
+
+
+def test_every_record_is_sent_exactly(queue: str) -> None:
+    """Bodies and attributes of every type arrive as they were, with one attribute more: the marker of each."""
+    target = SqsTarget(queue="orders")
+    entries = target.entries(sqs_event(*BODIES), key="orders/a", marker="replay-run-1")
+    assert [entry.key for entry in entries] == [f"orders/a#{number}" for number in (1, 2, 3, 4)]
+    answers = target.send(entries)
+    client: Any = boto3.client("sqs")
+    arrived = client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"])["Messages"]
+    assert sorted(each["Body"] for each in arrived) == sorted(BODIES)
+    assert {answer.identity for answer in answers.values()} == {each["MessageId"] for each in arrived}
+    for each in arrived:
+        marker = each["MessageAttributes"].pop("replay-marker")["StringValue"]
+        assert marker == f"replay-run-1-{BODIES.index(each['Body']) + 1}"
+        assert each["MessageAttributes"] == {
+            "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff\xfe"},
+            "n": {"DataType": "Number.int", "StringValue": "7"},
+        }
+
+
+@pytest.mark.parametrize(
+    ("options", "group", "deduplication"),
+    [
+        ({}, "g1", "replay-run-1"),
+        ({"fifo": "keep"}, "g1", "d1"),
+        ({"group_ids": "renew"}, "replay-run-1", "replay-run-1"),
+    ],
+)
+def test_fifo_ids_are_kept_or_renewed(options: dict[str, Any], group: str, deduplication: str) -> None:
+    """By default a message keeps its group, and gets a deduplication id that is the same whenever the run is resumed."""
+    target = SqsTarget(queue="orders.fifo", **options)
+    event = sqs_event("{}", MessageGroupId="g1", MessageDeduplicationId="d1")
+    (entry,) = target.entries(event, key="orders/a", marker="replay-run-1")
+    assert (entry.request["MessageGroupId"], entry.request["MessageDeduplicationId"]) == (group, deduplication)
+    assert entry.group == group
+
+
+def test_what_is_no_message_is_refused() -> None:
+    """An event of another source, an empty body and one that is too large say so before anything is sent."""
+    target = SqsTarget(queue="orders")
+    for text in ('{"Records": [{"eventSource": "aws:s3"}]}', sqs_event("").text, sqs_event("x" * (1 << 20)).text):
+        with pytest.raises(InvalidEvent):
+            target.entries(Event(text=text), key="orders/a", marker="m")
+
+
+def test_without_room_or_wish_there_is_no_marker() -> None:
+    """SQS takes ten attributes: an eleventh is not added, and nobody need have one."""
+    record = {
+        "eventSource": "aws:sqs",
+        "body": "{}",
+        "messageAttributes": {f"a{number}": {"stringValue": "1", "dataType": "String"} for number in range(10)},
+    }
+    full = Event(text=json.dumps({"Records": [record]}), kind="sqs")
+    for target, event in ((SqsTarget(queue="q"), full), (SqsTarget(queue="q", marked=False), sqs_event("{}"))):
+        (entry,) = target.entries(event, key="orders/a", marker="replay-run-1")
+        assert entry.marker == ""
+        assert "replay-marker" not in entry.request["MessageAttributes"]
+
+
+def test_only_what_is_answered_for_this_entry_counts(queue: str) -> None:
+    """Other bytes, and answers to other requests, leave an entry in doubt; a refusal is one entry's own."""
+    target = SqsTarget(queue="orders")
+    entries = target.entries(sqs_event("a", "b", "c"), key="k", marker="m")
+    ids = [batch_id(entry.key) for entry in entries]
+    answer = {
+        "Successful": [
+            {"Id": ids[0], "MessageId": "1", "MD5OfMessageBody": "0" * 32},
+            {"Id": "another", "MessageId": "2", "MD5OfMessageBody": "0" * 32},
+        ],
+        "Failed": [{"Id": ids[1], "Code": "InternalError", "SenderFault": False}],
+    }
+    with Stubber(target.client(max_attempts=1)) as stub:
+        stub.add_response("send_message_batch", answer)
+        assert target.send(entries) == {"k#2": Refusal(code="InternalError")}
+
+
+def test_its_patience_is_that_of_all_deliveries(queue: str) -> None:
+    """It waits for as many visibility timeouts as there are deliveries, and a little longer; the option wins."""
+    client: Any = boto3.client("sqs")
+    dead = client.create_queue(QueueName="dead")["QueueUrl"]
+    arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 4})
+    client.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "20"})
+    function = Function(name="orders", handler="app.handler", code=Path())
+    assert SqsTarget(queue="orders").patience_s(function) == 4 * 20 + 30
+    assert SqsTarget(queue="orders", observe_for_s=5).patience_s(function) == 5
+    places = [watch.place for watch in SqsTarget(queue="orders").watches(function)]
+    assert places == ["the queue dead", "the queue orders itself"]

@@ -82,7 +82,12 @@ def _status(failure: Failure, report: Report | None) -> ReplyStatus:
     used_up = report is not None and report.memory_was_used_up
     if failure.error_type == "Runtime.ExitError" and used_up and "killed" in failure.message:
         return "out_of_memory"
-    return _STATUS_OF_TYPE.get(failure.error_type, "raised")
+    return status_of_type(failure.error_type)
+
+
+def status_of_type(error_type: str) -> ReplyStatus:
+    """Say how an invocation ended, by Lambda's own type of its error; every other type was raised."""
+    return _STATUS_OF_TYPE.get(error_type, "raised")
 
 
 def _report(log: str) -> Report | None:

@@ -25,8 +25,6 @@ class Deployed(Invoker):
     options: ClassVar[type[Any]] = DeployedOptions
     named_by: ClassVar[str]
     """The option that `--target KIND:NAME` sets."""
-    answers: ClassVar[bool] = True
-    """Whether it answers; by what does not, nothing can be judged."""
 
     def __enter__(self) -> Self:
         """
@@ -58,6 +56,16 @@ class Deployed(Invoker):
                 where=", ".join(fault.call for fault in faults),
                 hint="replay this fixture with --target local",
             )
+
+    @property
+    def answers(self) -> bool:
+        """Whether it answers by itself; what becomes of what is sent to the others has to be observed."""
+        return True
+
+    @property
+    def serves_many(self) -> bool:
+        """Whether events of several functions may go there: what it leads to hands each to its own."""
+        return False
 
     @property
     @abstractmethod

@@ -19,6 +19,8 @@ class Destination:
         tags: None where they may not be read.
         account_aliases: None where they may not be read; that is a note, and no refusal.
         seen_by: Who else gets what is sent here: consumers, subscribers, rules.
+        made: What is made there for the run, in lines for eyes; it is removed afterwards.
+        owner_account_id: Whose it is, where its ARN names no account, as that of a bucket.
     """
 
     target: str
@@ -30,11 +32,18 @@ class Destination:
     account_aliases: tuple[str, ...] | None = ()
     tags: Mapping[str, str] | None = field(default_factory=dict)
     seen_by: tuple[str, ...] = ()
+    owner_account_id: str = ""
+    made: tuple[str, ...] = ()
 
     @property
     def account_id(self) -> str:
-        """The account that its ARN names."""
-        return _part(self.arn, 4)
+        """The account that its ARN names, or its owner."""
+        return _part(self.arn, 4) or self.owner_account_id
+
+    @property
+    def arn_region(self) -> str:
+        """The region that its ARN names; that of a bucket names none, and the bucket's is asked for instead."""
+        return _part(self.arn, 3) or (self.region if self.owner_account_id else "")
 
     @property
     def name(self) -> str:
@@ -68,10 +77,10 @@ def check_destination(destination: Destination, options: DeployedOptions) -> Non
             expected=f"account {options.account_id}, as the target's account_id says",
             hint="correct the target's ARN or its account_id",
         )
-    if _part(destination.arn, 3) != destination.region:
+    if destination.arn_region != destination.region:
         _refuse(
             destination,
-            f"its ARN is of {_part(destination.arn, 3)}, and the target's region is {destination.region}",
+            f"its ARN is of {destination.arn_region}, and the target's region is {destination.region}",
             expected="one region",
             hint="correct the target's ARN or its region",
         )

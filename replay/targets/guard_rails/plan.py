@@ -1,5 +1,6 @@
 """What is about to be sent: shown before anything is."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,7 +18,16 @@ class Plan:
     Attributes:
         failures: How many of the events belong to each failure, by its headline.
         sent_again: Whether an event that fails is sent again, as often as its event source would deliver it.
-        pseudonyms: The names of the fixtures that hold stand-ins for what redaction took out.
+        pseudonyms: The names of fixtures that hold stand-ins for what redaction took out: the first hundred.
+        with_pseudonyms: How many hold such.
+        ramp_up_s: For how long the rate grows to what it is.
+        speed: How many times as fast as once, with the original spacing.
+        undated: How many have no time, and so no spacing.
+        spacing_s: How long the original spacing makes it.
+        originals: How many of those with stand-ins are sent as they once were; None where nobody asked for that.
+        travels: Through what they travel, where the target gives no answer.
+        observed_at: Where their ends are looked for.
+        observed_for_s: How long the end of each is waited for.
     """
 
     events: int
@@ -27,6 +37,15 @@ class Plan:
     rate_per_s: float | None = None
     concurrency: int = 1
     pseudonyms: tuple[str, ...] = ()
+    with_pseudonyms: int = 0
+    ramp_up_s: float = 0.0
+    speed: float | None = None
+    undated: int = 0
+    spacing_s: float = 0.0
+    originals: int | None = None
+    travels: tuple[str, ...] = ()
+    observed_at: tuple[str, ...] = ()
+    observed_for_s: float = 0.0
 
     @property
     def must_be_confirmed(self) -> bool:
@@ -35,8 +54,13 @@ class Plan:
 
     @property
     def least_duration_s(self) -> float | None:
-        """How long it takes at least, where a rate bounds it."""
-        return self.events / self.rate_per_s if self.rate_per_s else None
+        """How long it takes at least, where a rate or the original spacing bounds it."""
+        if not self.rate_per_s:
+            return self.spacing_s if self.speed else None
+        in_ramp = self.rate_per_s * self.ramp_up_s / 2
+        if self.events < in_ramp:
+            return max(self.spacing_s, math.sqrt(2 * self.events * self.ramp_up_s / self.rate_per_s))
+        return max(self.spacing_s, self.ramp_up_s + (self.events - in_ramp) / self.rate_per_s)
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -46,14 +70,9 @@ def plan_lines(plan: Plan) -> list[str]:
     lines += [f"  {count:>6}  {failure}" for failure, count in plan.failures.items()]
     for each in plan.destinations:
         lines += _destination_lines(each)
+    lines += _observation(plan)
     lines.append(_pace(plan))
-    if plan.pseudonyms:
-        more = len(plan.pseudonyms) - _MOST_NAMED
-        named = ", ".join(plan.pseudonyms[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        lines.append(
-            f"{counted(len(plan.pseudonyms), 'fixture holds', 'fixtures hold')} stand-ins for what redaction took out, "
-            f"and these are sent: {named}"
-        )
+    lines += _pseudonyms(plan)
     return lines
 
 
@@ -67,8 +86,16 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "destinations": [_destination_document(each) for each in plan.destinations],
         "rate_per_s": plan.rate_per_s,
         "concurrency": plan.concurrency,
+        "ramp_up_s": plan.ramp_up_s,
+        "speed": plan.speed,
+        "undated": plan.undated,
         "least_duration_s": plan.least_duration_s,
         "pseudonyms": list(plan.pseudonyms),
+        "with_pseudonyms": plan.with_pseudonyms,
+        "originals": plan.originals,
+        "travels": list(plan.travels),
+        "observed_at": list(plan.observed_at),
+        "observed_for_s": plan.observed_for_s,
         "must_be_confirmed": plan.must_be_confirmed,
     }
 
@@ -81,19 +108,26 @@ def _destination_document(destination: Destination) -> dict[str, object]:
         "on_this_machine": destination.on_this_machine,
         "caller_arn": destination.caller_arn,
         "seen_by": list(destination.seen_by),
+        "made": list(destination.made),
     }
 
 
 def _destination_lines(destination: Destination) -> list[str]:
     if destination.on_this_machine:
-        return [f"to {destination.arn} on this machine", *_seen_by(destination)]
+        return [f"to {destination.arn} on this machine", *_seen_by(destination), *_made(destination)]
     aliases = destination.account_aliases
     alias = "alias may not be read" if aliases is None else ", ".join(aliases) or "no alias"
     return [
         f"to {destination.arn}",
         f"  account {destination.account_id} ({alias}), as {destination.caller_arn}",
         *_seen_by(destination),
+        *_made(destination),
     ]
+
+
+def _made(destination: Destination) -> list[str]:
+    first, *rest = destination.made or ("",)
+    return [f"  by {first}", *(f"    {line}" for line in rest)] if first else []
 
 
 def _seen_by(destination: Destination) -> list[str]:
@@ -102,6 +136,44 @@ def _seen_by(destination: Destination) -> list[str]:
 
 def _pace(plan: Plan) -> str:
     at_once = f", {plan.concurrency} at once" if plan.concurrency > 1 else ""
-    if plan.rate_per_s is None or plan.least_duration_s is None:
-        return f"as fast as it answers{at_once}"
-    return f"at most {plan.rate_per_s:g}/s{at_once}: {plan.least_duration_s:,.0f} s at least"
+    said = []
+    if plan.speed is not None:
+        undated = f" ({counted(plan.undated, 'event')} without a time at the end)" if plan.undated else ""
+        said.append(f"at {plan.speed:g} x the original spacing{undated}")
+    if plan.rate_per_s is not None:
+        ramp_up = f", growing to that in {plan.ramp_up_s:g} s" if plan.ramp_up_s else ""
+        said.append(f"at most {plan.rate_per_s:g}/s{ramp_up}")
+    least = f": {plan.least_duration_s:,.0f} s at least" if plan.least_duration_s is not None else ""
+    otherwise = "one after the other, each observed to its end" if plan.travels else "as fast as it answers"
+    if plan.travels and plan.concurrency > 1:
+        otherwise = "as fast as their ends are seen"
+    return f"{', '.join(said) or otherwise}{at_once}{least}"
+
+
+def _observation(plan: Plan) -> list[str]:
+    if not plan.travels:
+        return []
+    lines = [f"events travel through {', '.join(plan.travels)}: AWS delivers them, as often as it does"]
+    if plan.observed_at:
+        lines.append(f"  their ends are looked for in {', '.join(plan.observed_at)}")
+        lines.append(f"  each for {plan.observed_for_s:,.0f} s at most (observe_for_s)")
+    return lines
+
+
+def _pseudonyms(plan: Plan) -> list[str]:
+    count = max(plan.with_pseudonyms, len(plan.pseudonyms))
+    if not count:
+        return []
+    more = count - min(len(plan.pseudonyms), _MOST_NAMED)
+    named = ", ".join(plan.pseudonyms[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    holds = counted(count, "fixture holds", "fixtures hold")
+    if plan.originals is None:
+        return [
+            f"{holds} stand-ins for what redaction took out, and these are sent: {named}",
+            "  --originals looks up at its source what was there, and keeps it in memory only",
+        ]
+    found = counted(plan.originals, "original was found at its source", "originals were found at their source")
+    return [
+        f"{holds} stand-ins for what redaction took out: {named}",
+        f"  {found}: kept in memory only, and sent instead",
+    ]

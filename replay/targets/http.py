@@ -1,0 +1,238 @@
+"""The `http` target: a request to API Gateway, a function URL or a load balancer, as the event tells it."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Literal, Self
+
+from replay.delivery.attempt import Attempt, Reply
+from replay.errors import ConfigurationError, TargetRefused
+from replay.functions.function import Function
+from replay.payloads.captures import Event
+from replay.readers.clients import aws_client, aws_session
+from replay.targets.guard_rails.deployed import Deployed, described
+from replay.targets.guard_rails.destination import Destination, require_account_id
+from replay.targets.guard_rails.options import DeployedOptions
+from replay.targets.guard_rails.this_machine import is_on_this_machine
+from replay.targets.http_parts.answers import Told, told_by_answer
+from replay.targets.http_parts.captured_request import CapturedRequest, captured_request
+from replay.targets.http_parts.endpoint import endpoint_of_url
+from replay.targets.http_parts.exchange import HttpResponse, exchange
+from replay.targets.http_parts.failure_log import FailureLog
+from replay.targets.http_parts.hosted_resource import hosted_resource
+from replay.targets.http_parts.request_headers import Header
+from replay.targets.http_parts.signing import signature_headers
+
+_PATIENCE_S = 60.0
+_PATIENCE_OF_URLS_S = 930.0
+_TRIES = 5
+_FIRST_PAUSE_S = 0.2
+_NAME_IT = "its log tells how the function failed: name it in the target's section, function = NAME"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions(DeployedOptions):
+    """
+    Where requests go.
+
+    Attributes:
+        url: Scheme, host, and what stands before every path, such as the stage: `https://HOST/STAGE`.
+        auth: `iam` signs every request with SigV4.
+        headers_from_environment: Headers to add, each with the environment variable that holds its value.
+        function: The function behind it: needed for a function URL; its log tells how it failed, which HTTP does not.
+        log_group: Where that function logs, if not in `/aws/lambda/FUNCTION`.
+        log_wait_s: How long its log is waited for.
+        timeout_s: How long an answer is waited for; by default 60 s, and 930 s behind a function URL.
+    """
+
+    url: str = ""
+    auth: Literal["none", "iam"] = "none"
+    headers_from_environment: Mapping[str, str] = field(default_factory=dict)
+    function: str = ""
+    log_group: str = ""
+    log_wait_s: float = 20.0
+    timeout_s: float | None = None
+
+
+class HttpTarget(Deployed):
+    """
+    An API of API Gateway, a function URL, or a load balancer, at the url of the configuration.
+
+    The event's request is sent there once more: method, path, query string, headers and body are the event's, host and
+    credentials never are. Nothing is sent twice by itself, but where AWS said that it throttles.
+    """
+
+    name = "http"
+    options = HttpOptions
+    named_by: ClassVar[str] = "url"
+
+    def __init__(self, function: Function, /, *, project: Path | None = None, **options: Any) -> None:
+        del project
+        self._function = function
+        self._options: HttpOptions = self.options(**options)
+        if not self._options.url:
+            raise ConfigurationError(
+                "where to?", where="the target http", hint='say it: url = "https://HOST/STAGE", or http:https://HOST'
+            )
+        self._endpoint = endpoint_of_url(self._options.url)
+        self._log: FailureLog | None = None
+        self._lacks_error = False
+
+    def __enter__(self) -> Self:
+        """
+        Check where it leads, and look whether others use the function, where its log shall tell how it failed.
+
+        Raises:
+            TargetRefused: It could hurt an account.
+            AwsError: It could not be looked at.
+        """
+        super().__enter__()
+        if self._options.function:
+            name = self._options.function.rpartition(":function:")[2].partition(":")[0]
+            group = self._options.log_group or f"/aws/lambda/{name}"
+            self._log = FailureLog(
+                lambda: self._client("logs"), group, code=self._function.code, wait_s=self._options.log_wait_s
+            )
+            self._log.begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave nothing: what was sent was sent."""
+        self._log = None
+
+    @property
+    def described(self) -> HttpOptions:
+        """The options that say where it is."""
+        return self._options
+
+    @property
+    def serves_many(self) -> bool:
+        """An API or a load balancer finds the function by itself; a function URL is one function's."""
+        return self._endpoint.hosting != "function-url"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what is different from a local replay."""
+        told = self._log.notes if self._log is not None else ()
+        clock = "the clock of a deployed function is the real one" if self._function.clock == "captured" else ""
+        return (*told, *filter(None, (clock, _NAME_IT if self._lacks_error else "")))
+
+    def destination(self) -> Destination:
+        """
+        Ask AWS what is behind the url.
+
+        Raises:
+            TargetRefused: It is beyond this machine, and its account is not named, its connection is not encrypted, or
+                nobody can tell what it is.
+            AwsError: It may not be looked at.
+        """
+        endpoint, target = self._endpoint, f"{self.name}:{self._options.url}"
+        if is_on_this_machine(endpoint.url):
+            return Destination(target=target, arn=endpoint.url, region=self._region, on_this_machine=True)
+        require_account_id(target, self._options, arn=endpoint.url)
+        if endpoint.scheme != "https":
+            raise TargetRefused(
+                "what leaves this machine is encrypted",
+                where=endpoint.url,
+                expected=f"https://{endpoint.authority}{endpoint.base_path}",
+                hint="correct the url in the target's section",
+            )
+        found = hosted_resource(endpoint, self._client, function=self._options.function, region=self._region)
+        known = described(
+            self._options, target=target, arn=found.arn, region=self._region, endpoint_url=endpoint.url, tags=found.tags
+        )
+        return _with_account(known)
+
+    def invoke(self, attempt: Attempt) -> Reply:
+        """
+        Send the event's request once.
+
+        Raises:
+            InvalidEvent: The event is no request.
+            TargetError: There was no answer, or AWS has answered by itself and not asked the function.
+            AwsError: There are no credentials to sign with, or the function's log may not be read.
+        """
+        request = captured_request(Event(text=attempt.payload))
+        log = self._log
+        if log is None:
+            alone, _ = self._told(request)
+            self._lacks_error = self._lacks_error or alone.lacks_error
+            return alone.reply
+        with log.watching() as sent:
+            told, answer = self._told(request)
+            if not told.lacks_error:
+                return told.reply
+            return sent.reply_behind(told.reply, request_id=_lambda_request_id(request, answer))
+
+    def _told(self, request: CapturedRequest) -> tuple[Told, HttpResponse]:
+        tries = 0
+        while True:
+            answer = self._sent(request)
+            told = told_by_answer(answer, request, where=self._endpoint.url)
+            tries += 1
+            if not told.throttled or tries == _TRIES:
+                return told, answer
+            time.sleep(_FIRST_PAUSE_S * 2 ** (tries - 1))
+
+    def _sent(self, request: CapturedRequest) -> HttpResponse:
+        endpoint = self._endpoint
+        target = endpoint.base_path + request.target
+        headers = (*_without(request.headers, self._added), *self._added)
+        if self._options.auth == "iam":
+            headers += signature_headers(
+                endpoint, request.method, target, headers, request.body, session=self._session, region=self._region
+            )
+        return exchange(endpoint, request.method, target, headers, request.body, timeout_s=self._timeout_s)
+
+    @property
+    def _timeout_s(self) -> float:
+        default = _PATIENCE_OF_URLS_S if self._endpoint.hosting == "function-url" else _PATIENCE_S
+        return self._options.timeout_s or default
+
+    @cached_property
+    def _added(self) -> tuple[Header, ...]:
+        return tuple((name, _variable(variable)) for name, variable in self._options.headers_from_environment.items())
+
+    @cached_property
+    def _session(self) -> Any:
+        return aws_session(region=self._region or None, profile=self._options.profile)
+
+    @cached_property
+    def _region(self) -> str:
+        said = self._options.region or self._endpoint.region
+        return said or str(aws_session(profile=self._options.profile).region_name or "us-east-1")
+
+    def _client(self, service: str) -> Any:
+        options = self._options
+        return aws_client(service, region=self._region, profile=options.profile, endpoint_url=options.endpoint_url)
+
+
+def _with_account(known: Destination) -> Destination:
+    return replace(known, arn=known.arn.replace("{account_id}", known.caller_account_id))
+
+
+def _without(headers: Sequence[Header], others: Sequence[Header]) -> tuple[Header, ...]:
+    names = {name.lower() for name, _ in others}
+    return tuple(header for header in headers if header[0].lower() not in names)
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name, "")
+    if value:
+        return value
+    raise ConfigurationError(
+        f"the environment variable {name} is not set",
+        where="headers_from_environment of the target http",
+        hint=f"export {name}=…",
+    )
+
+
+def _lambda_request_id(request: CapturedRequest, answer: HttpResponse) -> str:
+    """Give the id by which the function's log knows it: that of a function URL is Lambda's own, an API's is not."""
+    return answer.header("x-amzn-requestid") if request.kind == "function_url" else ""

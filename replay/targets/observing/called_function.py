@@ -1,0 +1,45 @@
+"""The deployed function that gets events asynchronously: how long all its tries take, and where to look."""
+
+from collections.abc import Sequence
+
+from replay.functions.function import Function
+from replay.targets.carrier import OBSERVE_FOR_S, CarrierOptions, Watch
+from replay.targets.observing.consumers import chosen_function
+from replay.targets.observing.function_watches import Clients, DeployedFunction, asynchronous_watches, queue_watches
+
+
+def called_watches(
+    clients: Clients, options: CarrierOptions, called: Sequence[str], *, function: Function, where: str
+) -> list[Watch]:
+    """
+    Give the log, dead letters, destinations and metrics of the one of *called* that is *function*.
+
+    Args:
+        called: ARNs of functions that AWS calls.
+
+    Raises:
+        ConfigurationError: They are several, and nobody says which it is.
+        AwsError: The function cannot be looked at.
+    """
+    patience_s = called_patience_s(clients, options, called, function=function, where=where)
+    watches = queue_watches(clients, [(options.dead_letter_queue, "dead_lettered")], patience_s=patience_s)
+    deployed = chosen_function(called, asked=options.function, function=function, where=where)
+    if not deployed:
+        return watches
+    return [*asynchronous_watches(clients, deployed, code=function.code, patience_s=patience_s), *watches]
+
+
+def called_patience_s(
+    clients: Clients, options: CarrierOptions, called: Sequence[str], *, function: Function, where: str
+) -> float:
+    """
+    Say how long all tries of it take; a minute where nobody knows the function.
+
+    Raises:
+        ConfigurationError: They are several, and nobody says which it is.
+        AwsError: The function cannot be looked at.
+    """
+    if options.observe_for_s is not None:
+        return options.observe_for_s
+    deployed = chosen_function(called, asked=options.function, function=function, where=where)
+    return DeployedFunction(clients, deployed).patience_s if deployed else OBSERVE_FOR_S

@@ -1,0 +1,155 @@
+"""What the sightings of one event add up to: the report that a delivery by us would have given."""
+
+from collections.abc import Mapping, Sequence
+
+from replay.delivery.attempt import Attempt, Reply
+from replay.delivery.report import DeliveryReport, Disposition, Invocation
+from replay.payloads.exact_json import Json
+from replay.payloads.failures import Failure
+from replay.targets.carrier import Sighting
+
+LOG_LAG_S = 10.0
+"""For so long an end that is known waits for the log that tells how it came to it."""
+
+_TIMES_GONE = 2
+_GONE_UNSEEN = 6
+"""So many times as long is waited where nothing but a count says that it is gone: AWS's counts are a minute late."""
+
+_DONE: frozenset[Disposition] = frozenset({"processed", "filtered"})
+_NEVER_SEEN = "no invocation of it was seen: how long it took and what it logged is not known"
+
+
+class Findings:
+    """
+    Collects what was seen of one event, which went as the entries *keys*, in the order of its records.
+
+    Args:
+        alone: Whether it is the only one under way: then invocations that nobody can tell apart are its own.
+        record_ids: The ids of its records, one an entry; empty where the event is one delivery, whatever it holds.
+        lag_s: For how long an end waits for the log; 0 where logs are not late.
+    """
+
+    def __init__(
+        self, keys: Sequence[str], *, alone: bool, record_ids: Sequence[str] = (), lag_s: float = LOG_LAG_S
+    ) -> None:
+        self._keys, self._alone, self._lag_s = tuple(keys), alone, lag_s
+        self._record_ids = tuple(record_ids)
+        self._names = self._record_ids or _names(len(self._keys))
+        self._seen: dict[str, Sighting] = {}
+        self._gone: dict[str, int] = dict.fromkeys(keys, 0)
+        self._settled: dict[str, Disposition] = {}
+        self._settled_at_s: float | None = None
+
+    def note(self, sighting: Sighting) -> None:
+        """Take in one sighting, where it is of this event."""
+        mine = tuple(key for key in self._keys if key in sighting.keys)
+        if not mine and (sighting.keys or not self._alone):
+            return
+        if sighting.identity in self._seen:
+            return
+        self._seen[sighting.identity] = sighting
+        if not mine and len(self._keys) > 1 and sighting.settled != "gone":
+            return  # it may have held but some of the records
+        for key in mine or self._keys:
+            if sighting.settled == "gone":
+                self._gone[key] += 1
+            elif sighting.settled is not None and self._settled.get(key) in {None, "processed"}:
+                self._settled[key] = sighting.settled
+
+    def has_ended(self, now_s: float) -> bool:
+        """Say whether everything of it has come to its end, and how is known, or is long enough overdue."""
+        if not all(key in self._settled or self._is_gone(key) for key in self._keys):
+            return False
+        if self._settled_at_s is None:
+            self._settled_at_s = now_s
+        is_seen = bool(self._replies()) or all(key in self._settled for key in self._keys)
+        lag_s = self._lag_s * (1 if is_seen else _GONE_UNSEEN)
+        return self._is_explained() or now_s - self._settled_at_s >= lag_s
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an invocation of it has failed, whatever came later."""
+        return any(not reply.succeeded for reply in self._replies())
+
+    def report(self, payload: str) -> DeliveryReport:
+        """
+        Give what is known of the event whose text is *payload*, also before its end.
+
+        What has not come to an end is `still_queued`. A record that a failed invocation had, and that is gone, was
+        processed by a later one. Where it failed and nobody has seen how, the failure has no error type.
+        """
+        dispositions = {name: self._disposition(key) for name, key in zip(self._names, self._keys, strict=True)}
+        undone = tuple(name for name, each in dispositions.items() if each not in _DONE)
+        seen = self._replies()
+        unseen = Reply(status="raised", failure=Failure(error_type="", message="", observed="logs"))
+        replies = seen or [unseen if undone else Reply(status="returned")]
+        has_failing = any(not reply.succeeded for reply in replies)
+        invocations = [
+            Invocation(
+                attempt=Attempt(
+                    payload=payload, record_ids=self._record_ids, number=number, request_id=_request_id(reply)
+                ),
+                reply=reply,
+                failed_records=() if reply.succeeded and has_failing else undone,
+            )
+            for number, reply in enumerate(replies, start=1)
+        ]
+        return DeliveryReport(
+            invocations=tuple(invocations),
+            dispositions=dispositions,
+            failure_records=tuple(self._failure_records()),
+            notes=() if seen else (_NEVER_SEEN,),
+        )
+
+    def _is_explained(self) -> bool:
+        """Say whether how it failed is known, where it has; and that it was invoked, where it has not."""
+        if any(self._disposition(key) not in _DONE for key in self._keys):
+            return any(_says_how(each) for each in self._seen.values())
+        return bool(self._replies())
+
+    def _replies(self) -> list[Reply]:
+        """Give what its invocations answered, in their order; what a dead letter tells counts where no log does."""
+        logged = sorted(
+            (each for each in self._seen.values() if each.reply and each.at_ms), key=lambda each: each.at_ms
+        )
+        told = [each for each in self._seen.values() if each.reply and not each.at_ms]
+        return [each.reply for each in logged or told if each.reply]
+
+    def _failure_records(self) -> list[Json]:
+        return [each.failure_record for each in self._seen.values() if each.failure_record is not None]
+
+    def _disposition(self, key: str) -> Disposition:
+        if key in self._settled:
+            return self._settled[key]
+        return "processed" if self._is_gone(key) else "still_queued"
+
+    def _is_gone(self, key: str) -> bool:
+        """Say whether it was processed: it is gone for certain, and it was not its failure that came last."""
+        replies = self._replies()
+        known = not replies or replies[-1].succeeded or any(each not in _DONE for each in self._settled.values())
+        return known and self._gone[key] >= _TIMES_GONE
+
+
+def _says_how(sighting: Sighting) -> bool:
+    """Say whether it tells how an invocation failed; a dead letter has no type of error, and comes before the log."""
+    reply = sighting.reply
+    if reply is None:
+        return False
+    if sighting.at_ms:
+        return not reply.succeeded or bool(reply.log)
+    return bool(reply.failure and reply.failure.stack)
+
+
+def _names(count: int) -> tuple[str, ...]:
+    return ("event",) if count == 1 else tuple(f"event-{number}" for number in range(1, count + 1))
+
+
+def _request_id(reply: Reply) -> str:
+    return (reply.failure.request_id if reply.failure else None) or ""
+
+
+def by_key(sightings: Sequence[Sighting], findings: Mapping[str, Findings]) -> None:
+    """Give every sighting to all *findings*: each takes what is of its own event."""
+    for sighting in sightings:
+        for each in findings.values():
+            each.note(sighting)

@@ -1,0 +1,1 @@
+"""Parts of the `sqs` target: its messages, and who takes them."""

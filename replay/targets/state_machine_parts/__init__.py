@@ -1,0 +1,1 @@
+"""State machines of Step Functions: finding them, starting them, and what became of their executions."""

@@ -1,0 +1,1 @@
+"""Parts of the `sns` target: its messages, and who gets them."""

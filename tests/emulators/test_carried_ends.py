@@ -1,0 +1,275 @@
+"""What becomes of events that went through buses, streams and buckets: `replay run` judges them as the local target does."""
+
+import base64
+import io
+import json
+import os
+import subprocess
+import sys
+import uuid
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.cli.command_line import make_project
+from tests.emulators.archives import new_archive
+from tests.emulators.carried import wait_for
+from tests.emulators.environments import install
+from tests.emulators.localstack import ENVIRONMENT
+from tests.emulators.queues import Queue, new_queue
+from tests.emulators.server import Server
+from tests.emulators.test_eventbridge_targets import add_rule, new_bus
+from tests.emulators.test_s3_target import new_bucket
+from tests.emulators.test_stream_targets import new_stream, new_table
+
+pytestmark = pytest.mark.emulator
+
+HANDLER = """\
+import base64
+import sys
+import time
+
+
+def told(record):
+    if "kinesis" in record:
+        return base64.b64decode(record["kinesis"]["data"]).decode()
+    if "dynamodb" in record:
+        return record["dynamodb"]["NewImage"]["do"]["S"]
+    return record["s3"]["object"]["key"].rpartition("/")[2]
+
+
+def handler(event, context):
+    words = [event["detail"]["do"]] if "detail" in event else [told(record) for record in event["Records"]]
+    for word in words:
+        if word == "raise":
+            return event["customer_id"]
+        if word == "exit":
+            sys.exit(3)
+        if word == "late":
+            time.sleep(60)
+    return {"batchItemFailures": [
+        {"itemIdentifier": record["kinesis"]["sequenceNumber"]}
+        for record, word in zip(event.get("Records", []), words) if word == "fail"
+    ]}
+"""
+
+
+@pytest.fixture(params=["lambda_server", "ministack_server"])
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server with Lambda, that every AWS client, here and in child processes, now talks to."""
+    found: Server = request.getfixturevalue(request.param)
+    credentials(found, monkeypatch)
+    return found
+
+
+def credentials(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every client talk to *server*, also those of child processes."""
+    for name, value in (("AWS_ENDPOINT_URL", server.url), ("AWS_DEFAULT_REGION", "us-east-1")):
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+
+
+def deploy(server: Server, **settings: Any) -> str:
+    """Deploy the handler; on MiniStack under AWS's own runtime client, which tells errors as Lambda does. Give its ARN."""
+    client: Any = boto3.client("lambda")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("app.py", HANDLER)
+        bootstrap = zipfile.ZipInfo("bootstrap")
+        bootstrap.external_attr = 0o755 << 16
+        written.writestr(bootstrap, f'#!/bin/sh\nexec "{install(ENVIRONMENT)}" -m awslambdaric "$_HANDLER"\n')
+    name = f"f-{uuid.uuid4().hex[:8]}"
+    arn: str = client.create_function(
+        FunctionName=name,
+        Runtime="provided.al2023" if server.name == "ministack" else "python3.13",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/told",
+        Timeout=2,
+        Code={"ZipFile": archive.getvalue()},
+        **settings,
+    )["FunctionArn"]
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    return arn
+
+
+def replayed(*words: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "replay.cli.main", *words, "--json"],
+        check=False, capture_output=True, text=True, env=os.environ, timeout=200,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def judged(*words: str) -> dict[str, dict[str, Any]]:
+    return {each["fixture"]: each for each in replayed("run", *words) if "fixture" in each}
+
+
+def recorded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, events: list[Any], target: Mapping[str, Any], settings: str = ""
+) -> None:
+    """Make a project of these events and this target, with fixtures whose failures the local target has pinned."""
+    monkeypatch.chdir(make_project(folder, HANDLER, *events, settings=f"timeout_s = 2\n{settings}"))
+    with (folder / "pyproject.toml").open("a") as file:
+        file.write("\n[tool.replay.targets.there]\n")
+        file.writelines(f"{key} = {json.dumps(value)}\n" for key, value in target.items())
+    replayed("record", "files", "events.jsonl", "--function", "f")
+
+
+def assert_judged_alike(*, dispositions: Mapping[str, list[str]]) -> None:
+    """Judge all fixtures by the local target and by the deployed one: the same status, error and verdict for each."""
+    local, there = judged("--target", "process"), judged("--target", "there")
+    assert len(there) == len(local) == len(dispositions)
+    for fixture, outcome in there.items():
+        here = local[fixture]
+        assert (outcome["status"], outcome["verdict"]) == (here["status"], here["verdict"]), outcome
+        assert (outcome["error"] or {}).get("type") == (here["error"] or {}).get("type")
+        assert outcome["signature"] == here["signature"]
+        assert outcome["dispositions"] == dispositions[outcome["status"]]
+
+
+def test_through_a_bus(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Success, error, timeout and exit behind a rule, the failures dead letters, with the verdicts of the local target.
+
+    MiniStack's log does not tell a timeout or an exit.
+    """
+    dead: Queue = new_queue(server, "dead")
+    arn = deploy(server, DeadLetterConfig={"TargetArn": dead.arn})
+    once_only(arn)
+    bus = new_bus()
+    add_rule(bus, arn)
+    words = ["ok", "raise", "exit", "late"] if server.name == "localstack" else ["ok", "raise"]
+    events = [{"source": "shop.orders", "detail-type": "T", "detail": {"do": word}} for word in words]
+    recorded(tmp_path, monkeypatch, events, {"kind": "eventbridge", "bus": bus, "function": name_of(arn)})
+    ends = {
+        "succeeded": ["processed"],
+        "failed": ["dead_lettered"],
+        "exited": ["dead_lettered"],
+        "timed_out": ["dead_lettered"],
+    }
+    assert_judged_alike(dispositions=dict(list(ends.items())[: len(words)]))
+
+
+def once_only(arn: str) -> None:
+    client: Any = boto3.client("lambda")
+    client.put_function_event_invoke_config(FunctionName=arn, MaximumRetryAttempts=0)
+
+
+def name_of(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
+
+def kinesis_event(*words: str) -> dict[str, Any]:
+    records = []
+    for number, word in enumerate(words):
+        data = base64.b64encode(word.encode()).decode()
+        inner = {"partitionKey": "k", "sequenceNumber": str(number), "data": data}
+        records.append({"eventSource": "aws:kinesis", "eventID": f"shardId-000000000000:{number}", "kinesis": inner})
+    return {"Records": records}
+
+
+def test_through_a_stream(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A batch that is done, a partial one and an error behind a mapping, with the verdicts of the local target.
+
+    MiniStack knows neither reports of records nor an end of retries, so that there only success ends.
+    """
+    given_up: Queue = new_queue(server, "given-up")
+    arn = deploy(server)
+    stream, stream_arn = new_stream()
+    client: Any = boto3.client("lambda")
+    client.create_event_source_mapping(
+        EventSourceArn=stream_arn,
+        FunctionName=arn,
+        StartingPosition="TRIM_HORIZON",
+        BatchSize=10,
+        MaximumRetryAttempts=0,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        DestinationConfig={"OnFailure": {"Destination": given_up.arn}},
+    )
+    batches = [("ok", "ok"), ("ok", "fail"), ("raise",)] if server.name == "localstack" else [("ok", "ok")]
+    settings = (
+        'event_source = { kind = "kinesis", batch_size = 10, maximum_retry_attempts = 0, '
+        f'report_batch_item_failures = true, on_failure = "{given_up.arn}" }}\n'
+    )
+    events = [kinesis_event(*words) for words in batches]
+    recorded(tmp_path, monkeypatch, events, {"kind": "kinesis", "stream": stream}, settings)
+    ends = {
+        "succeeded": ["processed", "processed"],
+        "partially_failed": ["processed", "sent_to_destination"],
+        "failed": ["sent_to_destination"],
+    }
+    assert_judged_alike(dispositions=dict(list(ends.items())[: len(batches)]))
+
+
+@pytest.mark.parametrize(("word", "ends"), [("ok", {"succeeded": ["processed"]}), ("raise", {"failed": ["discarded"]})])
+def test_through_a_table(
+    ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, ends: dict[str, list[str]]
+) -> None:
+    """
+    A change that is done, and one that fails, behind the stream of a table; LocalStack has no tables here.
+
+    Each on a table of its own: MiniStack tries what fails for ever.
+    """
+    credentials(ministack_server, monkeypatch)
+    arn = deploy(ministack_server)
+    table, stream_arn = new_table()
+    client: Any = boto3.client("lambda")
+    client.create_event_source_mapping(
+        EventSourceArn=stream_arn, FunctionName=arn, StartingPosition="TRIM_HORIZON", MaximumRetryAttempts=0
+    )
+    image = {"id": {"S": word}, "do": {"S": word}}
+    change = {"Keys": {"id": {"S": word}}, "NewImage": image, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    event = {"Records": [{"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": change}]}
+    settings = 'event_source = { kind = "dynamodb", maximum_retry_attempts = 0 }\n'
+    recorded(tmp_path, monkeypatch, [event], {"kind": "dynamodb", "table": table}, settings)
+    assert_judged_alike(dispositions=ends)
+
+
+def test_through_a_bucket(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notification to the function that the bucket names: success and error, with the verdicts of the local target."""
+    dead: Queue = new_queue(server, "dead")
+    arn = deploy(server, DeadLetterConfig={"TargetArn": dead.arn})
+    once_only(arn)
+    bucket = new_bucket(LambdaFunctionArn=arn)
+    events = [
+        {
+            "Records": [
+                {
+                    "eventSource": "aws:s3",
+                    "eventName": "ObjectCreated:Put",
+                    "s3": {"bucket": {"name": "live-uploads"}, "object": {"key": f"in/{word}"}},
+                }
+            ]
+        }
+        for word in ("ok", "raise")
+    ]
+    recorded(tmp_path, monkeypatch, events, {"kind": "s3", "bucket": bucket, "how": "notification"})
+    assert_judged_alike(dispositions={"succeeded": ["processed"], "failed": ["dead_lettered"]})
+
+
+def test_through_a_replay(ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive's events come again to the function: success and error; LocalStack with archives has no functions here."""
+    credentials(ministack_server, monkeypatch)
+    dead: Queue = new_queue(ministack_server, "dead")
+    arn = deploy(ministack_server, DeadLetterConfig={"TargetArn": dead.arn})
+    once_only(arn)
+    archive, seen = new_archive(), new_queue(ministack_server, "seen")
+    add_rule(archive.bus, seen.arn)
+    archive.put([{"do": "raise"}])
+    event = json.loads(wait_for(lambda: list(seen.bodies().values()), 1)[0])
+    archive.client.disable_rule(Name="to-orders", EventBusName=archive.bus)
+    add_rule(archive.bus, arn, name="to-function")
+    recorded(
+        tmp_path,
+        monkeypatch,
+        [event],
+        {"kind": "eventbridge-replay", "archive": archive.name, "function": name_of(arn)},
+    )
+    assert_judged_alike(dispositions={"failed": ["dead_lettered"]})

@@ -1,0 +1,117 @@
+"""The `sns` target: which topic it is, who gets its messages, and what is published."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from replay.errors import AwsError, ConfigurationError, InvalidEvent
+from replay.functions.function import Function
+from replay.payloads.captures import Event
+from replay.targets.carrier import Acknowledgement, Refusal
+from replay.targets.guard_rails import deployed
+from replay.targets.sending import batch_id
+from replay.targets.sns import SnsTarget
+from replay.targets.topic_parts.subscribers import dead_letter_queues
+
+ACCOUNT = "123456789012"
+ARN = f"arn:aws:sns:us-east-1:{ACCOUNT}:shop"
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:orders"
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(deployed, "is_on_this_machine", lambda _: False)
+    with mock_aws():
+        client: Any = boto3.client("sns")
+        yield client.create_topic(Name="shop", Tags=[{"Key": "stage", "Value": "test"}])["TopicArn"]
+
+
+def sns_event(*messages: str, **more: Any) -> Event:
+    attributes = {"n": {"Type": "Number", "Value": "7"}, "bytes": {"Type": "Binary", "Value": "AP/+"}}
+    own = {"Subject": None, "MessageAttributes": attributes, **more}
+    records = [{"EventSource": "aws:sns", "Sns": {"Message": message, **own}} for message in messages]
+    return Event(text=json.dumps({"Records": records}), kind="sns")
+
+
+def test_is_described_with_its_tags_and_subscribers(topic: str) -> None:
+    """By name and by ARN; functions and queues are named, people's addresses only counted."""
+    client: Any = boto3.client("sns")
+    for protocol, endpoint in (("sqs", f"arn:aws:sqs:us-east-1:{ACCOUNT}:audit"), ("email", "grace@example.com")):
+        client.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    for name in ("shop", topic):
+        destination = SnsTarget(topic=name, account_id=ACCOUNT).checked_destination()
+        assert (destination.arn, destination.tags) == (ARN, {"stage": "test"})
+        assert destination.seen_by == ("sqs audit", "1 subscriber by email")
+    with pytest.raises(AwsError, match="no such topic"):
+        SnsTarget(topic="another", account_id=ACCOUNT).destination()
+    with pytest.raises(ConfigurationError, match="which topic"):
+        SnsTarget()
+
+
+def test_every_record_is_published_exactly(topic: str) -> None:
+    """Text, subject and attributes arrive as they were, with the marker beside them."""
+    sqs: Any = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="audit")["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:audit"
+    boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    target = SnsTarget(topic="shop")
+    (entry,) = target.entries(sns_event("ünï ✓", Subject="an order"), key="orders/a", marker="replay-run-1")
+    answers = target.send([entry])
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    told = json.loads(message["Body"])
+    assert (told["Message"], told["Subject"]) == ("ünï ✓", "an order")
+    assert told["MessageAttributes"]["replay-marker"] == {"Type": "String", "Value": "replay-run-1"}
+    assert told["MessageAttributes"]["n"] == {"Type": "Number", "Value": "7"}
+    assert answers == {"orders/a": Acknowledgement(identity=told["MessageId"])}
+
+
+def test_a_partly_refused_batch_is_told_entry_by_entry(topic: str) -> None:
+    """What is answered for another request counts for none of them; proved on the request."""
+    target = SnsTarget(topic=topic)
+    entries = target.entries(sns_event("a", "b"), key="k", marker="m")
+    ids = [batch_id(entry.key) for entry in entries]
+    answer = {
+        "Successful": [{"Id": ids[0], "MessageId": "1"}, {"Id": "another", "MessageId": "2"}],
+        "Failed": [{"Id": ids[1], "Code": "InternalError", "SenderFault": False}],
+    }
+    wanted = [{"Id": name, **entry.request} for name, entry in zip(ids, entries, strict=True)]
+    with Stubber(target._clients.sending("sns")) as stub:
+        stub.add_response("publish_batch", answer, {"TopicArn": topic, "PublishBatchRequestEntries": wanted})
+        told = target.send(entries)
+    assert told == {"k#1": Acknowledgement(identity="1"), "k#2": Refusal(code="InternalError")}
+    assert [entry.marker for entry in entries] == ["m-1", "m-2"]
+
+
+def test_what_is_no_message_of_sns_is_refused() -> None:
+    """An event of another source says so before anything is published."""
+    for text in ('{"Records": [{"eventSource": "aws:sqs", "body": "x"}]}', sns_event("").text):
+        with pytest.raises(InvalidEvent):
+            SnsTarget(topic="shop").entries(Event(text=text), key="orders/a", marker="m")
+
+
+def test_the_dead_letters_of_its_subscriptions_are_watched(topic: str) -> None:
+    """Where SNS could not invoke the function, its message goes to the queue of the subscription's redrive policy."""
+    client: Any = boto3.client("sns")
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:undelivered"
+    found = [{"Protocol": "lambda", "Endpoint": FUNCTION, "SubscriptionArn": f"{ARN}:1"}, {"Protocol": "sqs"}]
+    with Stubber(client) as stub:
+        attributes = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": queue})}
+        stub.add_response("get_subscription_attributes", {"Attributes": attributes}, {"SubscriptionArn": f"{ARN}:1"})
+        assert dead_letter_queues(client, found) == [queue]
+
+
+def test_which_of_several_functions_is_meant_must_be_said(topic: str) -> None:
+    """The one that is called like the fixture's function is; else the target's `function` says it."""
+    client: Any = boto3.client("sns")
+    for name in ("billing", "audit"):
+        client.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=FUNCTION.replace("orders", name))
+    with pytest.raises(ConfigurationError, match="which one is orders"):
+        SnsTarget(topic="shop").watches(Function(name="orders", handler="app.handler", code=Path()))

@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import cache
 from typing import Any
 
 from replay.errors import AwsError
@@ -21,13 +22,28 @@ def aws_session(*, region: str | None = None, profile: str | None = None) -> Any
     """
     Open a boto3 session of its own, so that threads and settings of others do not meet it.
 
+    What botocore knows of the services is read once for all of them: it takes longer than all else of making a client.
+
     Raises:
         AwsError: The profile does not exist.
     """
     import boto3
+    import botocore.session
 
     with aws_errors(where=f"profile {profile}" if profile else ""):
-        return boto3.Session(region_name=region, profile_name=profile)
+        core = botocore.session.Session(profile=profile)
+        loader = _loader(core.get_config_variable("data_path"))
+        core.register_component("data_loader", loader)
+        session = boto3.Session(botocore_session=core, region_name=region)
+    loader.search_paths[:] = dict.fromkeys(loader.search_paths)  # every session of boto3 adds its own once more
+    return session
+
+
+@cache
+def _loader(data_path: str | None) -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def localstack_session(*, host: str | None = None, region: str | None = None) -> Any:

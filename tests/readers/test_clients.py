@@ -6,6 +6,7 @@ from typing import Any
 import botocore.exceptions as raised
 import pytest
 from botocore.exceptions import ClientError
+from botocore.loaders import JSONFileLoader
 from botocore.stub import Stubber
 
 from replay.errors import AwsError
@@ -266,3 +267,22 @@ def test_a_localstack_host_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(AwsError, match="no host") as caught:
         aws_client("sqs", endpoint_url="localstack")
     assert "LOCALSTACK_HOST" in caught.value.where
+
+
+def test_what_botocore_knows_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second client of a service reads no file of botocore's data, and the places to look in do not add up."""
+    first = aws_client("sqs", region="eu-west-1")
+    read: list[str] = []
+    load_file = JSONFileLoader.load_file
+
+    def noted(loader: Any, file_path: str) -> Any:
+        found = load_file(loader, file_path)
+        read.extend([file_path] if found is not None else [])
+        return found
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", noted)
+    places = [len(aws_session(region="eu-west-1")._loader.search_paths) for _ in range(3)]
+    second = aws_client("sqs", region="us-east-1")
+    assert read == []
+    assert len(set(places)) == 1
+    assert (first.meta.region_name, second.meta.region_name) == ("eu-west-1", "us-east-1")

@@ -102,11 +102,14 @@ class CallRecorder:
         Take a call, and say by its `fault` what it meets; None outside of an invocation.
 
         Args:
-            call_id: What the SDK sends with each attempt of one call, where it does.
+            call_id: What the SDK sends with each attempt of one call, where it does. A call that has come in meanwhile
+                is the same one: an impatient SDK may send the next attempt while the first one is still being read.
         """
         with self._lock:
             if not self.is_on:
                 return None
+            if known := self.known(call_id):
+                return known
             call = SeenCall(service, operation, parameters, self._plan.meet(f"{service}:{operation}"))
             self._calls.append(call)
             if call_id:

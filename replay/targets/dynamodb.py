@@ -25,9 +25,8 @@ from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.identity import tags_of, unless_denied
-from replay.targets.observing.consumers import chosen_function, is_on, mapped_functions, mappings_of
-from replay.targets.observing.function_watches import queue_watches
-from replay.targets.observing.stream_watches import mapping_of, stream_watches
+from replay.targets.observing.consumers import mapped_functions
+from replay.targets.observing.stream_watches import watches_of_stream
 from replay.targets.stream_parts.batch_records import batch_records
 from replay.targets.stream_parts.table_stream import TableStream
 from replay.targets.stream_parts.table_writes import TableWrite, table_write
@@ -154,18 +153,14 @@ class DynamoDbTarget(Carrier):
             ConfigurationError: Several are mapped to it, and it is not said which is *function*.
             AwsError: The mappings may not be listed.
         """
-        options, patience_s = self._options, self.patience_s(function)
-        mappings = mappings_of(self.clients("lambda"), self._stream_arn, where=self.travels) or []
-        called = [str(each.get("FunctionArn", "")) for each in mappings if is_on(each)]
-        watches = queue_watches(self.clients, [(options.dead_letter_queue, "dead_lettered")], patience_s=patience_s)
-        deployed = chosen_function(called, asked=options.function, function=function, where=self._stream_arn)
-        if not deployed:
-            return watches
-        mapping = mapping_of(mappings, deployed)
-        return [
-            *stream_watches(self.clients, deployed, mapping, code=function.code, patience_s=patience_s),
-            *watches,
-        ]
+        return watches_of_stream(
+            self.clients,
+            self._stream_arn,
+            self._options,
+            function=function,
+            travels=self.travels,
+            patience_s=self.patience_s(function),
+        )
 
     def _written(self, key: str, write: TableWrite) -> Answer:
         self.stream.begin()

@@ -8,17 +8,44 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from replay.functions.function import Function
 from replay.payloads.exact_json import Json
-from replay.targets.carrier import Settled, Sighting, Sought, Watch
+from replay.targets.carrier import CarrierOptions, Settled, Sighting, Sought, Watch
 from replay.targets.guard_rails.this_machine import is_on_this_machine
-from replay.targets.observing.consumers import is_on
+from replay.targets.observing.consumers import chosen_function, is_on, mappings_of
 from replay.targets.observing.dead_letters import DeadLetters
 from replay.targets.observing.function_log import LoggedEnds
-from replay.targets.observing.function_watches import Clients, DeployedFunction, log_and_metrics
+from replay.targets.observing.function_watches import Clients, DeployedFunction, log_and_metrics, queue_watches
 
 _BATCH_INFO = ("KinesisBatchInfo", "DDBStreamBatchInfo")
 _COMES_AGAIN_WITHIN_S, _COMES_AGAIN_HERE_WITHIN_S = 20.0, 2.5
 """A batch of a stream that failed is tried again at once, but logs are late."""
+
+
+def watches_of_stream(
+    clients: Clients,
+    stream_arn: str,
+    options: CarrierOptions,
+    *,
+    function: Function,
+    travels: str,
+    patience_s: float,
+) -> list[Watch]:
+    """
+    Give the places where the end of records can be seen that whatever is mapped to *stream_arn* gets for *function*.
+
+    Raises:
+        ConfigurationError: Several are mapped to it, and it is not said which is *function*.
+        AwsError: The mappings may not be listed.
+    """
+    mappings = mappings_of(clients("lambda"), stream_arn, where=travels) or []
+    called = [str(each.get("FunctionArn", "")) for each in mappings if is_on(each)]
+    queues = queue_watches(clients, [(options.dead_letter_queue, "dead_lettered")], patience_s=patience_s)
+    deployed = chosen_function(called, asked=options.function, function=function, where=stream_arn)
+    if not deployed:
+        return queues
+    mapping = mapping_of(mappings, deployed)
+    return [*stream_watches(clients, deployed, mapping, code=function.code, patience_s=patience_s), *queues]
 
 
 def stream_watches(

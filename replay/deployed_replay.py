@@ -385,10 +385,11 @@ def _refuse_one_for_all(target: str, names: Sequence[str], destinations: Sequenc
     """Events of one function would do anything in another."""
     if len({destination.arn for destination in destinations}) < len(names):
         raise ConfigurationError(
-            f"the target {target} is one function, and these fixtures belong to {len(names)}: {', '.join(names)}",
+            f"the target {target} leads to one place, and these fixtures belong to {len(names)} functions: "
+            f"{', '.join(names)}",
             where=destinations[0].arn,
             expected="fixtures of one function",
-            hint="name them: replay run 'FUNCTION/*' …; or give each its own: functions = { orders = \"…\" }",
+            hint="name them: replay run 'FUNCTION/*' …; a deployed function for each: functions = { orders = \"…\" }",
         )
 
 

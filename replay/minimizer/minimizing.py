@@ -128,10 +128,14 @@ def _revised(fixture: Fixture, root: Node, text: str, why: str) -> Fixture:
         return fixture
     now = places(root)
     redactions = [replace(each, at=now[each.at]) for each in fixture.redactions if each.at in now]
+    verified = fixture.verification
+    if verified is not None:
+        verified = replace(verified, matters=tuple(dict.fromkeys(now[at] for at in verified.matters if at in now)))
     return replace(
         fixture,
         event_text=text,
         redactions=tuple(dict.fromkeys(redactions)),
+        verification=verified,
         revisions=(*fixture.revisions, new_revision("replay minimize", why)),
         edited=False,
     )

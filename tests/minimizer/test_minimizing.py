@@ -55,6 +55,22 @@ def test_a_fixture_becomes_small_and_fails_as_before(replay_: CommandLine, proje
     assert "is as small as it can be" in replay_("minimize", "*").stdout
 
 
+def test_what_verification_found_moves_with_its_value(
+    replay_: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value that matters is still named by its place when what stood before it is gone."""
+    handler = 'def handler(event, context):\n    if 7 in event["lines"]:\n        raise ValueError("seven")\n'
+    monkeypatch.chdir(make_project(tmp_path, handler, {"lines": [1, 2, 7]}))
+    assert replay_("record", "files", "--path", "events.jsonl", "--function", "f").exit_code == 0
+    assert replay_("run").exit_code == 0
+    (document,) = tmp_path.glob("fixtures/f/*/fixture.json")
+    verified = {"result": "generalised", "matters": ["/lines/2", "/lines/0"]}
+    document.write_text(json.dumps({**json.loads(document.read_text()), "verification": verified}))
+    assert replay_("minimize", "*").exit_code == 0
+    assert json.loads((document.parent / "event.json").read_text()) == {"lines": [7]}
+    assert json.loads(document.read_text())["verification"]["matters"] == ["/lines/0"]
+
+
 def test_more_processes_find_the_same(replay_: CommandLine, project: Callable[..., Path]) -> None:
     """Two processes that replay ahead leave what one leaves, after as many probes."""
     project({"order": {"id": "o-1", "total": 10**25, "lines": [{"n": n} for n in range(9)]}, "note": "x" * 20})

@@ -162,13 +162,7 @@ def replay_deployed(
     """
     if plan is None:
         plan = plan_replay(project, references, target=target, each=repeat * (2 if twice else 1), pace=pace)
-        if plan.must_be_confirmed:
-            raise TargetRefused(
-                f"the target {target} is beyond this machine, and nobody has agreed to what would be sent",
-                where=", ".join(destination.arn for destination in plan.destinations),
-                expected="a plan that its user has seen",
-                hint="show plan_replay(…), and give it as plan=; on the command line: replay run, or --yes",
-            )
+        _refuse_unseen(plan, target)
     options = {"repeat": repeat, "twice": twice, "red": red, **pace_document(pace), **noted.header}
     make = partial(_make_replayer, project, target=target, repeat=repeat, red=red, twice=twice, as_sent=as_sent)
     invoker = _invoker(project, references, target)
@@ -207,6 +201,16 @@ def replay_deployed(
         observation=noted.observation,
     )
     return run.events(_in_order(references, spaced), total=len(references))
+
+
+def _refuse_unseen(plan: Plan, target: str) -> None:
+    if plan.must_be_confirmed:
+        raise TargetRefused(
+            f"the target {target} is beyond this machine, and nobody has agreed to what would be sent",
+            where=", ".join(destination.arn for destination in plan.destinations),
+            expected="a plan that its user has seen",
+            hint="show plan_replay(…), and give it as plan=; on the command line: replay run, or --yes",
+        )
 
 
 def gives_answers(project: Project, references: Sequence[FixtureReference], target: str) -> bool:

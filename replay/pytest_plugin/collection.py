@@ -68,7 +68,7 @@ class FunctionFixtures(pytest.Directory):
     def _others(self, fixtures: set[str]) -> Iterator[pytest.Item | pytest.Collector]:
         hooks, config = self.ihook, self.config
         with os.scandir(self.path) as entries:
-            ours = {*fixtures, *self.replay_session.project.store.of(self.path.name).packs.catalog.segments}
+            ours = {*fixtures, *self.replay_session.project.store.of(self.path.name).segments}
             others = sorted((entry for entry in entries if entry.name not in ours), key=lambda entry: entry.name)
         for entry in others:
             path, is_folder = Path(entry.path), entry.is_dir()
@@ -117,7 +117,6 @@ class FixtureItem(pytest.Item):
         if isinstance(judged, FixtureNotRun):
             self.user_properties.append((VERDICT, "error"))
             raise judged.error
-        self._told = judged
         judgement, outcome = judged.judgement, judged.outcomes[-1]
         self.user_properties.append((VERDICT, judgement.verdict))
         self.user_properties += [(NOTE, one_line(note, limit=400)) for note in judged.notes]
@@ -127,13 +126,15 @@ class FixtureItem(pytest.Item):
             self.user_properties.append((PINNED, "true"))
         if judgement.as_expected and outcome.log:  # otherwise the explanation has it
             self.add_report_section("call", "log", visible(outcome.log))
+        if judgement.as_expected and not judgement.known_bug:
+            return  # nothing is kept of the many that pass
+        self._told = judged
         if not judgement.as_expected:
             handler_raised = self._session.last_exception()
             if self.config.getoption("usepdb") and outcome.failure is not None and handler_raised is not None:
                 raise handler_raised  # so that the debugger opens at the line of the handler that raised
             raise UnexpectedOutcome(judgement.reason)
-        if judgement.known_bug:
-            pytest.xfail(f"known bug: {happened(outcome)}")
+        pytest.xfail(f"known bug: {happened(outcome)}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, ReplayError):

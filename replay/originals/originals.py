@@ -1,19 +1,16 @@
 """The originals of a run: found at their sources, kept in memory, and sent in the place of their stand-ins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 from replay.delivery.attempt import Attempt, Reply
 from replay.errors import ReplayError, TargetRefused
-from replay.fixtures.fixture import Fixture, FixtureReference, StoredObject
+from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.originals.scrubbing import Scrubber
 from replay.originals.swaps import Original
-from replay.payloads.aws_calls import Fault
 from replay.redaction.redactor import Redactor
 from replay.targets.base import Invoker
+from replay.targets.wrapping import WrappingInvoker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +50,7 @@ class Originals:
         return invoker
 
 
-class OriginalInvoker(Invoker):
+class OriginalInvoker(WrappingInvoker):
     """
     Invokes *invoker* with the original in the place of its stand-ins.
 
@@ -63,24 +60,8 @@ class OriginalInvoker(Invoker):
     name = "original"
 
     def __init__(self, invoker: Invoker, original: Original, scrubber: Scrubber) -> None:
-        self._invoker, self._original, self._scrubber = invoker, original, scrubber
-
-    def __enter__(self) -> Self:
-        self._invoker.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._invoker.__exit__(kind, error, trace)
-
-    def begin(self, *, at: datetime | None = None, faults: Sequence[Fault] = ()) -> None:
-        """Start a fixture."""
-        self._invoker.begin(at=at, faults=faults)
-
-    def place_objects(self, objects: Sequence[StoredObject]) -> None:
-        """Put what the event points to where the function finds it: redacted, as it is kept."""
-        self._invoker.place_objects(objects)
+        super().__init__(invoker)
+        self._original, self._scrubber = original, scrubber
 
     def invoke(self, attempt: Attempt) -> Reply:
         """Invoke once with the original; the reply holds stand-ins."""
@@ -95,8 +76,3 @@ class OriginalInvoker(Invoker):
             return self._scrubber.reply(self._invoker.invoke(sent))
         except ReplayError as error:  # AWS may quote what it could not take
             raise self._scrubber.error(error) from None
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """Sentences for the user about what is different from Lambda here."""
-        return self._invoker.notes

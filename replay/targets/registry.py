@@ -17,7 +17,7 @@ from replay.functions.function import Function
 from replay.targets.base import Invoker
 
 ENTRY_POINTS = "replay.targets"
-_NOT_TARGETS = frozenset({"base", "bulk", "carrier", "isolation", "registry", "sending"})
+_NOT_TARGETS = frozenset({"base", "bulk", "carrier", "isolation", "registry", "sending", "wrapping"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,15 +9,14 @@ from typing import Any
 
 from replay.errors import AwsError, ConfigurationError, SourceError
 from replay.payloads.captures import Capture
-from replay.payloads.log_formats.json_path import json_path
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.partitions import is_aws_url
 from replay.readers.insights import query_lines
 from replay.readers.invocations import LoggedInvocation, logged_invocations, stretches
 from replay.readers.logs import LogLine, default_log_group, filtered_lines, is_missing, similar_log_groups
 from replay.sources.advance import Advance
-from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Recording, Source
+from replay.sources.function_log_options import FunctionLogOptions
 from replay.sources.logged_failures import MissingEvents, capture_of, event_of
 from replay.sources.permissions import AwsPlace, Permission
 
@@ -37,7 +36,7 @@ _FAILING = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloudWatchLogsOptions(AwsOptions):
+class CloudWatchLogsOptions(FunctionLogOptions):
     """Which invocations of which log, and where their events are."""
 
     log_group: str | None = field(
@@ -49,19 +48,6 @@ class CloudWatchLogsOptions(AwsOptions):
     query: str | None = field(
         default=None, metadata={"help": "a filter in Logs Insights' language instead: `filter @message like /x/`"}
     )
-    event_at: str | None = field(
-        default=None, metadata={"help": "where a JSON line holds the event, such as $.request", "metavar": "JSONPATH"}
-    )
-    event_prefix: str | None = field(
-        default=None, metadata={"help": "the text behind which a line holds the event", "metavar": "TEXT"}
-    )
-    function: str | None = field(default=None, metadata={"help": "the function that logs there", "shared": True})
-    function_log_group: str | None = field(
-        default=None, metadata={"help": "the log group of the function, as the project knows it", "shared": True}
-    )
-    function_timeout_s: float | None = field(
-        default=None, metadata={"help": "how long an invocation of it takes at most", "shared": True}
-    )
 
     def __post_init__(self) -> None:
         """
@@ -70,10 +56,8 @@ class CloudWatchLogsOptions(AwsOptions):
         Raises:
             ConfigurationError: Two ways to choose lines, or to find events; or no log at all.
         """
-        for one, other in (("pattern", "query"), ("event_at", "event_prefix")):
-            if getattr(self, one) and getattr(self, other):
-                flags = f"--{one} and --{other}".replace("_", "-")
-                raise ConfigurationError("only one of these can be meant", where=flags, hint="leave one out")
+        self.refuse_both("pattern", "query")
+        self.refuse_both("event_at", "event_prefix")
         if not (self.log_group or self.function_log_group or self.function):
             raise ConfigurationError("no log group was given", expected="--log-group NAME, or --function NAME")
 
@@ -82,12 +66,6 @@ class CloudWatchLogsOptions(AwsOptions):
         """The log group that is meant."""
         named = self.log_group or self.function_log_group or default_log_group(self.function or "")
         return named.split(":")[6] if _GROUP_ARN.fullmatch(named) else named
-
-    @property
-    def event_place(self) -> EventPlace:
-        """Where the events are."""
-        path = json_path(self.event_at, option="--event-at") if self.event_at else None
-        return EventPlace(path=path, prefix=self.event_prefix or "")
 
 
 class CloudWatchLogsSource(Source):

@@ -9,10 +9,9 @@ from itertools import islice
 from typing import Any
 
 from replay.counted_nouns import counted
-from replay.errors import AwsError, ConfigurationError
+from replay.errors import AwsError
 from replay.payloads.captures import Capture
 from replay.payloads.failures import Failure
-from replay.payloads.log_formats.json_path import json_path
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.partitions import is_aws_url
 from replay.payloads.traces import TracedRequest, trace_segments, traced_requests
@@ -22,8 +21,8 @@ from replay.readers.logged_requests import invocations_of_requests
 from replay.readers.logs import default_log_group, is_missing
 from replay.readers.traces import segment_documents, trace_ids
 from replay.sources.advance import Advance
-from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Recording, Source
+from replay.sources.function_log_options import FunctionLogOptions
 from replay.sources.logged_failures import MissingEvents, capture_of, event_of
 from replay.sources.permissions import ANY, AwsPlace, Permission
 
@@ -36,7 +35,7 @@ _REQUEST_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class XRayOptions(AwsOptions):
+class XRayOptions(FunctionLogOptions):
     """Which traces, and where the events of their requests are logged."""
 
     filter: str | None = field(
@@ -50,19 +49,7 @@ class XRayOptions(AwsOptions):
     log_group: str | None = field(
         default=None, metadata={"help": "the log group; by default the one that the trace names", "metavar": "NAME"}
     )
-    event_at: str | None = field(
-        default=None, metadata={"help": "where a JSON line holds the event, such as $.request", "metavar": "JSONPATH"}
-    )
-    event_prefix: str | None = field(
-        default=None, metadata={"help": "the text behind which a line holds the event", "metavar": "TEXT"}
-    )
     function: str | None = field(default=None, metadata={"help": "the function in the traces", "shared": True})
-    function_log_group: str | None = field(
-        default=None, metadata={"help": "the log group of the function, as the project knows it", "shared": True}
-    )
-    function_timeout_s: float | None = field(
-        default=None, metadata={"help": "how long an invocation of it takes at most", "shared": True}
-    )
 
     def __post_init__(self) -> None:
         """
@@ -71,9 +58,7 @@ class XRayOptions(AwsOptions):
         Raises:
             ConfigurationError: Two ways to find events.
         """
-        if self.event_at and self.event_prefix:
-            flags = "--event-at and --event-prefix"
-            raise ConfigurationError("only one of these can be meant", where=flags, hint="leave one out")
+        self.refuse_both("event_at", "event_prefix")
 
     @property
     def expression(self) -> str:
@@ -119,10 +104,8 @@ class XRaySource(Source):
             AwsError: Credentials, region.
         """
         options = self._options
-        path = json_path(options.event_at, option="--event-at") if options.event_at else None
         client_of = options.client
-        place = EventPlace(path=path, prefix=options.event_prefix or "")
-        recording = XRayRecording(client_of("xray"), client_of("logs"), options, place)
+        recording = XRayRecording(client_of("xray"), client_of("logs"), options, options.event_place)
         recording.client_of = client_of
         return recording
 

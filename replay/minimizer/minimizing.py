@@ -127,7 +127,11 @@ def _revised(fixture: Fixture, root: Node, text: str, why: str) -> Fixture:
     if len(text) >= len(fixture.event_text):
         return fixture
     now = places(root)
-    redactions = [replace(each, at=now[each.at]) for each in fixture.redactions if each.at in now]
+    redactions = [
+        replace(each, at=now.get(each.at, each.at))
+        for each in fixture.redactions
+        if each.at in now or "/*" in each.at  # a key that is not told
+    ]
     verified = fixture.verification
     if verified is not None:
         verified = replace(verified, matters=tuple(dict.fromkeys(now[at] for at in verified.matters if at in now)))

@@ -17,15 +17,16 @@ from replay.redaction.detectors import (
     aws_key_ids,
     aws_session_tokens,
     card_numbers,
-    ibans,
     jwts,
     private_keys,
     receipt_handles,
     spans,
 )
+from replay.redaction.embedded_json import may_embed
 from replay.redaction.encodings import HEXADECIMAL, RUN, surely_holds_nothing
 from replay.redaction.escapes import holds_escape
 from replay.redaction.high_entropy import SHORTEST, aws_secret_keys, high_entropy_strings
+from replay.redaction.ibans import SOME_IBAN, ibans
 from replay.redaction.json_parts import SHORTEST_CARD, json_parts
 from replay.redaction.network_addresses import SOME_GROUPS, ip_addresses
 from replay.redaction.personal_keys import is_private_by_itself, is_private_key, means_somebody
@@ -43,7 +44,7 @@ _ADDRESS_OR_PHONE = re.compile(
 )
 """What an IPv4 address, or a phone number in three groups or behind 00, has in it."""
 _BY_PATTERN: Mapping[re.Pattern[str], Detector] = {
-    re.compile(r"[A-Z]{2}\d\d"): ibans,
+    SOME_IBAN: ibans,
     re.compile(rf"::|{SOME_GROUPS.pattern}"): ip_addresses,
 }
 """Detectors by what must be in one word of what they find: `DE89 3704 …`, `2a00::1`."""
@@ -108,6 +109,8 @@ def _suspicious(texts: AbstractSet[str]) -> set[str]:
     found: set[str] = set()
     if "\\" in together or holds_escape(together):
         found.update(text for text in texts if "\\" in text or holds_escape(text))
+    if may_embed(together):
+        found.update(text for text in texts if may_embed(text))
     new = set(together.split()) - _harmless_words
     if new:
         found |= _by_words(new, texts)

@@ -11,11 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from replay.redaction import card_numbers as cards
 from replay.redaction.escapes import unescaped
 from replay.redaction.high_entropy import aws_secret_keys, decoded
+from replay.redaction.ibans import ibans
 from replay.redaction.labelled_people import PEOPLE_HINTS, labelled_people
+from replay.redaction.named_secrets import (
+    NAMED_HINTS,
+    PASSWORD_HINTS,
+    WRITTEN_HINTS,
+    named_secrets,
+    passwords_elsewhere,
+    written_secrets,
+)
 from replay.redaction.network_addresses import ip_addresses
-from replay.redaction.phone_numbers import phone_numbers, spaced_phone_numbers
+from replay.redaction.phone_numbers import PHONE_HINTS, phone_numbers, spaced_phone_numbers
 from replay.redaction.pseudonyms import MARK
-from replay.redaction.secret_keys import is_secret_key
 from replay.redaction.spans import Detector, Span
 from replay.redaction.vendor_keys import DOTTED_VENDOR_HINTS, VENDOR_HINTS, vendor_keys
 
@@ -30,34 +38,25 @@ _DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{11,}+={0,2}(?:\.[A-Za-z0-
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}+={0,2}\.(?:[A-Za-z0-9_-]*+={0,2}\.|eyJ)")
 _GAP = r"[\s\"':=,+]{1,8}"
 # Only the word in any case: IGNORECASE would let [A-Za-z] take U+0130, U+017F and U+212A.
-_BEARER = re.compile(rf"(?i:bearer){_GAP}([A-Za-z0-9._~+/=%-]{{8,}}+)")
+_BEARER = re.compile(rf"(?i:bearer){_GAP}([A-Za-z0-9._~+/=%-]{{8,}}+)(?![\"']\s?:)")
 _BASIC = re.compile(rf"(?i:basic){_GAP}([A-Za-z0-9+/=_-]{{8,}}+)")
+_DIGEST_RESPONSE = re.compile(r"(?<![\w-])response\s?=\s?[\"']?([0-9a-f]{32,64}+)(?![0-9A-Za-z])")
 _WORD = re.compile(r"[A-Za-z]?[a-z]{1,23}|[A-Z]{1,23}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
-_URL_PASSWORD = re.compile(r"://[^\s:/?#@\"']{0,128}+:([^\s@/?#\"']{1,256}+)@")
-_NAMED = re.compile(
-    r"""(?P<name>password|passwd|passphrase|pwd|secret|token|credentials?|signature|sig|authorization|session[-_]?id
-      |(?:api|access|account|secret|private|signing|encryption|shared)[-_]?(?:access[-_]?)?key)
-    (?P<is>["']?\s{0,4}(?:=>|=|:)\s{0,4})
-    (?:(?P<quote>["'])(?P<quoted>(?:(?!(?P=quote))[^\r\n]){1,512}+)
-      |(?:(?:bearer|basic|token|digest|api-?key|negotiate)[ +])?(?P<value>[^\s"'&;,<>(){}\[\]\\]{4,}+))""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*+$")
-_LONGEST_NAME = 64
-_SCHEME = re.compile(r"(?:bearer|basic|token|digest|api-?key|negotiate) +", re.IGNORECASE)
-_NOT_SECRET = re.compile(
-    r"(?:null|none|nil|true|false|undefined|missing|invalid|expired|required|empty|\*+|bearer|basic)[.:]?",
-    re.IGNORECASE,
+_URL_PASSWORD = re.compile(
+    r"://[^\s:/?#@\"']{0,128}+:([^\s@/?#\"']{1,256}+)@|jdbc:oracle:\w{1,8}:[^\s/@\"']{1,64}+/([^\s@\"']{1,128}+)@"
 )
 _COOKIES = re.compile(
-    r"(?:set-)?cookie[\"']?\s{0,4}[:=]\s{0,4}[\"']?([^\s=;,\"']{1,256}+=[^\r\n\"']++)",
+    r"(?:set-)?cookie[\"']?\s{0,4}[:=]\s{0,4}[\"']?([^\s=;,\"'\\]{1,256}+=[^\r\n\"'\\]++)",
     re.IGNORECASE,
 )
+_NEXT_COOKIE = r",(?=\s{0,4}[^\s;,=\"]{1,128}+=)"
+"""Proxies join the lines of several cookies; a date has a comma too."""
 _COOKIE_VALUE = re.compile(
-    r"(?:^|;)\s*+(?!(?:path|domain|expires|max-age|samesite)\s*=|(?:httponly|secure|partitioned)\s*(?:;|$))"
-    r"(?:[^=;]*+=)?+([^;]++)",
+    rf"(?:^|;|{_NEXT_COOKIE})\s*+"
+    r"(?!(?:path|domain|expires|max-age|samesite)\s*=|(?:httponly|secure|partitioned)\s*(?:[;,]|$))"
+    rf"(?:[^=;]*+=)?+((?:(?!{_NEXT_COOKIE})[^;])++)",
     re.IGNORECASE,
 )
 _AT = re.compile("[@\uff20\ufe6b]")
@@ -67,8 +66,6 @@ _LOCAL_LIMIT = 64
 _EMAIL_DOMAIN = re.compile(
     r"(?!v?\d+\.\d+\.\d|\dx\.)(?:[^\W_][\w-]*+\.)+[^\W\d_][\w-]*[^\W_]|\[(?:IPv6:)?[0-9A-Fa-f:.]{3,45}\]"
 )
-_IBAN = re.compile(rf"{_START}[A-Z]{{2}}\d\d(?:[A-Z0-9]{{11,30}}|(?: [A-Z0-9]{{4}}){{2,7}}(?: [A-Z0-9]{{1,3}})?){_END}")
-_IBAN_LENGTHS = range(15, 35)
 
 
 def aws_key_ids(text: str) -> Iterator[Span]:
@@ -103,7 +100,7 @@ def jwts(text: str) -> Iterator[Span]:
 
 
 def authorizations(text: str) -> Iterator[Span]:
-    """Find bearer tokens, and basic credentials that decode to `user:password`."""
+    """Find bearer tokens, basic credentials that decode to `user:password`, and what answers a digest's challenge."""
     for found in _BEARER.finditer(text):
         token = found[1].rstrip(".")
         if not _WORD.fullmatch(token):
@@ -111,6 +108,9 @@ def authorizations(text: str) -> Iterator[Span]:
     for found in _BASIC.finditer(text):
         if b":" in decoded(found[1]):
             yield Span(*found.span(1), "basic-credentials")
+    if "username" in text:
+        for found in _DIGEST_RESPONSE.finditer(text):
+            yield Span(*found.span(1), "digest-response")
 
 
 def private_keys(text: str) -> Iterator[Span]:
@@ -126,30 +126,7 @@ def private_keys(text: str) -> Iterator[Span]:
 def url_passwords(text: str) -> Iterator[Span]:
     """Find the password of a connection string or URL, `scheme://user:password@host`."""
     for found in _URL_PASSWORD.finditer(text):
-        yield Span(*found.span(1), "url-password")
-
-
-def named_secrets(text: str) -> Iterator[Span]:
-    """Find `password=…`, `token: …`, `X-Amz-Signature=…` in query strings, connection strings and log lines."""
-    for found in _NAMED.finditer(text):
-        before = _NAME_BEFORE.search(text, max(0, found.start() - _LONGEST_NAME), found.start())
-        start = before.start() if before else found.start()
-        name = text[start : found.end("name")]
-        if not is_secret_key(name) and found["name"].lower() != "signature":
-            continue  # next_token
-        if found["is"] == ":" and text[max(0, start - 1) : start] == ":":
-            continue  # arn:aws:secretsmanager:eu-west-1:123456789012:secret:name
-        yield from _named_value(found)
-
-
-def _named_value(found: re.Match[str]) -> Iterator[Span]:
-    start, end = found.span("value" if found["value"] else "quoted")
-    if found["value"]:
-        end = start + len(found["value"].rstrip(".:"))
-    scheme = _SCHEME.match(found.string, start, end)
-    start = scheme.end() if scheme else start
-    if start < end and not _NOT_SECRET.fullmatch(found.string, start, end):
-        yield Span(start, end, "named-secret")
+        yield Span(*found.span(1 if found[1] else 2), "url-password")
 
 
 def cookies(text: str) -> Iterator[Span]:
@@ -183,14 +160,6 @@ def emails(text: str) -> Iterator[Span]:
             yield Span(start, domain.end(), "email")
 
 
-def ibans(text: str) -> Iterator[Span]:
-    """Find IBANs: country, length, and a right check. Source: ISO 13616."""
-    for found in _IBAN.finditer(text):
-        number = found[0].replace(" ", "")
-        if len(number) in _IBAN_LENGTHS and _iban_is_right(number):
-            yield Span(*found.span(), "iban")
-
-
 DETECTORS: Mapping[Detector, tuple[str, ...]] = {
     private_keys: ("private key",),
     aws_session_tokens: ("fwog", "fqog", "iqoj"),
@@ -198,15 +167,15 @@ DETECTORS: Mapping[Detector, tuple[str, ...]] = {
     jwts: ("eyj",),
     aws_key_ids: ("akia", "asia", "abia", "acca"),
     vendor_keys: (*VENDOR_HINTS, *DOTTED_VENDOR_HINTS),
-    url_passwords: ("://",),
-    authorizations: ("bearer", "basic"),
-    named_secrets: (
-        "pass", "pwd", "secret", "token", "key", "credential", "signature", "sig", "authorization", "session",
-    ),
+    url_passwords: ("://", "jdbc:oracle"),
+    authorizations: ("bearer", "basic", "response"),
+    named_secrets: NAMED_HINTS,
+    passwords_elsewhere: PASSWORD_HINTS,
+    written_secrets: WRITTEN_HINTS,
     cookies: ("cookie",),
     emails: ("@", "\uff20", "\ufe6b"),
     card_numbers: (),
-    phone_numbers: ("+", "tel", "phone", "mobil", "fax", "msisdn", "whatsapp"),
+    phone_numbers: PHONE_HINTS,
     spaced_phone_numbers: (),
     ip_addresses: (),
     ibans: (),
@@ -217,11 +186,21 @@ DETECTORS: Mapping[Detector, tuple[str, ...]] = {
 
 _LEAST_CHARACTERS: Mapping[Detector, int] = {
     private_keys: 28, aws_session_tokens: 50, receipt_handles: 64, jwts: 12, aws_key_ids: 20, vendor_keys: 15,
-    url_passwords: 6, authorizations: 14, named_secrets: 6, cookies: 9, emails: 4, card_numbers: 13, phone_numbers: 8,
-    spaced_phone_numbers: 10, ip_addresses: 6, ibans: 15, labelled_people: 7, aws_secret_keys: 40,
+    url_passwords: 6, authorizations: 14, named_secrets: 6, passwords_elsewhere: 6, written_secrets: 6, cookies: 9,
+    emails: 4, card_numbers: 13, phone_numbers: 8, spaced_phone_numbers: 10, ip_addresses: 6, ibans: 15,
+    labelled_people: 7, aws_secret_keys: 40,
 }  # fmt: skip
 """How long a text must be that a detector finds anything in: less than the shortest that its pattern takes."""
-_WHOLE_VALUES = (url_passwords, authorizations, named_secrets, cookies, card_numbers, labelled_people)
+_WHOLE_VALUES = (
+    url_passwords,
+    authorizations,
+    named_secrets,
+    passwords_elsewhere,
+    written_secrets,
+    cookies,
+    card_numbers,
+    labelled_people,
+)
 """Those that know where a value ends: what looks like an escape within it (`password=a%20b`) is a part of it."""
 
 
@@ -294,8 +273,3 @@ def _email_start(text: str, end: int) -> int:
 
 def _whole(pattern: re.Pattern[str], text: str, detector: str) -> Iterator[Span]:
     return (Span(*found.span(), detector) for found in pattern.finditer(text))
-
-
-def _iban_is_right(number: str) -> bool:
-    turned = number[4:] + number[:4]
-    return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1

@@ -16,6 +16,8 @@ _UNIT = re.compile(
 )
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v"}
 _BEGINNINGS = "%\\&\x1b"
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+"""What a copy from a chat or a page brings along, within a key or an address: nobody sees it, so nobody means it."""
 _MOST_TIMES = 4
 """How often a text may have been escaped: JSON in JSON in a log line, `%2540`."""
 
@@ -28,7 +30,18 @@ class Unescaped(NamedTuple):
 
 
 def unescaped(raw: str) -> Unescaped | None:
-    """Read *raw* without its escapes, and theirs, or give None where it has none."""
+    """Read *raw* without its escapes, and theirs, and without what is invisible, or give None where it has none."""
+    found = _unescaped(raw)
+    text = raw if found is None else found.text
+    if text.isascii() or _INVISIBLE.search(text) is None:
+        return found
+    visible = [at for at, char in enumerate(text) if not _INVISIBLE.match(char)]
+    starts = [*visible, len(text)]
+    without = "".join(map(text.__getitem__, visible))
+    return Unescaped(without, starts if found is None else [found.starts[start] for start in starts])
+
+
+def _unescaped(raw: str) -> Unescaped | None:
     found = _unescaped_once(raw)
     for _ in range(_MOST_TIMES - 1):
         if found is None:
@@ -42,7 +55,7 @@ def unescaped(raw: str) -> Unescaped | None:
 
 def replaced(raw: str, replace: Callable[[str], str]) -> str:
     """Give what *replace* makes of *raw* without its escapes, with the escapes that *raw* has."""
-    without = unescaped(raw)
+    without = _unescaped(raw)
     if without is None:
         return replace(raw)
     made = replace(without.text)
@@ -63,7 +76,9 @@ def _quoted(char: str) -> str:
 
 def holds_escape(raw: str) -> bool:
     """Say whether `unescaped` finds anything in *raw*."""
-    return any(beginning in raw for beginning in _BEGINNINGS) and _UNIT.search(raw) is not None
+    if any(beginning in raw for beginning in _BEGINNINGS) and _UNIT.search(raw) is not None:
+        return True
+    return not raw.isascii() and _INVISIBLE.search(raw) is not None
 
 
 def _unescaped_once(raw: str) -> Unescaped | None:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from replay.redaction.byte_arrays import may_hold_bytes
 from replay.redaction.card_numbers import card_of_number
+from replay.redaction.named_values import has_named_values, is_named_pair
 from replay.redaction.pseudonyms import is_made_receipt_handle
 from replay.redaction.secret_keys import is_secret_key
 
@@ -22,7 +24,8 @@ class JsonPart:
     One JSON text, or a text that is none.
 
     `holder` is the part in which it is a string; `texts` are the strings in it that are no JSON themselves; `keys` are
-    its keys, but those of receipt handles that we made. `is_private`: a number in it is private.
+    its keys, but those of receipt handles that we made. `is_private`: a number in it may be private, or a value whose
+    name stands beside it.
     """
 
     text: str
@@ -77,13 +80,17 @@ def _read(part: JsonPart) -> list[str] | None:
     except ValueError:
         return None
     long = [number for number in numbers if len(number) >= SHORTEST_CARD]
-    part.is_private = any(card_of_number(number) is not None for number in long)
-    return _strings(root, objects, part.keys)
+    part.is_private = (
+        any(card_of_number(number) is not None for number in long)
+        or has_named_values(part.text, objects)
+        or may_hold_bytes(part.text)
+    )
+    return _strings(root, objects, part)
 
 
-def _strings(root: Any, objects: list[list[tuple[str, Any]]], keys: set[str]) -> list[str]:
-    """Give all strings, and put all keys into *keys*."""
-    strings: list[str] = []
+def _strings(root: Any, objects: list[list[tuple[str, Any]]], part: JsonPart) -> list[str]:
+    """Give all strings, and put all keys into *part*."""
+    strings, keys = [], part.keys
     arrays: list[list[Any]] = [[root]]
     for members in objects:
         for key, value in members:
@@ -95,7 +102,9 @@ def _strings(root: Any, objects: list[list[tuple[str, Any]]], keys: set[str]) ->
                 arrays.append(value)
             keys.add(key)
     while arrays:
-        for value in arrays.pop():
+        array = arrays.pop()
+        part.is_private = part.is_private or is_named_pair(array)
+        for value in array:
             if value.__class__ is str:
                 strings.append(value)
             elif value.__class__ is list:

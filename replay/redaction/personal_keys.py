@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Literal
 
 from replay.payloads.exact_json import Path
-from replay.redaction.secret_keys import is_secret_key, keys_above
+from replay.redaction.secret_keys import holds_secrets, is_secret_key, keys_above, plain_name
 
 PersonalKind = Literal["", "person-name", "postal-address", "phone", "name-of-somebody", "part-of-address"]
 """The last two only beneath a key that means a person or an address: `customer.name`, but not `bucket.name`."""
@@ -17,7 +17,8 @@ _NAME_ENDS = (
     "patientname", "recipientname", "passengername", "guestname", "contactname", "buyername", "nameoncard",
     "personname", "employeename", "addresseename", "billingname", "shippingname", "vorname", "nachname",
     "familienname", "prenom", "apellido", "apellidos", "cognome", "sobrenome", "voornaam", "achternaam", "fornavn",
-    "etternavn", "nazwisko",
+    "etternavn", "nazwisko", "nombrecompleto", "фамилия", "отчество", "фио", "姓名", "氏名", "苗字", "이름", "성명",
+    "الاسمالكامل", "שםמלא",
 )  # fmt: skip
 _SOMEBODYS_NAMES = frozenset(
     {"name", "names", "first", "last", "middle", "given", "family", "displayname", "nombre", "nom", "nome", "initials"}
@@ -25,7 +26,8 @@ _SOMEBODYS_NAMES = frozenset(
 _ADDRESS_ENDS = (
     "street", "streetname", "streetaddress", "streetnumber", "housenumber", "addressline", "postcode", "postalcode",
     "zipcode", "postaladdress", "homeaddress", "mailingaddress", "billingaddress", "shippingaddress", "deliveryaddress",
-    "strasse", "hausnummer", "anschrift", "codepostal", "codigopostal",
+    "strasse", "straße", "hausnummer", "anschrift", "codepostal", "codigopostal", "indirizzo", "direccion", "endereco",
+    "улица", "адрес", "地址", "住所", "주소",
 )  # fmt: skip
 _ADDRESS_LINE = re.compile(r"(?:street|address(?:line)?)\d")
 _PARTS_OF_ADDRESSES = frozenset(
@@ -34,7 +36,8 @@ _PARTS_OF_ADDRESSES = frozenset(
 )  # fmt: skip
 _PHONE_ENDS = (
     "phone", "phonenumber", "telephone", "mobile", "mobilenumber", "msisdn", "fax", "faxnumber", "whatsapp", "telefon",
-    "telefono", "telefonnummer", "handynummer", "cellnumber", "telefoonnummer",
+    "telefono", "telefonnummer", "handynummer", "cellnumber", "telefoonnummer", "telefone", "celular", "cellulare",
+    "телефон", "电话", "電話", "手机", "手機", "手机号", "電話番号", "전화번호", "هاتف", "טלפון",
 )  # fmt: skip
 _PHONE_WHOLE = frozenset({"tel", "cell"})
 _NO_PHONE_ENDS = ("microphone", "headphone", "smartphone", "iphone", "ismobile")
@@ -48,14 +51,13 @@ _SOMEBODY_ENDS = (
     "passengers", "drivers", "members", "students", "attendees", "addresses", "billto", "shipto",
     "adresse", "anschrift",
 )  # fmt: skip
-_NOT_LETTER = re.compile(r"[^a-z0-9]+")
 _NAMES_ABOVE = 3
 
 
 @lru_cache(maxsize=4096)
 def personal_kind(name: str) -> PersonalKind:
     """Give what a key of this name holds, in any casing: `firstName`, `shipping-street`, `PHONE`."""
-    plain = _NOT_LETTER.sub("", name.lower())
+    plain = plain_name(name)
     if plain in _SOMEBODYS_NAMES:
         return "name-of-somebody"
     if plain in _PARTS_OF_ADDRESSES:
@@ -72,7 +74,7 @@ def personal_kind(name: str) -> PersonalKind:
 @lru_cache(maxsize=4096)
 def means_somebody(name: str) -> bool:
     """Say whether a key of this name stands above what is known of a person, or above an address."""
-    return _NOT_LETTER.sub("", name.lower()).endswith(_SOMEBODY_ENDS)
+    return plain_name(name).endswith(_SOMEBODY_ENDS)
 
 
 def personal_kind_at(path: Path) -> PersonalKind:
@@ -94,12 +96,20 @@ def is_private_key(name: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
+def is_a_name(value: str) -> bool:
+    """Say whether a value is itself the name of one: `["password", "email"]` lists what is missing."""
+    return is_private_key(value) or value.lower() in {"email", "username", "user", "id"}
+
+
+@lru_cache(maxsize=4096)
 def is_private_by_itself(name: str) -> bool:
-    """Say whether a value is private by this name of its key, whatever stands above it."""
-    return is_secret_key(name) or personal_kind(name) in {"person-name", "postal-address", "phone"}
+    """Say whether a value, or all that is beneath it, is private by this name of its key, whatever stands above it."""
+    return (
+        is_secret_key(name) or holds_secrets(name) or personal_kind(name) in {"person-name", "postal-address", "phone"}
+    )
 
 
 @lru_cache(maxsize=4096)
 def _is_address(name: str) -> bool:
-    plain = _NOT_LETTER.sub("", name.lower())
+    plain = plain_name(name)
     return plain.endswith(("address", "addresses", "anschrift", "adresse", "billto", "shipto"))

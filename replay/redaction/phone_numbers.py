@@ -6,17 +6,30 @@ from functools import lru_cache
 
 from replay.redaction.spans import Span
 
-_INTERNATIONAL = re.compile(r"(?<![\w+.-])\+[1-9](?:[ .()/-]{0,2}\d){7,14}(?![\w]|[.-]\d)")
+_BETWEEN = r" .()/\u00a0\u2010-\u2015\uff0d\-"
+"""What people write between the digits of a phone number; U+FF0D is the hyphen of Japanese forms."""
+_INTERNATIONAL = re.compile(
+    r"(?<![\w+.-])[+\uff0b](?!0|\d{1,3}\.\d{1,6}(?![.\d()/-]| \d))"  # +48.123456 is a latitude
+    rf"\d(?:[{_BETWEEN}]{{0,3}}\d){{7,15}}(?![\w]|[.-]\d)"
+)
 _SPACED = re.compile(
     r"(?<![\w+.-])(?:1[ .-])?(?:\((?P<area>\d{3})\) ?|(?P<area2>\d{3})[ .-])\d{3}[ .-]\d{4}(?![\w]|[.-]\d)"
     r"|(?<![\w+.-])00[1-9]\d{0,2}[ /-](?:[ .()/-]{0,2}\d){6,13}(?![\w]|[.-]\d)",
     re.ASCII,
 )
 _LABELLED = re.compile(
-    r"(?<![^\W_])(?:tele?(?:fon\w?|phone|f)?|phone|mobile?|fax|msisdn|whatsapp)"
-    r"(?:[ _-]?(?:number|nummer|no\.?|nr\.?))?[\"']?[ .:=#]{0,3}[\"']?(\(?\d(?:[ ().\/-]{0,2}\d){6,14})(?![\w])",
-    re.IGNORECASE | re.ASCII,
+    r"(?:(?<![^\W_])(?:tele?(?:fon\w?|phone|f)?|phone|mobile?|fax|msisdn|whatsapp|handy"
+    r"|t[eé]l[eé]?(?:phone|fono?|fone)?|m[oó]vil|celular|cellulare|portable|тел(?:ефон)?|моб)|手机号?|手機|电话|電話(?:番号)?|携帯|휴대폰|전화(?:번호)?"
+    r"|هاتف|جوال|טלפון|wa\.me/)"
+    r"(?:[ _-]?(?:number|nummer|no\.?|nr\.?|n°))?[\"']?[\s.:\uff1a=#]{0,3}[\"']?"
+    rf"(\(?\d(?:[{_BETWEEN}]{{0,3}}\d){{6,14}})(?![\w])",
+    re.IGNORECASE,
 )
+PHONE_HINTS = (
+    "+", "\uff0b", "tel", "tél", "phone", "mobil", "fax", "msisdn", "whatsapp", "handy", "movil", "móvil",
+    "celul", "cellul", "portable", "тел", "моб", "手", "电话", "電話", "携帯", "휴대폰", "전화",
+    "هاتف", "جوال", "טלפון", "wa.me",
+)  # fmt: skip
 _LIKE_A_NUMBER = re.compile(r"\d(?:[ ().\/-]{0,3}\d){6,14}")
 _WRITTEN = re.compile(r"[+(\d][\d\s().\/+x#-]{5,30}(?:ext\.?\s?\d{1,6})?", re.IGNORECASE | re.ASCII)
 _FEWEST_DIGITS = 6
@@ -24,11 +37,12 @@ _FEWEST_DIGITS = 6
 
 def phone_numbers(text: str) -> Iterator[Span]:
     """
-    Find phone numbers in international form, `+` and 8 to 15 digits, and behind words such as `tel.` and `mobile:`.
+    Find phone numbers in international form, `+` and 8 to 15 digits, and behind words such as `tel.` and `Mobil:`, in
+    whatever digits.
 
     Source: ITU-T E.164.
     """
-    if "+" in text:
+    if "+" in text or "\uff0b" in text:
         for found in _INTERNATIONAL.finditer(text):
             yield Span(*found.span(), "phone")
     for found in _LABELLED.finditer(text):

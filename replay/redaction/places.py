@@ -20,8 +20,8 @@ class Findings:
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     budget: Budget = field(default_factory=Budget)
-    safe: Callable[[str], str] = str
-    """Redacts a key, which a pointer would show."""
+    is_innocent: Callable[[str], bool] = lambda _: True
+    """Says whether a key may stand in a pointer; a secret, or what stands in for one, is written as `*`."""
     located: Mapping[tuple[Step, ...], Any] = field(default_factory=dict)
     """The places that the rules' JSONPaths have found, and what is to be done there."""
 
@@ -35,6 +35,8 @@ class Place:
     outer: "Place | None" = None
     is_secret: bool = False
     """Whether everything here is secret, as the key above the encoded text says."""
+    named: str = ""
+    """The name that stands beside the value, if it does not stand at its key."""
     suspects: set[str] | None = None
     """Of the strings of this text the only ones that may hold something private, if that is known."""
 
@@ -42,16 +44,25 @@ class Place:
         steps = [str(step) for step in islice(_upwards(self.path), _MOST_STEPS + 1)]
         cut = len(steps) > _MOST_STEPS
         written = "".join(
-            "/" + self.findings.safe(step).replace("~", "~0").replace("/", "~1")
+            "/" + (step.replace("~", "~0").replace("/", "~1") if self.findings.is_innocent(step) else "*")
             for step in reversed(steps[:_MOST_STEPS])
         )
         return ("" if self.outer is None else f"{self.outer}#") + ("/…" if cut else "") + written
 
-    def into(self, path: Path) -> "Place":
+    def into(self, path: Path, named: str = "") -> "Place":
         """Step to the value at *path* of the same text."""
         return Place(
-            findings=self.findings, path=path, outer=self.outer, is_secret=self.is_secret, suspects=self.suspects
+            findings=self.findings,
+            path=path,
+            outer=self.outer,
+            is_secret=self.is_secret,
+            named=named,
+            suspects=self.suspects,
         )
+
+    def named_path(self) -> Path:
+        """Give the path with the name of the value in the place of its key."""
+        return (self.path[0], self.named) if self.named and self.path else self.path
 
     def inside(
         self, *, is_secret: bool = False, findings: Findings | None = None, suspects: set[str] | None = None

@@ -32,6 +32,8 @@ _OURS = frozenset(
 )
 """Found by replay itself, or nobody's; of e-mail and URLs Presidio would ask the network for a list of domains."""
 _AS_OURS = {"PERSON": "person-name", "LOCATION": "postal-address"}
+_BY_MODEL = frozenset({"PERSON", "LOCATION", "NRP"})
+"""Known by a model of a language alone: without one they would be looked for, and never found."""
 _WHERE = "[tool.replay.redaction] presidio"
 _ALL = "*"
 _LEAST_SCORE = 0.5
@@ -47,7 +49,7 @@ def presidio_entities(text: str, entities: tuple[str, ...], model: str) -> Itera
         model: An installed model of spaCy, for names and places in running text; without one only patterns look.
 
     Raises:
-        ConfigurationError: The extra or the model is not installed, or an entity is not known.
+        ConfigurationError: The extra or the model is not installed, an entity is not known, or wants a model.
     """
     engine = _engine(model)
     wanted = _wanted(entities, model)
@@ -71,8 +73,17 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 @lru_cache(maxsize=4)
 def _wanted(entities: tuple[str, ...], model: str) -> list[str]:
     known = set(_engine(model).get_supported_entities(_LANGUAGE)) - _OURS
+    if not model:
+        known -= _BY_MODEL
     if _ALL in entities:
         return sorted(known)
+    if not model and (by_model := sorted(_BY_MODEL.intersection(entities))):
+        raise ConfigurationError(
+            f"Presidio knows {by_model[0]} by a model of a language, and none is named",
+            where=_WHERE,
+            expected='presidio_model, such as "en_core_web_sm"',
+            hint="python -m spacy download en_core_web_sm, and name it",
+        )
     unknown = sorted(set(entities) - known)
     if unknown:
         raise ConfigurationError(

@@ -97,7 +97,7 @@ class Pseudonyms:
 
     def iban(self, value: str) -> str:
         """Stand in for an IBAN: its country, the check digits 00 (which no IBAN has), its layout."""
-        return value[:2] + "00" + self._alike(value[4:], "iban", value.replace(" ", ""))
+        return value[:2] + "00" + self._alike(value[4:], "iban", "".join(filter(str.isalnum, value)).upper())
 
     def receipt_handle(self, value: str) -> str:
         """Stand in for a receipt handle: how SQS begins them, the mark, its length."""

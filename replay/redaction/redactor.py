@@ -3,20 +3,24 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from replay.errors import InvalidJson
 from replay.payloads.exact_json import Edit, Path, Token, is_json, splice, string_value, tokens
-from replay.payloads.failures import Failure, Signature
+from replay.payloads.failures import Failure
 from replay.redaction import encodings
 from replay.redaction.binary_values import is_binary_value
+from replay.redaction.byte_arrays import with_byte_arrays
 from replay.redaction.card_numbers import card_of_number
 from replay.redaction.clean_texts import is_clean, suspects
 from replay.redaction.detectors import apart, cookie_values
 from replay.redaction.dropped_members import dropping
+from replay.redaction.embedded_json import embedded_json, one_after_the_other
+from replay.redaction.failures import redacted_failure
 from replay.redaction.generalised import generalised, generalised_number
 from replay.redaction.json_parts import JSON_STARTS, MOST_LEVELS, SHORTEST, SHORTEST_CARD
 from replay.redaction.labelled_people import is_personal_value
+from replay.redaction.named_values import named_values
 from replay.redaction.personal_keys import is_private_key, personal_kind_at
 from replay.redaction.phone_numbers import is_written_phone_number
 from replay.redaction.places import Findings, Place
@@ -24,7 +28,7 @@ from replay.redaction.pseudonyms import is_made_receipt_handle, is_pseudonym
 from replay.redaction.query_strings import encoded_values
 from replay.redaction.replacing import Replacing
 from replay.redaction.rules import Action
-from replay.redaction.secret_keys import is_secret_key, key_of
+from replay.redaction.secret_keys import is_among_secrets, is_secret_key, key_of
 from replay.redaction.settings import RedactionSettings
 from replay.redaction.spans import Span, known_or, whole
 from replay.redaction.string_offsets import in_token
@@ -68,7 +72,6 @@ class Redactor:
         self._replacing = Replacing(self._settings)
         found_besides = self._settings.national_ids or self._settings.phone_regions or self._settings.presidio
         self._goes_by_content = not (self._rules or found_besides)
-        self._plain_key = lru_cache(maxsize=4096)(self._replacing.plain_part)
 
     def event(self, text: str) -> Redacted:
         """
@@ -109,43 +112,17 @@ class Redactor:
 
     def failure(self, failure: Failure) -> Failure:
         """Redact what was observed of a failure: every text of it."""
-        signature, plain = failure.signature, self.plain
-        return replace(
-            failure,
-            error_type=self.plain(failure.error_type),
-            message=self.plain(failure.message),
-            signature=signature
-            and Signature(
-                error_type=self.plain(signature.error_type),
-                message=self.plain(signature.message),
-                frames=tuple(self.plain(frame) for frame in signature.frames),
-            ),
-            stack=self.plain(failure.stack),
-            frames=tuple(
-                replace(each, module=plain(each.module), function=plain(each.function), code=plain(each.code))
-                for each in failure.frames
-            ),
-            condition=self._plain_or_none(failure.condition),
-            request_id=self._plain_or_none(failure.request_id),
-            trace_id=self._plain_or_none(failure.trace_id),
-            log_lines=tuple(self.plain(line) for line in failure.log_lines),
-            trace=tuple(
-                replace(each, name=self.plain(each.name), cause=self.plain(each.cause)) for each in failure.trace
-            ),
-        )
-
-    def _plain_or_none(self, text: str | None) -> str | None:
-        return text and self.plain(text)
+        return redacted_failure(failure, self.plain)
 
     def _root(self, text: str, suspicious: set[str] | None = None) -> Place:
         located = self._rules.located(text) if self._rules.paths and text.lstrip()[:1] in JSON_STARTS else {}
-        return Place(findings=Findings(safe=self._plain_key, located=located), suspects=suspicious)
+        return Place(findings=Findings(is_innocent=self._replacing.is_innocent, located=located), suspects=suspicious)
 
     def _json_edits(self, text: str, place: Place, level: int) -> list[Edit]:
         edits = self._dropping(text, place) if self._rules else []
         cuts, cut = sorted(edits), 0
         by_content = self._goes_by_content and not place.is_secret
-        is_innocent = self._replacing.is_innocent
+        is_innocent, named = self._replacing.is_innocent, named_values(text)
         for token in tokens(text):
             path, start, end, kind = token
             if cuts:
@@ -155,16 +132,21 @@ class Redactor:
                     continue
             if kind == "string":
                 if end - start > 2:  # noqa: PLR2004 - two quotes
-                    value, name = string_value(text[start:end]), key_of(path) or ""
-                    if by_content and not is_private_key(name) and _holds_nothing(value, place.suspects):
+                    value, name = string_value(text[start:end]), named.get(start) or key_of(path) or ""
+                    if by_content and _holds_nothing(value, place.suspects) and not _is_private(name, path):
                         continue
-                    found = self._value_edits(value, name, place.into(path), level)
+                    found = self._value_edits(value, name, place.into(path, named.get(start, "")), level)
                     edits += in_token(found, text[start:end], start) if found else ()
             elif kind == "key":
                 edits += () if path and is_innocent(str(path[1])) else self._key_edits(text[start:end], token, place)
             elif kind == "number":
-                edits += self._number_edits(text[start:end], token, place)
-        return edits
+                edits += self._number_edits(text[start:end], token, place, named.get(start, ""))
+        return with_byte_arrays(
+            text, edits, partial(self._byte_array_edits, place=replace(place, suspects=None), level=level)
+        )
+
+    def _byte_array_edits(self, plain: str, path: Path, place: Place, level: int) -> list[Edit]:
+        return self._value_edits(plain, key_of(path) or "", place.into(path), level)
 
     def _dropping(self, text: str, place: Place) -> list[Edit]:
         """Take out what a rule drops; at the place of a key, so that what stands in it needs no look."""
@@ -197,12 +179,12 @@ class Redactor:
             and not (value.lstrip()[:1] in JSON_STARTS and is_json(value))
         ):
             return self._coarse_edits(value, action, place)
-        if action or place.is_secret or is_secret_key(name):
+        if action or place.is_secret or is_secret_key(name) or is_among_secrets(place.path):
             return self._secret_value_edits(value, name, place, level)
         if is_binary_value(place.path, value):
             opened = encodings.opened(value, place.findings.budget)
             return self._opened_edits(value, 0, opened, place, level) if opened is not None else []
-        kind = personal_kind_at(place.path)
+        kind = personal_kind_at(place.named_path())
         if kind and is_personal_value(kind, value) and value.lstrip()[:1] not in JSON_STARTS:
             return self._replacing.edits(value, [known_or(self._replacing.spans(value), value, 0, kind)], place)
         return self._string_edits(value, place, level)
@@ -218,11 +200,11 @@ class Redactor:
         place.note(["generalised"])
         return [Edit(0, len(value), coarse)]
 
-    def _number_edits(self, raw: str, token: Token, place: Place) -> Iterator[Edit]:
-        name = key_of(token.path) or ""
+    def _number_edits(self, raw: str, token: Token, place: Place, named: str) -> Iterator[Edit]:
+        name = named or key_of(token.path) or ""
         if len(raw) < SHORTEST_CARD and self._goes_by_content and not place.is_secret and not is_private_key(name):
             return
-        inside = place.into(token.path)
+        inside = place.into(token.path, named)
         detector, made = self._number(raw, name, inside)
         if made != raw:
             inside.note([detector])
@@ -250,7 +232,7 @@ class Redactor:
         if card is not None:
             known = is_pseudonym("card-number", card[1])
             return "card-number", raw if known else card[0] + pseudonyms.card(card[1]) + card[2]
-        kind = personal_kind_at(place.path)
+        kind = personal_kind_at(place.named_path())
         if kind == "phone" and raw.isdecimal() and is_written_phone_number(raw):
             return kind, raw if is_pseudonym("phone", raw) else pseudonyms.phone(raw)
         if kind == "postal-address" and len(raw) >= _SHORTEST_POSTCODE:
@@ -318,6 +300,19 @@ class Redactor:
             inner = self._opened_edits(value, 0, lines, place, level)
             if inner:
                 return inner
+        structured = self._embedded_edits(value, place, level)
+        made = splice(value, structured) if structured else value
+        return one_after_the_other(value, structured, self._flat_text_edits(made, place, level))
+
+    def _embedded_edits(self, value: str, place: Place, level: int) -> list[Edit]:
+        """Redact JSON that stands in a text as JSON: `Received event: {…}`."""
+        edits: list[Edit] = []
+        for start, end in embedded_json(value) if level < _DEEPEST else ():
+            inner = self._inner_json(value[start:end], place, level) or ()
+            edits += (Edit(start + edit.start, start + edit.end, edit.replacement) for edit in inner)
+        return edits
+
+    def _flat_text_edits(self, value: str, place: Place, level: int) -> list[Edit]:
         spans = self._replacing.spans
         parts, forms = self._form_edits(value, spans(value, place), place, level)
         edits = self._replacing.edits(value, parts, place)
@@ -384,6 +379,11 @@ def _redacted(text: str, edits: list[Edit], place: Place) -> Redacted:
         Replacement(at=at, detector=detector, count=count) for (at, detector), count in place.findings.counts.items()
     )
     return Redacted(text=splice(text, edits) if edits else text, redactions=replacements)
+
+
+def _is_private(name: str, path: Path) -> bool:
+    """Say whether a value may be private by the *name* of its key, or by what its *path* says."""
+    return is_private_key(name) or is_among_secrets(path)
 
 
 def _holds_nothing(text: str, suspicious: set[str] | None) -> bool:

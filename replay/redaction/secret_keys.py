@@ -1,8 +1,10 @@
 """Key names that say of their value that it is secret."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from replay.payloads.exact_json import Path
 
@@ -11,8 +13,14 @@ _SECRET_ENDS = (
     "apikey", "accesskey", "accountkey", "privatekey", "encryptionkey", "signingkey", "sharedkey", "sharedaccesskey",
     "token", "credential", "credentials", "authorization", "authorisation", "cookie", "setcookie", "cookies",
     "connectionstring", "sessionid", "receipthandle", "xamzsignature", "xamzcredential", "webhookurl", "secretstring",
-    "secretbinary",
+    "secretbinary", "passwords", "passwds", "secrets", "apikeys", "accesskeys", "privatekeys", "apisecret",
 )  # fmt: skip
+PASSWORD_WORDS = (
+    "passwort", "kennwort", "contraseña", "contrasena", "mot de passe", "senha", "wachtwoord", "hasło", "haslo",
+    "lösenord", "salasana", "passord", "adgangskode", "jelszó", "heslo", "şifre", "kata sandi", "пароль", "密码",
+    "密碼", "パスワード", "비밀번호", "סיסמה", "كلمة المرور", "รหัสผ่าน", "mật khẩu",
+)  # fmt: skip
+"""What people call a password where they do not speak English."""
 _SECRET_WHOLE = frozenset(
     {"pass", "cvv", "cvc", "cvv2", "cvc2", "pin", "otp", "ssn", "auth", "bearer", "jwt", "sig", "mfacode"}
 )
@@ -27,6 +35,30 @@ TYPED_VALUES = frozenset(
 HIGHEST = 64
 """How far up a name is looked for: a hostile text is nested a hundred thousand deep, at each of its values."""
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
+# Beneath these whatever does not say what else it is: `"cookies": {"sid": …}`.
+_HOLDERS = ("cookie", "cookies", "credential", "credentials", "secret", "secrets", "passwords", "tokens", "apikeys")
+_LAST_WORD = re.compile(r"(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)$")
+_OTHER_WORDS = frozenset(
+    {"type", "kind", "name", "names", "user", "users", "username", "login", "email", "id", "ids", "arn", "uri", "url",
+     "host", "hostname", "port", "region", "scope", "scopes", "expires", "expiry", "expiration", "in", "version",
+     "stage", "date", "time", "at", "from", "algorithm", "alg", "status", "state", "provider", "issuer", "endpoint",
+     "path", "domain", "engine", "dbname", "database", "alias", "description", "count", "size", "label", "labels",
+     "format", "encoding", "samesite", "limit", "operation", "action", "code", "message", "reason", "error", "source"}
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def plain_name(name: str) -> str:
+    """Give a key's name without case, marks and what parts its words: `DB_Password`, `contrase\u00f1a`."""
+    folded = name.lower()
+    if folded.isascii():
+        return _NOT_WORD.sub("", folded)
+    parts = unicodedata.normalize("NFKD", folded)
+    plain = "".join(char for char in parts if char.isalnum() and not unicodedata.combining(char))
+    return unicodedata.normalize("NFC", plain)
+
+
+_ENDS = (*_SECRET_ENDS, *map(plain_name, PASSWORD_WORDS))
 
 
 def key_of(path: Path) -> str | None:
@@ -53,7 +85,25 @@ def keys_above(path: Path) -> Iterator[str]:
 @lru_cache(maxsize=4096)
 def is_secret_key(name: str) -> bool:
     """Say whether a key of this name holds a secret, in any casing: `clientSecret`, `X-Api-Key`, `DB_PASSWORD`."""
-    plain = _NOT_WORD.sub("", name.lower())
+    plain = plain_name(name)
     if plain.endswith(_NOT_SECRET_ENDS):
         return False
-    return plain in _SECRET_WHOLE or plain.endswith(_SECRET_ENDS)
+    return plain in _SECRET_WHOLE or plain.endswith(_ENDS)
+
+
+@lru_cache(maxsize=4096)
+def holds_secrets(name: str) -> bool:
+    """Say whether the members of an object at a key of this name are secrets, unless they say what else they are."""
+    return plain_name(name).endswith(_HOLDERS)
+
+
+def is_among_secrets(path: Path) -> bool:
+    """Say whether the value at *path* is a secret by the key above its own: `sid` of `"cookies": {"sid": …}`."""
+    names = [name for name in islice(keys_above(path), 3) if name != "M"]  # DynamoDB's map
+    return len(names) > 1 and holds_secrets(names[1]) and not _says_what_it_is(names[0])
+
+
+@lru_cache(maxsize=4096)
+def _says_what_it_is(name: str) -> bool:
+    word = _LAST_WORD.search(name)
+    return word is not None and word[0].lower() in _OTHER_WORDS

@@ -126,3 +126,18 @@ def test_example_fixtures_keep_their_failure(
     assert (record["messageId"], record["eventSource"]) == (before["messageId"], "aws:sqs")
     assert record["md5OfBody"] != before["md5OfBody"]
     assert [each["verdict"] for each in replay_("run", "--json").documents[:-1]] == ["reproduced"]
+
+
+def test_a_redaction_at_a_key_that_is_not_told_stays_noted(
+    replay_: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that is a key has no place that could be found again; that it was replaced is still said."""
+    handler = 'def handler(event, context):\n    raise ValueError(len(event["by"]))\n'
+    event = {"by": {"AKIA" + "Q7R2ZK4M9XN1B5VD": 1}, "note": "x" * 50}
+    monkeypatch.chdir(make_project(tmp_path, handler, event))
+    assert replay_("record", "files", "--path", "events.jsonl", "--function", "f").exit_code == 0
+    assert replay_("run").exit_code == 0
+    assert replay_("minimize", "*").exit_code == 0
+    (document,) = tmp_path.glob("fixtures/f/*/fixture.json")
+    assert [each["at"] for each in json.loads(document.read_text())["redactions"]] == ["/by/*"]
+    assert replay_("scan").exit_code == 0

@@ -243,6 +243,39 @@ SHAPES: Mapping[str, Callable[[str, Random], str]] = {
 """Where and how a text stands in an event."""
 
 
+SECRET_NAMES = (
+    "password", "DB_PASSWORD", "clientSecret", "x-api-key", "accessToken", "Authorization", "passphrase", "privateKey", "Passwort", "mot_de_passe",
+)  # fmt: skip
+NAMED_SHAPES: Mapping[str, Callable[[str, str], str]] = {
+    "key": lambda name, value: json.dumps({"user": {name: value}}),
+    "list at a key": lambda name, value: json.dumps({"multiValueHeaders": {name: [value]}}),
+    "key in a string": lambda name, value: json.dumps({"body": json.dumps({"login": {name: value}})}),
+    "key in base64": lambda name, value: json.dumps({"data": in_base64(json.dumps({name: value}))}),
+    "item of DynamoDB": lambda name, value: json.dumps({"dynamodb": {"NewImage": {name: {"S": value}}}}),
+    "name beside its value": lambda name, value: json.dumps({"env": [{"name": "STAGE", "value": "test"}, {"name": name, "value": value}]}),
+    "pairs": lambda name, value: json.dumps({"headers": [["accept", "*/*"], [name, value]]}),
+    "object of secrets": lambda name, value: json.dumps({"credentials": {"first": value}, "cookies": {name: value}}),
+    "event in a log line": lambda name, value: json.dumps({"log": f"Received event: {json.dumps({'headers': {name: [value]}})}"}),
+    "dict in a log line": lambda name, value: json.dumps({"log": f"event={ {'user': {name: value}}!r}"}),
+    "object in a stack": lambda name, value: json.dumps({"stack": f"Login(user='bob', {name.replace('-', '_')}='{value}')"}),
+    "query": lambda name, value: json.dumps({"rawQueryString": f"a=1&{name}={quote(value)}&b=2"}),
+    "form in parts": lambda name, value: json.dumps({"body": f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--x--'}),
+    "XML element": lambda name, value: json.dumps({"body": f"<r><a:{name} b='c'>{value}</a:{name}></r>"}),
+    "XML attribute": lambda name, value: json.dumps({"body": f"<login {name}='{value}'/>"}),
+    "YAML": lambda name, value: json.dumps({"body": f"db:\n  {name}: '{value}'\n  port: 5432\n"}),
+    "environment": lambda name, value: json.dumps({"body": f"STAGE=test\n{name}={value}\n"}),
+    "command line": lambda name, value: json.dumps({"log": f"login --user bob --{name.replace('_', '-')} '{value}'"}),
+}  # fmt: skip
+"""Where and how a secret without a form of its own stands behind its name."""
+
+
+def named_secret(number: int, random: Random) -> tuple[Labelled, str]:
+    """Draw a secret that only its name tells, and the event that it stands in."""
+    shapes = list(NAMED_SHAPES.values())
+    value = _of(_ALPHANUMERIC, 9, random) + random.choice("!#$*.") + _of(string.digits, 2, random)
+    return _alone(value), shapes[number % len(shapes)](random.choice(SECRET_NAMES), value)
+
+
 def innocent(random: Random) -> str:
     """Draw a value that is nobody's: ids, digests, numbers, times, names of things, in every usual form."""
     digest = hashlib.sha256(random.randbytes(8))

@@ -21,12 +21,15 @@ from tests.redaction.labelled_corpus import STRUCTURED, Labelled, in_base64, rea
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:orders"
 ECHOING = """
 import contextlib, json, logging
+clients = {}
+def client(name):
+    import boto3
+    return clients.get(name) or clients.setdefault(name, boto3.client(name))
 def handler(event, context):
     print(json.dumps(event))
     with contextlib.suppress(Exception):
-        import boto3
-        boto3.client("events").put_events(Entries=[{"Source": "f", "DetailType": "refused", "Detail": json.dumps(event)}])
-        boto3.client("sqs").send_message(QueueUrl="https://sqs.us-east-1.amazonaws.com/123456789012/none", MessageBody=json.dumps(event))
+        client("events").put_events(Entries=[{"Source": "f", "DetailType": "refused", "Detail": json.dumps(event)}])
+        client("sqs").send_message(QueueUrl="https://sqs.us-east-1.amazonaws.com/123456789012/none", MessageBody=json.dumps(event))
     logging.getLogger().error("refused %s", event)
     raise ValueError(json.dumps(event)[:700])
 """
@@ -183,7 +186,8 @@ def test_no_canary_is_left(
     call = make_command_line(capsys)
     outputs = []
     for commands in (
-        ("record", "files", "events.jsonl", "--function", "f", "--all", "--json"), ("record", "files", "letters.json", "--function", "f", "--all"),
+        ("record", "files", "events.jsonl", "--function", "f", "--all", "--json", "--no-verify"),
+        ("record", "files", "letters.json", "--function", "f", "--all"),
     ):  # fmt: skip
         result = call(*commands)
         assert result.exit_code == 0, result.stderr

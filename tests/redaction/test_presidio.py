@@ -68,6 +68,16 @@ def test_what_it_does_not_know_is_refused() -> None:
         _redactor(presidio=["PERSON"], presidio_model="no_such_model").event(EVENT)
 
 
+@pytest.mark.parametrize("entity", ["PERSON", "LOCATION"])
+def test_who_wants_names_must_name_a_model(entity: str) -> None:
+    """Names in running text are known by a model alone: without one nobody would be told that none is found."""
+    pytest.importorskip("presidio_analyzer", reason="needs the extra presidio")
+    with pytest.raises(ConfigurationError, match=f"{entity} by a model") as error:
+        _redactor(presidio=[entity]).event(EVENT)
+    assert "spacy download" in error.value.hint
+    assert _redactor(presidio=["*"]).event(EVENT).text != EVENT
+
+
 def test_a_long_text_is_cut_between_words() -> None:
     """What stands late in a text of more than a model takes is found, and where it stands."""
     pytest.importorskip("presidio_analyzer", reason="needs the extra presidio")

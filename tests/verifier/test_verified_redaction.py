@@ -138,7 +138,7 @@ def test_a_rule_of_the_user_is_not_undone(replay_: CommandLine, project: Callabl
     folder = project({"customer": CUSTOMER, "born": "1899-12-31"}, settings=rule)
     _, (verified,) = _record(replay_)
     assert (verified["result"], verified["matters"]) == ("differs", ["/Records/0/body#/born"])
-    assert "1899" not in json.dumps(_fixture(folder)[0])
+    assert "1899-" not in json.dumps(_fixture(folder)[0])
 
 
 def test_nothing_runs_where_it_is_not_wanted_or_known(replay_: CommandLine, project: Callable[..., Path]) -> None:
@@ -181,7 +181,7 @@ def test_redacting_again_is_verified_too(replay_: CommandLine, project: Callable
     (verified,) = (each for each in documents if each["type"] == "verified")
     assert (verified["result"], verified["matters"]) == ("differs", ["/Records/0/body#/born"])
     assert documents[-1]["type"] == "summary"
-    assert "1899" not in json.dumps(_fixture(folder)[0])
+    assert "1899-" not in json.dumps(_fixture(folder)[0])
     assert replay_("redact", "*", "--json").documents[-1]["changed"] == 0
 
 

@@ -1,0 +1,32 @@
+"""What was observed of a failure, without what is private in it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from replay.payloads.failures import Failure, Signature
+
+
+def redacted_failure(failure: Failure, plain: Callable[[str], str]) -> Failure:
+    """Redact every text of *failure* with *plain*."""
+    signature = failure.signature
+    return replace(
+        failure,
+        error_type=plain(failure.error_type),
+        message=plain(failure.message),
+        signature=signature
+        and Signature(
+            error_type=plain(signature.error_type),
+            message=plain(signature.message),
+            frames=tuple(map(plain, signature.frames)),
+        ),
+        stack=plain(failure.stack),
+        frames=tuple(
+            replace(each, module=plain(each.module), function=plain(each.function), code=plain(each.code))
+            for each in failure.frames
+        ),
+        condition=failure.condition and plain(failure.condition),
+        request_id=failure.request_id and plain(failure.request_id),
+        trace_id=failure.trace_id and plain(failure.trace_id),
+        log_lines=tuple(map(plain, failure.log_lines)),
+        trace=tuple(replace(each, name=plain(each.name), cause=plain(each.cause)) for each in failure.trace),
+    )

@@ -4,9 +4,9 @@ Recording from MiniStack: its rate, its rate against a bare boto3 receive loop b
 Bounds: 400 messages a second; 0.8 x the bare loop of the same concurrency; 50 MB more for 20,000 messages than 1,000.
 
 Recording and bare loop both run in a process of their own, in turns, and both end as a loop must that does not know
-how many messages there are: each thread at a long poll that stays empty. Imports count for neither. A recording
-is timed from before it looks the queue up until every message is given back, the bare loop only from its first receive
-to its last.
+how many messages there are: each thread at a long poll that stays empty (which a recording would not ask of an emulator
+by itself; here it does). Imports count for neither. A recording is timed from before it looks the queue up until every
+message is given back, the bare loop only from its first receive to its last.
 """
 
 import json
@@ -59,7 +59,8 @@ from replay.sources.sqs import SqsOptions, SqsSource
 folder, queue, concurrency = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 project = open_project(folder)
 began = time.perf_counter()
-summary = record_events(project, SqsSource(SqsOptions(queue=queue, concurrency=concurrency)), function="orders")
+source = SqsSource(SqsOptions(queue=queue, concurrency=concurrency, wait_s=1))
+summary = record_events(project, source, function="orders")
 print(json.dumps({"s": time.perf_counter() - began, "written": summary.written,
                   "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
 """

@@ -4,9 +4,10 @@ Giving dead letters back, unjudged: beside a bare boto3 loop on MiniStack, and b
 Bounds: 0.8 x the bare loop of the same concurrency, which receives, sends and deletes in batches and notes nothing;
 more messages a second than lumigo-cli moves, on LocalStack; and every message arrives with all its attributes.
 
-Bare loop and redrive run in processes of their own, in turns, imports not counted; the redrive from before it looks
-the queue up until everything is given back, the bare loop from its first receive to its last. Its ledger is on the
-disk before anything is sent or deleted. Against lumigo-cli both are timed from the start of their processes to the end:
+Bare loop and redrive run in processes of their own, in turns; of both it is not counted how long they import, make
+clients and look the queues up. The redrive ends when everything is given back, the bare loop with its last receive,
+neither of which waits: an emulator is one server. The redrive's ledger is on the disk before anything is sent or
+deleted. Against lumigo-cli both are timed from the start of their processes to the end:
 on LocalStack, where SQS's own move task does it, and for comparison on MiniStack, which has none.
 """
 
@@ -38,7 +39,7 @@ url, to = (sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in sys.argv[1:
 moved = []
 def move():
     while got := sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=120,
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=120,
         MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]).get("Messages"):
         sqs.send_message_batch(QueueUrl=to, Entries=[
             {"Id": str(n), "MessageBody": m["Body"], "MessageAttributes": m.get("MessageAttributes", {})}
@@ -61,9 +62,9 @@ from replay.redriver.moving_all import prepare_move_of_all
 from replay.redriver.preparing import RedriveRequest
 from replay.replayer import Pace
 request = RedriveRequest(queue=sys.argv[1], to=sys.argv[2], execute=True, pace=Pace(concurrency=int(sys.argv[3])))
-project = open_project(Path(sys.argv[4]))
+prepared = prepare_move_of_all(open_project(Path(sys.argv[4])), request)
 began = time.perf_counter()
-*_, finished = prepare_move_of_all(project, request).events()
+*_, finished = prepared.events()
 print(json.dumps({"s": time.perf_counter() - began, "moved": finished.outcomes.get("moved", 0)}))
 """
 

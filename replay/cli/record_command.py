@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED
 from replay.cli.groups import LazyGroup
-from replay.cli.minimizing import tell_minimized
 from replay.cli.options import json_option, where_option, write_line
 from replay.cli.source_options import build_options, click_options
 from replay.cli.verifying import tell_verified, verify_options
@@ -25,7 +24,9 @@ from replay.recorder import DEFAULT_SAMPLE, RecordingSummary
 from replay.reports.json_lines import reference_document
 from replay.sources.base import Source
 from replay.sources.registry import source_class, source_names
-from replay.verifier.events_before import EventsBefore
+
+if TYPE_CHECKING:
+    from replay.verifier.events_before import EventsBefore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +235,11 @@ def _record(
 ) -> None:
     from replay.reports.recording import next_step, progress_bar, remark_lines, summary_document, summary_lines
 
-    events = EventsBefore() if afterwards.verify and not unknown_function(project, function) else None
+    events = None
+    if afterwards.verify and not unknown_function(project, function):
+        from replay.verifier.events_before import EventsBefore
+
+        events = EventsBefore()
     with _ended_properly(), progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
         unredacted = None if events is None else events.add
         summary = record_events(
@@ -261,11 +266,18 @@ def _record(
 
 
 def _finish(
-    project: Project, summary: RecordingSummary, events: EventsBefore | None, afterwards: _Afterwards, *, as_json: bool
+    project: Project,
+    summary: RecordingSummary,
+    events: "EventsBefore | None",
+    afterwards: _Afterwards,
+    *,
+    as_json: bool,
 ) -> None:
     """Verify what was recorded, and minimise it, but for what no longer fails as it did: that is no smaller form."""
     found = tell_verified(project, events, afterwards.keep_raw, as_json=as_json) if events is not None else []
     if afterwards.minimize:
+        from replay.cli.minimizing import tell_minimized
+
         others = {each.reference for each in found if each.verification.result == "differs"}
         same = [reference for reference in summary.written_references if reference not in others]
         tell_minimized(project, same, as_json=as_json)

@@ -1,14 +1,16 @@
 """What commands that redact do when they are done: replay what they wrote, and say what that showed."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from replay.cli.options import write_line
 from replay.project import Project
-from replay.verifier import Verified, verify_fixtures
-from replay.verifier.events_before import EventsBefore
+
+if TYPE_CHECKING:
+    from replay.verifier import Verified
+    from replay.verifier.events_before import EventsBefore
 
 
 def verify_options(made: Callable[..., Any]) -> Any:
@@ -26,9 +28,12 @@ def verify_options(made: Callable[..., Any]) -> Any:
     )(made)
 
 
-def tell_verified(project: Project, events: EventsBefore, keep_raw: Sequence[str], *, as_json: bool) -> list[Verified]:
+def tell_verified(
+    project: Project, events: "EventsBefore", keep_raw: Sequence[str], *, as_json: bool
+) -> "list[Verified]":
     """Verify the fixtures of *events*, and tell what that showed."""
     from replay.reports.verification import verification_document, verification_lines
+    from replay.verifier import verify_fixtures
 
     found = list(verify_fixtures(project, events, keep_raw=keep_raw)) if events else []
     if as_json:

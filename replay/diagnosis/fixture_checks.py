@@ -11,8 +11,9 @@ from replay.diagnosis.finding import Finding, problem
 from replay.fixtures.durable_files import TEMPORARY, abandoned, explained, names_in, open_folder
 from replay.fixtures.fixture import Fixture
 from replay.fixtures.function_fixtures import FunctionFixtures
+from replay.fixtures.root_folder import is_read_only
 from replay.fixtures.store import FixtureProblem
-from replay.project import Project, is_read_only
+from replay.project import Project
 
 _GIT_TIMEOUT_S = 10
 

@@ -33,6 +33,9 @@ from replay.sources.sqs_queue import (
 DEFAULT_CONCURRENCY = 2
 """Behind 15 ms of latency two receives bring what one process can redact and write; see benchmarks/."""
 
+MOST_AHEAD_BYTES = 8 * 1024 * 1024
+"""How much is received before it is recorded, so that asking the queue and writing fixtures go on side by side."""
+
 MOST_VISIBILITY_TIMEOUT_S = 43_200
 MOST_WAIT_S = 20
 _EXPIRY_NEAR = timedelta(days=1)
@@ -61,8 +64,12 @@ class SqsOptions(AwsOptions):
         default=None,
         metadata={"help": "for how long messages are leased at a time, in seconds", "metavar": "SECONDS"},
     )
-    wait_s: int = field(
-        default=1, metadata={"help": "how long an empty receive waits, in seconds", "metavar": "SECONDS"}
+    wait_s: int | None = field(
+        default=None,
+        metadata={
+            "help": "how long an empty receive waits, in seconds; by itself 1, and 0 at an emulator",
+            "metavar": "SECONDS",
+        },
     )
 
     def __post_init__(self) -> None:
@@ -73,7 +80,7 @@ class SqsOptions(AwsOptions):
             ConfigurationError: A number out of its range, or drain options that do not fit.
         """
         _in_range("concurrency", self.concurrency, 1, 64)
-        _in_range("wait_s", self.wait_s, 0, MOST_WAIT_S)
+        _in_range("wait_s", self.wait_s or 0, 0, MOST_WAIT_S)
         if self.visibility_timeout_s is not None:
             _in_range("visibility_timeout_s", self.visibility_timeout_s, 1, MOST_VISIBILITY_TIMEOUT_S)
         if not self.drain and (self.drain_to or self.accept_redacted):
@@ -214,8 +221,9 @@ class SqsRecording(Recording):
             self._queue,
             concurrency=options.concurrency,
             visibility_timeout_s=options.visibility_timeout_s or lease_timeout_s(self._queue.visible),
-            wait_s=options.wait_s,
+            wait_s=self._wait_s(),
             limit=self._limit,
+            ahead_bytes=MOST_AHEAD_BYTES,
             settled=self._settled,
         )
         if options.drain:
@@ -233,6 +241,12 @@ class SqsRecording(Recording):
             yield self._capture(message)
         self._note_consumers()
         self._all_given = True
+
+    def _wait_s(self) -> int:
+        """A long poll asks all servers of a queue, and takes its time where it is empty; an emulator is one server."""
+        if self._options.wait_s is not None:
+            return self._options.wait_s
+        return 1 if on_aws(self._client) else 0
 
     def _note_consumers(self) -> None:
         ask, self.ask_consumers = self.ask_consumers, list

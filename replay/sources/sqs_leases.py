@@ -1,6 +1,5 @@
 """Leases on the messages of a queue: taken by several threads at once, kept for as long as needed, all given back."""
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replay.readers.aws_errors import aws_errors, error_code
+from replay.sources.read_ahead import ReadAhead
 from replay.sources.sqs_batches import BATCH_SIZE, Failed, send_batch
 from replay.sources.sqs_queue import Queue, read_queue
 
@@ -24,10 +24,13 @@ SQS Developer Guide, "Amazon SQS message quotas": about 120,000 messages of a qu
 is approximate.
 """
 
+AHEAD_BYTES = 256 * 1024
+
 ENOUGH_EMPTY_POLLS = 3
 MOST_EMPTY_POLLS = 10
 GIVE_BACK_CONCURRENCY = 16
 RENEW_CONCURRENCY = 4
+_OVERHEAD_BYTES = 4_000
 _TICK_S = 0.1
 _PAUSE_S = 0.03
 _PATIENCE_S = 35
@@ -61,11 +64,12 @@ class Leases:
     """
     Every message of one queue, received once and held invisible until it is deleted or given back.
 
-    Only ids and receipt handles are kept in memory; bodies pass through a short queue. A message that is received
-    twice (standard queues deliver at least once) is given once, and its newer handle replaces the older one.
+    Only ids and receipt handles are kept in memory; of bodies no more than *ahead_bytes*. A message that is
+    received twice (standard queues deliver at least once) is given once, and its newer handle replaces the older one.
 
     Args:
         limit: How many messages to receive at most; may grow while they are taken.
+        ahead_bytes: About how much is received before it is taken.
         settled: Asked whether all that was given is done with. Where it is not, an empty poll of a FIFO queue, or of
             one with too many messages in flight, is no sign of the end: being drained, it gives more later.
 
@@ -83,6 +87,7 @@ class Leases:
         visibility_timeout_s: int,
         wait_s: int = 1,
         limit: int | None = None,
+        ahead_bytes: int = AHEAD_BYTES,
         settled: Callable[[], bool] = lambda: True,
     ) -> None:
         self._client = client
@@ -92,7 +97,7 @@ class Leases:
         self._wait_s = wait_s
         self.limit = limit
         self._settled = settled
-        self._ready: queue.Queue[list[Message] | None] = queue.Queue(maxsize=2 * concurrency)
+        self._ready = ReadAhead[Message](ahead_bytes, _about_bytes)
         self._lock = threading.Lock()
         self._held: dict[str, _Lease] = {}
         self._seen: set[str] = set()
@@ -122,14 +127,12 @@ class Leases:
         self._start()
         given = 0
         while True:
-            try:
-                batch = self._ready.get_nowait()
-            except queue.Empty:
+            if self._ready.is_empty:
                 before_waiting()
                 if given == self.limit:
                     break
-                batch = self._ready.get()
-            if batch is None:
+            batch = self._ready.take()
+            if not batch:
                 break
             given += len(batch)
             yield from batch
@@ -169,7 +172,7 @@ class Leases:
                 self._running -= 1
                 last = self._running == 0
             if last:
-                self._hand_over(None)
+                self._ready.end()
 
     def _receive(self, size: int) -> Sequence[Any]:
         with aws_errors(where=f"queue {self._queue.name}", service="sqs"):
@@ -214,13 +217,10 @@ class Leases:
                 self.over_limit = False
         return fresh
 
-    def _hand_over(self, batch: list[Message] | None) -> None:
-        while True:
-            try:
-                return self._ready.put(batch, timeout=_TICK_S)
-            except queue.Full:
-                if self._stop.is_set() and batch is not None:
-                    return None
+    def _hand_over(self, batch: list[Message]) -> None:
+        is_waiting = True
+        while is_waiting and not self._stop.is_set():
+            is_waiting = not self._ready.put(batch, within_s=_TICK_S)
 
     def _ended(self) -> bool:
         """
@@ -228,7 +228,7 @@ class Leases:
 
         One empty long poll is not the end of a standard queue, and AWS's counts are approximations. So one ends it
         where its count is zero and we have seen as many as it promised; a few do where its count is zero, since others
-        may have taken the rest; and ten do in any case.
+        may have taken the rest, or polls are short; and ten do in any case.
         """
         empty = self._empty_polls
         if empty == 0 or self.over_limit:
@@ -243,7 +243,8 @@ class Leases:
             return False
         if empty >= MOST_EMPTY_POLLS or self._queue.fifo:
             return True  # the count of a FIFO queue includes the messages behind those that we hold
-        return now.visible == 0 and (empty >= ENOUGH_EMPTY_POLLS or len(self._seen) >= self._queue.visible)
+        is_told = self._wait_s > 0 and len(self._seen) >= self._queue.visible
+        return now.visible == 0 and (empty >= ENOUGH_EMPTY_POLLS or is_told)
 
     # Keeping
 
@@ -321,15 +322,8 @@ class Leases:
         patience = time.monotonic() + self._wait_s + _PATIENCE_S
         for thread in self._threads:
             while thread.is_alive() and time.monotonic() < patience:
-                self._discard_ready()
+                self._ready.clear()
                 thread.join(_TICK_S)
-
-    def _discard_ready(self) -> None:
-        try:
-            while True:
-                self._ready.get_nowait()
-        except queue.Empty:
-            return
 
     def give_back(self) -> GivenBack:
         """Make every message that is still held visible again, at once; call `stop` first."""
@@ -349,6 +343,12 @@ class Leases:
         if not all(failure.answered for failure in failures.values()):
             self._unreachable = True
         return {identity for identity, failure in failures.items() if failure.code not in _ALREADY_VISIBLE}
+
+
+def _about_bytes(message: Message) -> int:
+    attributes = message.get("MessageAttributes", {}).values()
+    values = sum(len(each.get("StringValue") or each.get("BinaryValue") or "") for each in attributes)
+    return len(message.get("Body", "")) + values + _OVERHEAD_BYTES
 
 
 def lease_timeout_s(about: int) -> int:

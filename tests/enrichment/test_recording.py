@@ -86,7 +86,7 @@ def test_nothing_private_comes_in_by_the_log(queue: Queue, tmp_path: Path) -> No
 
 def test_failures_are_told_apart_and_counted(queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Messages are looked up some at a time, and each gets its own error."""
-    monkeypatch.setattr("replay.recorder.recording.BATCH", 4)
+    monkeypatch.setattr("replay.recorder.capture_recorder.BATCH", 4)
     for number in range(10):
         error = "KeyError: 'customer_id'" if number % 2 else "TypeError: no number"
         queue.dead_letter(json.dumps({"n": number, "error": error}), error=error)

@@ -22,7 +22,7 @@ from replay.payloads.event_patterns import compile_pattern
 from replay.payloads.event_sources import EventSource
 from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Failure, Frame, Signature
-from replay.recorder import UNKNOWN_FAILURE, RecordingSummary, record, recording
+from replay.recorder import UNKNOWN_FAILURE, RecordingSummary, capture_recorder, record
 from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
 from replay.sources.base import Consumed, Recording, Settlement, Source, content_identity
@@ -444,7 +444,7 @@ def test_progress_is_told_after_each_capture(store: Store) -> None:
 
 def test_the_summary_stays_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names and problems of a huge recording are cut off; the counts are exact."""
-    monkeypatch.setattr("replay.recorder.recording._MOST_KEPT", 3)
+    monkeypatch.setattr("replay.recorder.tally._MOST_KEPT", 3)
     captures = [sqs("unsafe" if number % 2 else "x", number) for number in range(12)]
     summary = recorded(store, GivenSource(*captures))
     assert (summary.written, summary.failed) == (6, 6)
@@ -510,7 +510,7 @@ def test_a_drain_keeps_a_message_whose_fixture_was_edited(tmp_path):
 def test_a_message_that_we_stumble_over_does_not_hide_the_others(tmp_path, monkeypatch):
     """A mistake of ours on one message is told with its id, the message stays, and the next one is recorded."""
     source, stumbled = _OneMessage(count=2), []
-    real = recording.unwrap
+    real = capture_recorder.unwrap
 
     def unwrap_or_stumble(capture, function_sources):
         if not stumbled:
@@ -518,7 +518,7 @@ def test_a_message_that_we_stumble_over_does_not_hide_the_others(tmp_path, monke
             raise ValueError("private text of the payload")
         return real(capture, function_sources)
 
-    monkeypatch.setattr(recording, "unwrap", unwrap_or_stumble)
+    monkeypatch.setattr(capture_recorder, "unwrap", unwrap_or_stumble)
     summary = record(source, store=Store(tmp_path / "fixtures"), function="orders", redact=Redactor())
 
     assert (summary.written, summary.failed) == (1, 1)

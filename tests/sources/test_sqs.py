@@ -16,7 +16,7 @@ from replay.payloads.envelopes.registry import unwrap
 from replay.payloads.exact_json import parse
 from replay.sources.base import Consumed, Settlement
 from replay.sources.sqs import SqsOptions, SqsRecording, SqsSource
-from tests.sources.fake_sqs import ARN, QUEUE, FakeLambda, FakeSqs, refusal
+from tests.sources.fake_sqs import ARN, AWS, QUEUE, FakeLambda, FakeSqs, refusal
 
 PARKED = QUEUE.replace("orders-dlq", "parked")
 
@@ -74,9 +74,26 @@ def test_counts_that_lag_behind_do_not_end_it(sqs: FakeSqs) -> None:
     sqs.attributes["ApproximateNumberOfMessages"] = "0"
     for number in range(25):
         sqs.put(str(number))
-    with recording(concurrency=1) as recording_:
+    with recording(concurrency=1, wait_s=1) as recording_:
         assert len(list(recording_.captures())) == 25
     assert sqs.calls["GetQueueAttributes"] == 2, "asked when opening and at the end, not with each receive"
+
+
+@pytest.mark.parametrize(("endpoint", "wait_s"), [(AWS, 1), ("http://127.0.0.1:4566", 0)])
+def test_an_emulator_is_not_waited_for(
+    sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch, endpoint: str, wait_s: int
+) -> None:
+    """AWS's queues are many servers, which only a long poll asks all; an emulator is one, and short polls see its end."""
+    sqs.meta.endpoint_url = endpoint
+    monkeypatch.setattr(FakeLambda, "meta", sqs.meta, raising=False)
+    asked: list[int] = []
+    sqs.before = lambda operation, request: asked.append(request.get("WaitTimeSeconds", wait_s))
+    for number in range(25):
+        sqs.put(str(number))
+    with recording(wait_s=None) as recording_:
+        assert len(list(recording_.captures())) == 25
+    assert set(asked) == {wait_s}
+    assert recording_.notes == []
 
 
 def test_a_queue_that_gives_nothing_for_ever_is_left_in_the_end(sqs: FakeSqs) -> None:
@@ -210,6 +227,25 @@ def test_a_lease_is_renewed_for_as_long_as_it_takes(sqs: FakeSqs) -> None:
         assert sqs.calls["ChangeMessageVisibilityBatch"] >= 2
     assert sqs.visible() == sent
     assert {stored.receives for stored in sqs.stored.values()} == {1}
+
+
+@pytest.mark.parametrize(("ahead_bytes", "left"), [(1, 30), (10**6, 0)])
+def test_no_more_is_received_ahead_than_there_is_room_for(
+    sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch, ahead_bytes: int, left: int
+) -> None:
+    """Receiving goes on while fixtures are written; it waits where too much would have to be kept in memory."""
+    monkeypatch.setattr("replay.sources.sqs.MOST_AHEAD_BYTES", ahead_bytes)
+    for number in range(60):
+        sqs.put(str(number))
+    deadline = time.monotonic() + 20
+    with recording(concurrency=1) as recording_:
+        captures = recording_.captures()
+        next(captures)
+        while len(sqs.visible()) > left and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        assert len(sqs.visible()) == left, "ten are being recorded, ten wait, and ten have no room to wait in"
+        assert len(list(captures)) == 59
 
 
 def test_a_renewed_lease_is_known_to_last_longer(sqs: FakeSqs) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import ClassVar
 
 from replay.payloads.captures import Capture, Event, MessageAttribute
@@ -17,6 +18,9 @@ _ATTRIBUTES_IN_ORDER = (
     "MessageDeduplicationId", "ApproximateFirstReceiveTimestamp",
 )  # fmt: skip
 _NOT_DELIVERED = {"DeadLetterQueueSourceArn"}
+_name_token = lru_cache(maxsize=1024)(string_token)
+"""The names in the messages of a queue are always the same."""
+
 _LETTERS = str.maketrans("0123456789abcdef", "ABCDEFGHJKLMNPQR")
 
 
@@ -117,7 +121,7 @@ def _attribute_text(attribute: MessageAttribute) -> str:
 
 
 def _object(members: Mapping[str, str]) -> str:
-    return "{" + ",".join(f"{string_token(name)}:{text}" for name, text in members.items()) + "}"
+    return "{" + ",".join(f"{_name_token(name)}:{text}" for name, text in members.items()) + "}"
 
 
 def _or_null(text: str | None) -> str:

@@ -17,7 +17,9 @@ from replay.payloads.event_sources import EventSource
 from replay.payloads.expectations import Expectation
 from replay.targets.base import Invoker
 from replay.targets.carrier import Acknowledgement, Answer, Carrier, CarrierOptions, Entry, Watch
+from replay.targets.guard_rails.deployed import Deployed
 from replay.targets.guard_rails.destination import Destination
+from replay.targets.guard_rails.options import DeployedOptions
 
 _TOOK = Reply(status="returned", payload="null")
 _ANY = EventSource(kind="direct")
@@ -45,6 +47,35 @@ class NullTarget(Invoker):
         if self._began is not None:
             self._began.append(perf_counter())
         return _TOOK
+
+
+class NullFunction(Deployed):
+    """A function that is deployed and does nothing: with a plan and a ledger, as any other."""
+
+    name = "null"
+
+    def __init__(self, function: Function, /, *, project: Path | None = None, **options: Any) -> None:
+        del function, project
+        self._options = DeployedOptions(**options)
+
+    @property
+    def described(self) -> DeployedOptions:
+        return self._options
+
+    def destination(self) -> Destination:
+        return Destination(target="null", arn="arn:aws:null:eu-west-1:111122223333:null", on_this_machine=True)
+
+    def invoke(self, attempt: Attempt) -> Reply:
+        del attempt
+        return _TOOK
+
+
+def register(folder: Path) -> None:
+    """Register the target `null`, as another package would, for who has *folder* on its path."""
+    told = folder / "null_target-0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: null-target\nVersion: 0\n")
+    (told / "entry_points.txt").write_text("[replay.targets]\nnull = null_target:NullFunction\n")
 
 
 class NullCarrier(Carrier):

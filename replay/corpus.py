@@ -1,9 +1,11 @@
 """Which fixtures a corpus can do without, for `replay list` to show and `replay prune` to take out."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from replay.errors import ConfigurationError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference
@@ -80,8 +82,9 @@ def dispensable(
 
     - *duplicates*: of the fixtures of a function that are known for the same failure and expect the same, all but the
       smallest event. Those whose failure is not known yet cannot be told apart, and stay.
-    - *stale*: its function, or the handler's file, is gone; or the template no longer gives the function such events;
-      or runs have been noted here for a month, it was recorded before, and none of them has replayed it.
+    - *stale*: its function, the handler's file, or the handler in it, is gone; or the template no longer gives the
+      function such events; or runs have been noted here for a month, it was recorded before, and none of them has
+      replayed it.
     - *unused*: no run that was noted here, of `replay run` or pytest, has replayed it.
     - *before*: recorded before that moment: a datetime, a time ago (`90d`), or ISO 8601.
 
@@ -198,12 +201,18 @@ class _Staleness:
         except ReplayError as error:
             return error.what, frozenset()
         module = function.handler.rpartition(".")[0].replace(".", "/")
-        is_python = function.runtime.startswith("python") and not function.command
-        if is_python and not any(
-            (function.code / file).is_file() for file in (f"{module}.py", f"{module}/__init__.py")
-        ):
-            return f"the handler {function.handler} is gone from {function.code}", frozenset()
+        if function.runtime.startswith("python") and not function.command:
+            files = [function.code / file for file in (f"{module}.py", f"{module}/__init__.py")]
+            found = next((file for file in files if file.is_file()), None)
+            if found is None or not _may_define(found, function.handler.rpartition(".")[2]):
+                return f"the handler {function.handler} is gone from {function.code}", frozenset()
         return "", frozenset(source.kind for source in function.event_sources)
+
+
+def _may_define(file: Path, name: str) -> bool:
+    """Say whether a module may have *name*: where it stands as a word in it, or everything of another is imported."""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    return re.search(rf"\b{re.escape(name)}\b|import \*|__getattr__|globals\(\)", text) is not None
 
 
 def _age(fixture: Fixture, before: datetime) -> list[str]:

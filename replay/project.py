@@ -1,8 +1,5 @@
 """A user's project: its configuration, fixtures and functions, and what the front doors do with them."""
 
-import os
-import shlex
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -12,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replay.config import Config, load_config
-from replay.errors import ConfigurationError, FixtureError, ReplayError
+from replay.errors import ConfigurationError, ReplayError
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.fixtures.naming import check_function_name
+from replay.fixtures.root_folder import check_writable
 from replay.fixtures.run_notes import note_run
 from replay.fixtures.store import FixtureProblem, Store
 from replay.functions.catalog import Catalog
@@ -23,6 +21,7 @@ from replay.payloads.aws_calls import Fault
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource
 from replay.replayer import FixtureReplayed, Pace, Replayer, RunEvent, run
+from replay.replayer.pace import refuse_pace_here
 from replay.replayer.replayer import AsSent, as_it_is
 from replay.targets.aws.known_faults import known_faults
 from replay.targets.base import Invoker
@@ -47,10 +46,12 @@ class Project:
 
     `store` holds its fixtures; `catalog` its functions, whose templates are read only when one is asked for.
     `fixtures_option` is what a command needs to find the same fixtures, where they are not in the configured folder.
+    `observe_for_s` is how long targets that give no answer are observed, whatever their sections say.
     """
 
     config: Config
     fixtures_option: tuple[str, ...] = ()
+    observe_for_s: float | None = None
 
     @cached_property
     def store(self) -> Store:
@@ -90,7 +91,10 @@ class Project:
         """
         from replay.targets.registry import find_target
 
-        return find_target(name, self.config.targets, root=self.config.root, given={"cold": True} if cold else {})
+        found = find_target(name, self.config.targets, root=self.config.root, given={"cold": True} if cold else {})
+        if self.observe_for_s is None or not found.takes("observe_for_s"):
+            return found
+        return replace(found, options={**found.options, "observe_for_s": self.observe_for_s})
 
     def is_deployed(self, name: str) -> bool:
         """
@@ -168,6 +172,43 @@ def select_fixtures(
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Replaying:
+    """
+    How fixtures are replayed.
+
+    Attributes:
+        repeat: How often to replay each; outcomes that disagree are `flaky`.
+        cold: Import the function afresh for every event, as a cold start does; and note what a warm one would keep.
+        red: Make a reproduction unexpected too, for who is mending it.
+        pin: Whether the first local failure of a fixture that knew none becomes its expected one.
+        faults: What the AWS calls of every fixture meet, before the faults that it has itself; nothing is pinned then.
+        twice: Deliver every event a second time; one that writes again is unexpected: its handler is not idempotent.
+        pace: What bounds the run; rate and concurrency are for deployed targets.
+        plan: For a deployed target: what `plan_replay` gave, and its user has agreed to.
+        resume: For a deployed target: the run to go on with.
+        as_sent: Says what of a fixture is really sent.
+        advanced: Is told, in words, how far a call is that takes long.
+    """
+
+    target: str
+    repeat: int
+    cold: bool
+    red: bool
+    pin: bool
+    faults: Sequence[Fault]
+    twice: bool
+    pace: Pace
+    plan: "Plan | None"
+    resume: str
+    as_sent: AsSent
+    advanced: Callable[[str], object]
+
+
+def _to_nobody(how_far: str) -> None:
+    del how_far
+
+
 def replay_fixtures(
     project: Project,
     references: Sequence[FixtureReference],
@@ -183,68 +224,73 @@ def replay_fixtures(
     plan: "Plan | None" = None,
     resume: str = "",
     as_sent: AsSent = as_it_is,
+    advanced: Callable[[str], object] = _to_nobody,
 ) -> Generator[RunEvent, None, None]:
     """
-    Replay *references* and judge each: the events of a run, as they happen.
-
-    Args:
-        repeat: How often to replay each; outcomes that disagree are `flaky`.
-        cold: Import the function afresh for every event, as a cold start does; and note what a warm one would keep.
-        red: Make a reproduction unexpected too, for who is mending it.
-        pin: Whether the first local failure of a fixture that knew none becomes its expected one.
-        faults: What the AWS calls of every fixture meet, before the faults that it has itself; nothing is pinned then.
-        twice: Deliver every event a second time; one that writes again is unexpected: its handler is not idempotent.
-        pace: What bounds the run; rate and concurrency are for deployed targets.
-        plan: For a deployed target: what `plan_replay` gave, and its user has agreed to.
-        resume: For a deployed target: the run to go on with.
-        as_sent: Says what of a fixture is really sent.
+    Replay *references* and judge each: the events of a run, as they happen. The arguments are those of `_Replaying`.
 
     Raises:
         ConfigurationError: There is no such target, nothing is to be repeated, or a fault is for no call of AWS.
         TargetRefused: The target is beyond this machine, and nobody has agreed to a plan.
     """
+    how = _Replaying(
+        target=target, repeat=repeat, cold=cold, red=red, pin=pin, faults=faults, twice=twice, pace=pace, plan=plan,
+        resume=resume, as_sent=as_sent, advanced=advanced,
+    )  # fmt: skip
     if repeat < 1:
-        raise ConfigurationError(
-            "--repeat must be at least 1", where=f"--repeat {repeat}", hint="leave it out, or give 2"
-        )
-    kind = project.target(target, cold=cold).kind
+        raise ConfigurationError("--repeat must be at least 1", where=f"--repeat {repeat}", hint="leave it out")
+    project.target(target, cold=cold)
     known_faults(faults, where="--fault")
-    if project.is_deployed(target):
-        from replay.deployed_replay import replay_deployed
+    replay = _replay_beyond if project.is_deployed(target) else _replay_here
+    return replay(project, references, how)
 
-        if faults:
-            raise ConfigurationError(
-                "the calls of a deployed function cannot be made to fail", where="--fault", hint="use --target local"
-            )
-        return replay_deployed(
-            project,
-            references,
-            target=target,
-            repeat=repeat,
-            red=red,
-            twice=twice,
-            pace=pace,
-            plan=plan,
-            resume=resume,
-            as_sent=as_sent,
+
+def _replay_beyond(
+    project: Project, references: Sequence[FixtureReference], how: _Replaying
+) -> Generator[RunEvent, None, None]:
+    """Replay through an endpoint of AWS."""
+    from replay.deployed_replay import replay_deployed
+
+    if how.faults:
+        raise ConfigurationError(
+            "the calls of a deployed function cannot be made to fail", where="--fault", hint="use --target local"
         )
-    _refuse_for_local(target, pace, resume)
+    return replay_deployed(
+        project,
+        references,
+        target=how.target,
+        repeat=how.repeat,
+        red=how.red,
+        twice=how.twice,
+        pace=how.pace,
+        plan=how.plan,
+        resume=how.resume,
+        as_sent=how.as_sent,
+        advanced=how.advanced,
+    )
+
+
+def _replay_here(
+    project: Project, references: Sequence[FixtureReference], how: _Replaying
+) -> Generator[RunEvent, None, None]:
+    """Replay in this process, or in one beside it."""
+    refuse_pace_here(how.target, how.pace, how.resume)
     replayer = Replayer(
         project.store,
         functions=project.catalog.get,
-        open_invoker=partial(project.open_invoker, target=target, cold=cold),
-        repeat=repeat,
-        red=red,
-        pin=pin,
-        faults=faults,
+        open_invoker=partial(project.open_invoker, target=how.target, cold=how.cold),
+        repeat=how.repeat,
+        red=how.red,
+        pin=how.pin,
+        faults=how.faults,
         redactor=lambda: project.redactor,
         expect_options=project.fixtures_option,
-        twice=twice,
-        isolates=kind == "local",
-        as_sent=as_sent,
+        twice=how.twice,
+        isolates=project.target(how.target, cold=how.cold).kind == "local",
+        as_sent=how.as_sent,
     )
-    events = run(replayer, references, pace=pace)
-    return _noted(project, events) if pin else events
+    events = run(replayer, references, pace=how.pace)
+    return _noted(project, events) if how.pin else events
 
 
 def _noted(project: Project, events: Generator[RunEvent, None, None]) -> Generator[RunEvent, None, None]:
@@ -258,19 +304,6 @@ def _noted(project: Project, events: Generator[RunEvent, None, None]) -> Generat
                 yield event
     finally:
         note_run(project.config.root, ran)
-
-
-def _refuse_for_local(target: str, pace: Pace, resume: str) -> None:
-    given_for_deployed = {
-        "--rate": pace.rate_per_s, "--speed": pace.speed, "--concurrency": pace.concurrency > 1, "--resume": resume
-    }  # fmt: skip
-    for flag, given in given_for_deployed.items():
-        if given:
-            raise ConfigurationError(
-                f"{flag} is for deployed targets, and {target} is none",
-                where=flag,
-                hint="leave it out, or name a deployed target: --target lambda:FUNCTION",
-            )
 
 
 def record_events(
@@ -299,7 +332,7 @@ def record_events(
     from replay.recorder import record
 
     check_function_name(function)
-    _check_writable(project.config.fixtures)
+    check_writable(project.config.fixtures)
     return record(
         source,
         store=project.store,
@@ -318,35 +351,6 @@ def record_events(
         progress=progress,
         unredacted=unredacted,
     )
-
-
-def _check_writable(folder: Path) -> None:
-    """Refuse a folder that nothing could be written to before a source is touched for it."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir():
-        raise FixtureError(
-            "the folder of fixtures is a file",
-            where=str(there),
-            expected="a folder, or nothing yet",
-            hint="move that file away, or name another folder: --out DIR",
-        )
-    if not os.access(there, os.W_OK | os.X_OK):
-        if is_read_only(there):
-            raise FixtureError(
-                "the folder of fixtures cannot be written: its file system is read-only",
-                where=str(there),
-                hint="name a folder on another file system: --out DIR",
-            )
-        raise FixtureError(
-            "the folder of fixtures cannot be written: permission denied",
-            where=str(there),
-            hint=f"chmod u+wx {shlex.quote(str(there))}, or name another folder: --out DIR",
-        )
-
-
-def is_read_only(folder: Path) -> bool:
-    """Say whether *folder* lies on a file system that nobody can write to, whatever its permissions say."""
-    return sys.platform != "win32" and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def load_fixture(project: Project, pattern: str) -> Fixture:

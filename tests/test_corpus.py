@@ -72,9 +72,29 @@ def test_what_is_gone_makes_a_fixture_stale(
     assert unknown
     said = replay_("prune", "--stale", "--dry-run", "--json")
     assert {tuple(each["reasons"]) for each in said.documents[:-1]} == {("there is no function 'gone'",)}
+    (tmp_path / "app.py").write_text(HANDLER.replace("def handler(", "def renamed("))
+    assert replay_("prune", "f/*", "--stale", "--dry-run").stdout.count("the handler app.handler is gone from") == 4
     (tmp_path / "app.py").unlink()
     said = replay_("prune", "f/*", "--stale", "--dry-run")
     assert said.stdout.count("is gone from") == 4
+
+
+def test_an_event_source_that_is_gone_makes_a_fixture_stale(
+    replay_: CommandLine, corpus: Callable[[], dict[str, Path]], tmp_path: Path
+) -> None:
+    """Where the template gives the function events of other kinds now, and says which."""
+    document = next(iter(corpus().values())) / "fixture.json"
+    known = json.loads(document.read_text())
+    document.write_text(json.dumps({**known, "event_source": {**known["event_source"], "kind": "kinesis"}}))
+    (tmp_path / "pyproject.toml").write_text("[tool.replay]\n")  # what it says of a function counts before a template
+    (tmp_path / "template.yaml").write_text(
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n  f:\n    Type: AWS::Serverless::Function\n    Properties:\n"
+        "      Handler: app.handler\n      CodeUri: .\n      Runtime: python3.12\n      Events:\n        Q:\n          Type: SQS\n"
+        "          Properties:\n            Queue: arn:aws:sqs:us-east-1:123456789012:q\n"
+    )
+    said = replay_("list", "--stale")
+    assert said.stdout.count("f no longer gets events of kinesis: its template has sqs") == 1
+    assert document.parent.name in said.stdout
 
 
 def test_old_ones_are_found_by_their_day(replay_: CommandLine, corpus: Callable[[], dict[str, Path]]) -> None:

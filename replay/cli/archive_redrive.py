@@ -1,8 +1,8 @@
 """`replay redrive` of an archive: planned, agreed to, started, and followed to its end."""
 
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from replay.cli.sending_options import agree, show_plan
 from replay.errors import ConfigurationError
 from replay.project import Project
 from replay.redriver.preparing import RedriveRequest
-from replay.redriver.preparing_archive import ArchiveRequest, prepare_archive_redrive
+from replay.redriver.preparing_archive import ArchiveRequest, PreparedArchiveRedrive, prepare_archive_redrive
 from replay.sources.moments import moment
 from replay.targets.bus_parts.archive_replays import ReplayProgress
 from replay.targets.guard_rails.plan import plan_document
@@ -85,13 +85,47 @@ def redrive_archive(project: Project, asked: ArchiveRequest, *, unjudged: bool, 
         click.echo("nothing was replayed: add --execute", err=True)
         return
     agree(prepared.plan, yes=yes)
-    with closing(prepared.events()) as events:
-        for progress in events:
-            if as_json:
-                write_line(_document(progress))
-            else:
-                click.echo(str(progress), err=True)
+    _follow(prepared, as_json=as_json)
     sys.exit(AS_EXPECTED)
+
+
+def _follow(prepared: PreparedArchiveRedrive, *, as_json: bool) -> None:
+    with ExitStack() as stack:
+        tell = _json_line if as_json else _on_terminal(stack) if sys.stderr.isatty() else _when_it_changes()
+        for progress in stack.enter_context(closing(prepared.events())):
+            tell(progress)
+
+
+def _json_line(progress: ReplayProgress) -> None:
+    write_line(_document(progress))
+
+
+def _on_terminal(stack: ExitStack) -> Callable[[ReplayProgress], None]:
+    """Keep one line up to date."""
+    from replay.reports.progress_line import ProgressLine
+
+    line = ProgressLine(lambda text: click.echo(text, nl=False, err=True))
+    stack.callback(line.clear)
+
+    def tell(progress: ReplayProgress) -> None:
+        line.tell(str(progress))
+        if progress.has_ended:
+            line.clear()
+            click.echo(str(progress), err=True)
+
+    return tell
+
+
+def _when_it_changes() -> Callable[[ReplayProgress], None]:
+    """Write a line for each state that it comes to: a log needs no more."""
+    told: set[str] = set()
+
+    def tell(progress: ReplayProgress) -> None:
+        if progress.state not in told:
+            told.add(progress.state)
+            click.echo(str(progress), err=True)
+
+    return tell
 
 
 def _document(progress: ReplayProgress) -> dict[str, Any]:
@@ -101,5 +135,6 @@ def _document(progress: ReplayProgress) -> dict[str, Any]:
         "replay": progress.name,
         "status": progress.state,
         "replayed_until": until,
+        "share": None if progress.share is None else round(progress.share, 4),
         "reason": progress.reason,
     }

@@ -1,36 +1,29 @@
 """`replay run`: replay fixtures and judge what happens."""
 
-import sys
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED, hang_up, tell_error
-from replay.cli.options import fault_option, fixtures_option, json_option, where_option, write_line
-from replay.cli.sending_options import agree, sending_options, show_plan
+from replay.cli.event_runs import EventsAsked, run_events
+from replay.cli.following import fixture_listeners, follow, options_given
+from replay.cli.options import fault_option, fixtures_option, json_option, where_option
+from replay.cli.sending_options import agree, is_only_planned, sending_options
 from replay.errors import ConfigurationError, FixtureError
 from replay.fixtures.fixture import FixtureReference
 from replay.payloads.aws_calls import Fault
 from replay.payloads.fault_reading import fault_of_text
 from replay.project import Project, open_project, replay_fixtures, select_fixtures
-from replay.replayer import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished
-from replay.replayer.pace import Pace, pace_of
+from replay.replayer.pace import Pace, duration_of_text, pace_of
 from replay.replayer.replayer import as_it_is
-from replay.targets.guard_rails.plan import Plan, plan_document
+from replay.targets.guard_rails.plan import Plan
 
 if TYPE_CHECKING:  # most runs look up no originals
     from replay.originals.originals import Originals
 
-Listener = Callable[[RunEvent], object]
-_NOT_FOR_ONE = {
-    "where", "junit", "as_json", "rate", "ramp_up", "speed", "concurrency", "max_errors", "stop_on_first", "dry_run",
-    "yes", "resume",
-}  # fmt: skip
 _OF_COMPARISONS = ("targets", "baseline", "ignore")
 _AS_BEGUN = ("repeat", "twice", "red", "originals")
 """What a run that is gone on with keeps."""
@@ -59,7 +52,18 @@ _AS_BEGUN = ("repeat", "twice", "red", "originals")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML.")
 @where_option
 @sending_options
+@click.option(
+    "--observe-for",
+    metavar="TIME",
+    help="Where no answer comes: wait for the end of each so long, 90s or 5m; 0 sends, and looks at nothing.",
+)
 @click.option("--speed", metavar="TIMES", help="Keep the original spacing, so many times as fast: 10x, 1x.")
+@click.option(
+    "--events",
+    metavar="PLACE",
+    help="Replay captured events that are no fixtures: JSON Lines below s3://BUCKET/PREFIX, or in a file or folder.",
+)
+@click.option("--function", metavar="NAME", help="With --events: the function that they are for.")
 @click.option("--originals", is_flag=True, help="Send what redaction took out: looked up at the source, never kept.")
 @click.option("--allow-pseudonyms", is_flag=True, help="With --originals: send stand-ins where nothing was found.")
 @fixtures_option
@@ -71,12 +75,15 @@ def command(**given: Any) -> None:
     PATTERN is a glob over FUNCTION/NAME, or an id; without one all fixtures are replayed. Exit code 0: everything is as
     its fixture expects (a known bug that is still there is expected); 1: something is not; 2: something could not run.
     With two targets: 0: nothing differs; 1: something does; 2: something could not be compared.
+    With --events, of which nobody has said what they should do: 0: all succeed; 1: some fail.
     """
     asked = _Asked(**given)
-    project = open_project(fixtures=asked.fixtures_folder)
+    project = _observing(open_project(fixtures=asked.fixtures_folder), asked)
     begun = _begun(project, asked)
     asked = replace(asked, **{name: begun[name] for name in _AS_BEGUN if begun.get(name)})
     pace = _pace(asked, begun)
+    if asked.events or "captured_events" in begun:
+        run_events(project, _events_asked(asked), pace)
     if asked.resume and "comparison" in begun:
         from replay.comparison.comparison import resumed_references
 
@@ -91,7 +98,7 @@ def command(**given: Any) -> None:
         return
     plan = _plan(project, references, asked, pace, sent)
     if plan is not None:
-        if _is_only_planned(plan, dry_run=asked.dry_run, as_json=asked.as_json):
+        if is_only_planned(plan, dry_run=asked.dry_run, as_json=asked.as_json):
             return
         agree(plan, yes=asked.yes)
     _run(project, references, asked, pace, plan, sent)
@@ -121,7 +128,10 @@ class _Asked:
     dry_run: bool
     yes: bool
     resume: str | None
+    observe_for: str | None
     speed: str | None
+    events: str | None
+    function: str | None
     originals: bool
     allow_pseudonyms: bool
     fixtures_folder: Path | None
@@ -137,18 +147,36 @@ class _Asked:
         return [fault_of_text(fault, where="--fault") for fault in self.faults]
 
 
+def _observing(project: Project, asked: _Asked) -> Project:
+    """Give the project with the time for which ends are waited for, where the user says it."""
+    if asked.observe_for is None:
+        return project
+    targets = [*asked.targets, *filter(None, [asked.baseline])]
+    if not asked.resume and not any(project.target(name).takes("observe_for_s") for name in targets):
+        raise ConfigurationError(
+            "--observe-for is for targets that give no answer",
+            where="--observe-for",
+            expected="such as --target sqs:QUEUE",
+            hint="leave it out",
+        )
+    return replace(project, observe_for_s=duration_of_text(asked.observe_for, flag="--observe-for"))
+
+
 def _begun(project: Project, asked: _Asked) -> Mapping[str, Any]:
     """Give what the ledger of the run says that is gone on with; nothing for a new one."""
     if not asked.resume:
         return {}
-    from replay.ledger.ledger import find_run, read_run
+    from replay.ledger.ledger import find_run, read_header
 
-    for flag, given in (("PATTERN", asked.patterns), ("--where", asked.where), ("--baseline", asked.baseline)):
+    given_for_new = {
+        "PATTERN": asked.patterns, "--where": asked.where, "--baseline": asked.baseline, "--events": asked.events
+    }  # fmt: skip
+    for flag, given in given_for_new.items():
         if given:
             raise ConfigurationError(
                 "a run is gone on with as it was begun", where=f"--resume {asked.resume}", hint=f"leave out {flag}"
             )
-    return read_run(find_run(project.config.root, asked.resume)).header
+    return read_header(find_run(project.config.root, asked.resume))
 
 
 def _pace(asked: _Asked, begun: Mapping[str, Any]) -> Pace:
@@ -184,6 +212,7 @@ def _refuse_alone(asked: _Asked, *, compares: bool) -> None:
     for flag, given, needs in (
         ("--ignore", asked.ignore and not compares, "a second target"),
         ("--allow-pseudonyms", asked.allow_pseudonyms and not asked.originals, "--originals"),
+        ("--function", asked.function, "--events"),
     ):
         if given:
             raise ConfigurationError(f"{flag} needs {needs}", where=flag, hint=f"add {needs}, or leave it out")
@@ -233,7 +262,7 @@ def _compare(
         yes=asked.yes,
         as_json=asked.as_json,
         junit=asked.junit,
-        options=[*comparison.options, *_options_given(click.get_current_context(), but=_OF_COMPARISONS)],
+        options=[*comparison.options, *options_given(click.get_current_context(), but=_OF_COMPARISONS)],
     )
 
 
@@ -244,15 +273,17 @@ def _plan(
     if not project.is_deployed(asked.target):
         for flag, given in (("--dry-run", asked.dry_run), ("--originals", sent is not None)):
             if given:
-                raise ConfigurationError(
-                    f"{flag} is for deployed targets, and {asked.target} is none", where=flag, hint="leave it out"
-                )
+                raise _not_deployed(flag, asked.target)
         return None
     from replay.deployed_replay import plan_replay
 
     each = asked.repeat * (2 if asked.twice else 1)
     plan = plan_replay(project, references, target=asked.target, each=each, pace=pace)
     return replace(plan, originals=len(sent.found)) if sent else plan
+
+
+def _not_deployed(flag: str, target: str) -> ConfigurationError:
+    return ConfigurationError(f"{flag} is for deployed targets, and {target} is none", where=flag, hint="leave it out")
 
 
 def _run(
@@ -264,7 +295,8 @@ def _run(
     sent: "Originals | None",
 ) -> None:
     """Replay, tell it, and end with the exit code that it has come to."""
-    events = replay_fixtures(
+    begin = partial(
+        replay_fixtures,
         project,
         references,
         target=asked.target,
@@ -279,111 +311,18 @@ def _run(
         resume=asked.resume or "",
         as_sent=sent.as_sent if sent else as_it_is,
     )
-    with closing(events), ExitStack() as stack:
-        options = _options_given(click.get_current_context())
-        listeners = _listeners(stack, options, as_json=asked.as_json, junit=asked.junit)
-        for event in events:
-            _tell(listeners, event)
-            if isinstance(event, RunFinished):
-                _tell_end(event)
-                sys.exit(_exit_code(event))
+    options = options_given(click.get_current_context())
+    listeners = fixture_listeners(options, as_json=asked.as_json, junit=asked.junit)
+    follow(lambda advanced: begin(advanced=advanced), listeners)
 
 
-def _is_only_planned(plan: Plan, *, dry_run: bool, as_json: bool) -> bool:
-    if dry_run and as_json:
-        write_line(plan_document(plan))
-    else:
-        show_plan(plan)
-    return dry_run
-
-
-def _tell_end(finished: RunFinished) -> None:
-    if finished.stopped:
-        click.echo(f"stopped {finished.stopped}", err=True)
-    if finished.run and (finished.stopped or finished.interrupted):
-        click.echo(f"go on with it: replay run --resume {finished.run}", err=True)
-
-
-def _tell(listeners: list[Listener], event: RunEvent) -> None:
-    for listen in list(listeners):
-        try:
-            listen(event)
-        except BrokenPipeError:  # `replay run --json | head -1` still ends with the exit code of the whole run
-            hang_up()
-            listeners.remove(listen)
-
-
-def _exit_code(finished: RunFinished) -> int:
-    if finished.interrupted:
-        return INTERRUPTED
-    if finished.verdicts.get("error") or finished.verdicts.get("unobserved"):
-        return COULD_NOT_RUN
-    return UNEXPECTED if finished.unexpected else AS_EXPECTED
-
-
-def _options_given(context: click.Context, *, but: Collection[str] = ()) -> list[str]:
-    """Give the options that the user gave and that a run of single fixtures needs to end the same, *but* some."""
-    words: list[str] = []
-    for option in context.command.params:
-        name = option.name or ""
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if isinstance(option, click.Option) and given and name not in {*_NOT_FOR_ONE, *but}:
-            values = context.params[name] if option.multiple else [context.params[name]]
-            flag = max(option.opts, key=len)
-            words += [flag] if option.is_flag else [word for value in values for word in (flag, str(value))]
-    return words
-
-
-def _listeners(stack: ExitStack, options: Sequence[str], *, as_json: bool, junit: Path | None) -> list[Listener]:
-    listeners: list[Listener] = []
-    if sys.stderr.isatty():
-        from replay.reports.progress_line import ProgressLine
-
-        line = ProgressLine(lambda text: click.echo(text, nl=False, err=True))
-        stack.callback(line.clear)
-        listeners.append(line.notice)
-    listeners.append(_json_writer() if as_json else _console_writer(options))
-    if junit:
-        listeners.append(_junit_writer(junit, options))
-    return listeners
-
-
-def _console_writer(options: Sequence[str]) -> Listener:
-    from replay.reports.console import RunConsole
-
-    return RunConsole(click.echo, options=options).notice
-
-
-def _junit_writer(path: Path, options: Sequence[str]) -> Listener:
-    from replay.reports.junit import prepare_junit, write_junit
-
-    prepare_junit(path)
-    told: list[FixtureReplayed | FixtureNotRun] = []
-
-    def notice(event: RunEvent) -> None:
-        if isinstance(event, FixtureReplayed | FixtureNotRun):
-            told.append(event)
-        elif isinstance(event, RunFinished):
-            write_junit(path, told, elapsed_s=event.elapsed_s, options=options)
-
-    return notice
-
-
-def _json_writer() -> Listener:
-    from replay.reports.json_lines import not_run_document, outcome_document, summary_document
-    from replay.reports.not_run import reason_key
-
-    told: set[Hashable] = set()
-
-    def write(event: RunEvent) -> None:
-        if isinstance(event, FixtureReplayed):
-            write_line(outcome_document(event))
-        elif isinstance(event, FixtureNotRun):
-            write_line(not_run_document(event))
-            if reason_key(event) not in told:  # a function that is not there is said once, not for each fixture
-                tell_error(event.error)
-                told.add(reason_key(event))
-        elif isinstance(event, RunFinished):
-            write_line(summary_document(event))
-
-    return write
+def _events_asked(asked: _Asked) -> EventsAsked:
+    return EventsAsked(
+        place=asked.events or "",
+        function=asked.function or "",
+        target=asked.target,
+        resume=asked.resume or "",
+        dry_run=asked.dry_run,
+        yes=asked.yes,
+        as_json=asked.as_json,
+    )

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
+from replay.cli.options import write_line
 from replay.errors import TargetRefused
-from replay.targets.guard_rails.plan import Plan, plan_lines
+from replay.targets.guard_rails.plan import Plan, plan_document, plan_lines
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -37,6 +38,15 @@ def show_plan(plan: Plan) -> None:
 
     for line in plan_lines(plan):
         click.echo(visible(line), err=True)
+
+
+def is_only_planned(plan: Plan, *, dry_run: bool, as_json: bool) -> bool:
+    """Show the plan, and say whether that was all that was asked for."""
+    if dry_run and as_json:
+        write_line(plan_document(plan))
+    else:
+        show_plan(plan)
+    return dry_run
 
 
 def agree(plan: Plan, *, yes: bool) -> None:

@@ -1,5 +1,7 @@
 """What recordings and runs that were killed have left in an account: found by name and tag, and removed."""
 
+import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,16 +25,18 @@ from replay.sources.archive_parts.made_for_replay import (
     remove_rule,
 )
 from replay.sources.archive_parts.owners import runs
+from replay.targets.localstack_parts.our_stacks import our_buckets, our_stacks
 from replay.targets.map_parts.made_machine import remove_machine
 
 _CHECK = "leftovers"
-_REMOVE = "replay doctor --leftovers --remove"
+_OF_RUNS = ("state machine ", "stack ", "bucket ")
+_AWS = re.compile(r"amazonaws\.com(\.cn)?|api\.aws", re.IGNORECASE)
 _Removal = Callable[[], AwsError | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """Something of ours in the account: a rule, a queue or a running replay; `what` names it for eyes."""
+    """Something of ours in the account: a rule, a queue, a running replay, …; `what` names it for eyes."""
 
     what: str
     mark: Mark
@@ -75,13 +79,20 @@ class Leftovers:
     profile: str | None = None
     endpoint_url: str | None = None
 
+    @property
+    def command(self) -> str:
+        """The command that removes what was found."""
+        options = {"--region": self.region, "--profile": self.profile, "--endpoint-url": self.endpoint_url}
+        said = [word for name, value in options.items() if value for word in (name, value)]
+        return shlex.join(["replay", "doctor", "--leftovers", "--remove", *said])
+
 
 def check_leftovers(asked: Leftovers, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Finding]:
     """
     Say what killed recordings and runs have left in an account and region, or remove it.
 
     Only what bears our name and our tag is touched, and nothing of a recording that may still run. Running replays of
-    ours are cancelled.
+    ours are cancelled. Stacks and their buckets are made on emulators alone, and looked for there.
     """
     try:
         client = partial(aws_client, region=asked.region, profile=asked.profile, endpoint_url=asked.endpoint_url)
@@ -90,31 +101,35 @@ def check_leftovers(asked: Leftovers, *, now: Callable[[], datetime] = lambda: d
             sqs=client("sqs"),
             states=client("stepfunctions"),
             tagging=client("resourcegroupstaggingapi"),
+            stacks=client("cloudformation"),
+            buckets=client("s3"),
         )
     except ReplayError as error:
         yield problem(_CHECK, error)
         return
     recordings = search.recordings()
     yield from (problem(_CHECK, error) for error in search.errors)
-    for name in search.unmarked:
+    for name in search.unmarked_of_nobody(recordings):
         yield Finding(check=_CHECK, level="note", what=f"{name} has a name like ours, and no tag of ours: left alone")
     for what in search.not_looked_at:
         yield Finding(check=_CHECK, level="note", what=f"{what} could not be looked at")
     for identity, recording in sorted(recordings.items()):
-        yield from _findings(identity, recording, now(), remove=asked.remove)
+        yield from _findings(identity, recording, now(), asked)
     if not recordings and not search.errors:
         yield Finding(check=_CHECK, level="ok", what=f"nothing is left behind in {search.region}")
 
 
-def _findings(identity: str, recording: Remains, now: datetime, *, remove: bool) -> Iterator[Finding]:
-    kind = "run" if all(what.startswith("state machine ") for what in recording.things) else "recording"
+def _findings(identity: str, recording: Remains, now: datetime, asked: Leftovers) -> Iterator[Finding]:
+    kind = "run" if all(what.startswith(_OF_RUNS) for what in recording.things) else "recording"
     named = f"{kind} {identity} of {recording.mark.created:%Y-%m-%d %H:%M} UTC"
     things = ", ".join(recording.things)
     why = recording.why_it_may_run(now)
     if why:
         yield Finding(check=_CHECK, level="note", what=f"{named}: {why}; not touched: {things}")
-    elif not remove:
-        yield Finding(check=_CHECK, level="problem", what=f"{named} has left: {things}", hint=f"{_REMOVE} removes it")
+    elif not asked.remove:
+        yield Finding(
+            check=_CHECK, level="problem", what=f"{named} has left: {things}", hint=f"{asked.command} removes it"
+        )
     else:
         errors = [error for thing in recording.things.values() if (error := thing.remove())]
         yield from (problem(_CHECK, error, about=named) for error in errors)
@@ -129,8 +144,11 @@ class _Search:
     What may not be looked at is told in `errors`, and the rest is found all the same.
     """
 
-    def __init__(self, *, events: Any, sqs: Any, states: Any, tagging: Any) -> None:
+    def __init__(self, *, events: Any, sqs: Any, states: Any, tagging: Any, stacks: Any, buckets: Any) -> None:
         self._events, self._sqs, self._states, self._tagging = events, sqs, states, tagging
+        self._made = {"stacks": partial(our_stacks, stacks), "buckets": partial(our_buckets, buckets)}
+        if _AWS.search(str(stacks.meta.endpoint_url)):
+            self._made = {}
         self.region = str(events.meta.region_name)
         self.errors: list[AwsError] = []
         self.unmarked: list[str] = []
@@ -139,10 +157,15 @@ class _Search:
     def recordings(self) -> dict[str, Remains]:
         """Give what there is, by recording; running replays first, as they are to be cancelled first."""
         found: dict[str, Remains] = {}
-        for kind in (self._replays, self._rules, self._queues, self._machines, self._tagged):
+        for kind in (self._replays, self._rules, self._queues, self._machines, self._tagged, self._of_runs):
             for thing in self._told(kind()):
                 found.setdefault(thing.mark.recording, Remains()).things.setdefault(thing.what, thing)
         return found
+
+    def unmarked_of_nobody(self, recordings: Mapping[str, Remains]) -> list[str]:
+        """List what has a name like ours and no tag, but for what a stack of ours has made and named after itself."""
+        stacks = [f"{what.removeprefix('stack ')}-" for each in recordings.values() for what in each.things]
+        return [name for name in self.unmarked if not any(stack in name for stack in stacks)]
 
     def _told(self, things: Iterable[Thing]) -> Iterator[Thing]:
         try:
@@ -207,6 +230,18 @@ class _Search:
         where = f"state machine {name}"
         mark = mark_of({tag["key"]: tag["value"] for tag in tags})
         yield from self._thing(where, mark, partial(remove_machine, self._states, arn, where))
+
+    def _of_runs(self) -> Iterator[Thing]:
+        """Find what the target `localstack` makes: a stack first, since the code in its bucket is the stack's."""
+        for kind, find in self._made.items():
+            try:
+                with aws_errors(where=kind):
+                    found = list(find())
+            except AwsError as error:
+                self.not_looked_at.append(f"{kind} ({error.code})")
+                continue
+            for each in found:
+                yield from self._thing(each.what, each.mark, each.remove)
 
     def _tagged(self) -> Iterator[Thing]:
         """Find by tag what the lists do not show; the tagging API itself is not everywhere, and not for everybody."""

@@ -53,6 +53,19 @@ def judge(
     return _judge_failure(expectation, outcome, red=red, accepting=accepting)
 
 
+def judge_captured(outcome: Outcome) -> Judgement:
+    """Judge an event of which nobody has said what should happen: it succeeds, as it should, or it fails."""
+    if _done(outcome):
+        return _SUCCEEDED if outcome.status == "succeeded" else _FILTERED
+    if outcome.failure is not None and not outcome.failure.error_type:
+        return Judgement(verdict="failed", as_expected=False, reason="it fails, and nobody can tell how")
+    return Judgement(verdict="failed", as_expected=False, reason=f"it fails: {_seen(outcome)}")
+
+
+_SUCCEEDED = Judgement(verdict="succeeded", as_expected=True, reason="it succeeds")
+_FILTERED = Judgement(verdict="succeeded", as_expected=True, reason="a filter keeps it from the function")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Accepting:
     """Writes the commands that accept what has happened to a fixture."""

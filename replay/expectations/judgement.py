@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["reproduced", "fixed", "changed", "flaky", "unobserved", "error"]
+Verdict = Literal["reproduced", "fixed", "changed", "flaky", "unobserved", "error", "succeeded", "failed"]
+"""`succeeded` and `failed` are of captured events, of which nobody has said what should happen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,8 +102,12 @@ class Invocation:
 
     @property
     def failure(self) -> Failure | None:
-        """The failure, as the entry tells it that knows most: a stack before a message before a status."""
-        told = [each.failure for each in self.entries if each.failure is not None]
+        """
+        The failure, as the entry tells it that knows most: a stack before a message before a status.
+
+        Of several that know as much it is the last: an invocation ends with the error that nobody caught.
+        """
+        told = [each.failure for each in reversed(self.entries) if each.failure is not None]
         best = max(told, key=lambda each: (bool(each.frames), bool(each.stack), bool(each.message)), default=None)
         return best and replace(
             best, request_id=self.request_id, trace_id=best.trace_id or self.trace_id, observed="logs"

@@ -17,11 +17,11 @@ from replay.redriver.settling import Settling
 from replay.replayer.pace import Pace, RateLimit
 from replay.sources.sqs_batches import BATCH_SIZE
 from replay.sources.sqs_leases import Leases, lease_timeout_s
-from replay.sources.sqs_queue import Queue
+from replay.sources.sqs_queue import Queue, on_aws
 from replay.targets.base import Invoker
 
 WAIT_S = 1
-"""How long an empty receive waits."""
+"""How long an empty receive waits, so that all servers of a queue are asked; an emulator is but one."""
 
 _MOST_RECEIVERS = 16
 
@@ -120,7 +120,7 @@ class Redrive:
             self.client,
             self.source,
             concurrency=min(self.pace.concurrency, _MOST_RECEIVERS),
-            wait_s=WAIT_S,
+            wait_s=WAIT_S if on_aws(self.client) else 0,
             visibility_timeout_s=self.visibility_timeout_s or lease_timeout_s(self.source.visible),
             limit=self.limit,
             settled=lambda: settling.is_idle,

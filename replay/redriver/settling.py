@@ -118,7 +118,7 @@ class Settling:
         told = list(settled)
         if self._ledger is not None and told:
             lines = {each.message_id: {"outcome": each.outcome, "why": each.why} for each in told}
-            self._ledger.note_each({"observed": lines})
+            self._ledger.note_each({"observed": lines}, waits=False)  # who goes on with it can do without
         for each in told:
             self._count(each)
 

@@ -19,7 +19,8 @@ class Workers:
 
     def __init__(self, count: int, *, name: str) -> None:
         self._due: list[tuple[float, int, Work]] = []
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._added_to, self._finished = threading.Condition(lock), threading.Condition(lock)
         self._added = self._unfinished = 0
         self._closed = False
         self._error: BaseException | None = None
@@ -36,10 +37,10 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish what is being done, and leave the rest undone."""
-        with self._changed:
+        with self._added_to:
             self._closed = True
             self._due.clear()
-            self._changed.notify_all()
+            self._added_to.notify_all()
         for thread in self._threads:
             thread.join()
 
@@ -50,12 +51,12 @@ class Workers:
         Raises:
             BaseException: What other work has raised.
         """
-        with self._changed:
+        with self._added_to:
             self._raise_error()
             heapq.heappush(self._due, (time.monotonic() + after_s, self._added, work))
             self._added += 1
             self._unfinished += 1
-            self._changed.notify_all()
+            self._added_to.notify()
 
     def wait(self, *, most: int = 0) -> None:
         """
@@ -64,14 +65,14 @@ class Workers:
         Raises:
             BaseException: What work has raised.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._unfinished <= most or self._error is not None)
+        with self._finished:
+            self._finished.wait_for(lambda: self._unfinished <= most or self._error is not None)
             self._raise_error()
 
     @property
     def is_idle(self) -> bool:
         """Whether all work is done."""
-        with self._changed:
+        with self._finished:
             return self._unfinished == 0
 
     def _raise_error(self) -> None:
@@ -85,16 +86,21 @@ class Workers:
                 work()
             except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
                 failed = error
-            with self._changed:
+            with self._finished:
                 self._error = self._error or failed
                 self._unfinished -= 1
-                self._changed.notify_all()
+                self._finished.notify_all()
+                if failed is not None:
+                    self._added_to.notify_all()
 
     def _next(self) -> Work | None:
-        with self._changed:
+        with self._added_to:
             while not self._closed and self._error is None:
                 pause_s = self._due[0][0] - time.monotonic() if self._due else None
                 if pause_s is not None and pause_s <= 0:
-                    return heapq.heappop(self._due)[2]
-                self._changed.wait(pause_s)
+                    work = heapq.heappop(self._due)[2]
+                    if self._due:
+                        self._added_to.notify()  # who was woken for that may have been the one that took this
+                    return work
+                self._added_to.wait(pause_s)
         return None

@@ -13,17 +13,15 @@ from replay.errors import ReplayError
 from replay.fixtures.fixture import FixtureReference
 from replay.ledger.ledger import Ledger
 from replay.payloads.aws_calls import Fault
-from replay.replayer.replayer import FixtureStore, Replayer
+from replay.replayer.judging import Judging
 from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunAdvanced, RunEvent, RunStarted
 from replay.replayer.tally import Tally
 from replay.replayer.warm_functions import OpenInvoker
 from replay.targets.base import Invoker
-from replay.targets.bulk import Bulk, BulkItem
-
-MakeReplayer = Callable[[OpenInvoker], Replayer]
+from replay.targets.bulk import Bulk, BulkAnswer, BulkItem
 
 _LINES = 1_000
-"""So many lines of the ledger are written, and brought to the disk, at once."""
+"""So many keys are written to the ledger, and brought to the disk, at once."""
 
 _ONCE = (
     "the function was invoked once: what its event source would deliver again is taken to fail in the same way again"
@@ -33,33 +31,40 @@ _ONCE = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkRun:
     """
-    What a run needs.
+    What a run needs; it keeps a byte of each event, however many there are.
 
     Attributes:
         target: Not entered yet.
+        event_text: Gives the event of a reference, or raises ReplayError.
+        reference_of: Gives the reference that an answer belongs to, or that has a key; the answer is None for that.
         make_replayer: Makes a replayer whose invoker is the given one.
         observation: What the ledger keeps of what became of a fixture.
     """
 
     target: Bulk
-    store: FixtureStore
-    make_replayer: MakeReplayer
+    event_text: Callable[[FixtureReference], str]
+    reference_of: Callable[[str, BulkAnswer | None], FixtureReference]
+    make_replayer: Callable[[OpenInvoker], Judging]
     open_ledger: Callable[[], Ledger]
     observation: Callable[[FixtureReplayed], Mapping[str, Any]]
 
-    def events(self, references: Sequence[FixtureReference]) -> Generator[RunEvent, None, None]:
+    def events(self, references: Iterable[FixtureReference], *, total: int) -> Generator[RunEvent, None, None]:
         """
         Hand over, wait, and judge; what the ledger has is not sent again.
 
         A run that was broken off is gone on with where it was: its answers are still there.
+
+        Args:
+            total: How many *references* there are, which are taken one by one.
         """
         began = perf_counter()
-        tally = Tally(total=len(references))
+        tally = Tally(total=total)
         interrupted = False
         with self.open_ledger() as ledger:
+            tally.count_before(ledger.standing.verdicts)
             yield RunStarted(total=tally.total)
             try:
-                for told in _Course(self, ledger, references, tally).events():
+                for told in _Course(self, ledger, references).events():
                     if not isinstance(told, RunAdvanced):
                         tally.count(told)
                     yield told
@@ -76,98 +81,80 @@ class _Course:
 
     run: BulkRun
     ledger: Ledger
-    references: Sequence[FixtureReference]
-    tally: Tally
+    references: Iterable[FixtureReference]
     not_sent: list[FixtureNotRun] = field(default_factory=list)
 
     def events(self) -> Iterator[FixtureReplayed | FixtureNotRun | RunAdvanced]:
+        standing = self.ledger.standing
         with self.run.target as target:
-            todo, under_way = self._left(target.handles_of(self.ledger.run))
-            if todo:
-                handle, sent = self._start(target, todo)
-                yield from self.not_sent
-                if sent:
-                    under_way.setdefault(handle, {}).update(sent)
-            for handle, references in under_way.items():
-                if handle:
-                    yield from self._answered(target, handle, references)
-                else:
-                    yield from (
-                        FixtureNotRun(reference=each, error=_no_answer(each, "")) for each in references.values()
-                    )
+            known = list(standing.identities)
+            started = target.handles_of(self.ledger.run)
+            # What was sent without an acknowledgement belongs to the last that was started, unless the ledger knows it.
+            lost = [started[-1]] if started and started[-1] not in known and any(standing.unacknowledged()) else []
+            for each in lost:
+                self._acknowledge(each)
+            handle = target.start(self._items(target))
+            yield from self.not_sent
+            if handle:
+                self._acknowledge(handle)
+            handles = list(dict.fromkeys(filter(None, [*known, *lost, handle])))
+            for each in handles:
+                yield from self._answered(target, each)
+            yield from self._without_answer(target, handles)
 
-    def _left(self, handles: Sequence[str]) -> tuple[list[FixtureReference], dict[str, dict[str, FixtureReference]]]:
-        """
-        Give what is still to be sent, and what is under way, by the handle of what it was handed over with.
-
-        What was sent without an acknowledgement belongs to the last of *handles*, unless the ledger knows that one.
-        """
-        progress = self.ledger.progress
-        known = {str(each.get("identity", "")) for each in progress.acknowledged.values()}
-        unknown = handles[-1] if handles and handles[-1] not in known else ""
-        todo: list[FixtureReference] = []
-        under_way: dict[str, dict[str, FixtureReference]] = {}
-        for reference in self.references:
-            key = str(reference)
-            if key in progress.observed:
-                self.tally.count_observed(progress.observed[key])
-            elif key in progress.acknowledged:
-                handle = str(progress.acknowledged[key].get("identity", ""))
-                under_way.setdefault(handle, {})[key] = reference
-            elif unknown and key in progress.sent:
-                under_way.setdefault(unknown, {})[key] = reference
-            else:
-                todo.append(reference)
-        return todo, under_way
-
-    def _start(self, target: Bulk, todo: Sequence[FixtureReference]) -> tuple[str, dict[str, FixtureReference]]:
-        """Hand over what can be, and note it: before, and when it was acknowledged; no handle where nothing can be."""
-        sent: dict[str, FixtureReference] = {}
-        handle = target.start(self._items(target, todo, sent))
-        for keys in _chunks(sent):
-            self.ledger.acknowledged(keys, identity=handle)
-        return handle, sent
-
-    def _items(
-        self, target: Bulk, todo: Iterable[FixtureReference], sent: dict[str, FixtureReference]
-    ) -> Iterator[BulkItem]:
-        waiting = iter(todo)
+    def _items(self, target: Bulk) -> Iterator[BulkItem]:
+        """Give what is still to be handed over, and note it before."""
+        standing, waiting = self.ledger.standing, iter(self.references)
         while chunk := list(islice(waiting, _LINES)):
-            items = [item for reference in chunk if (item := self._item(target, reference)) is not None]
+            items = [item for reference in chunk if (item := self._item(target, reference))]
             self.ledger.sent([item.key for item in items])
-            sent.update((str(each), each) for each in chunk)
-            for refused in {str(each) for each in chunk} - {item.key for item in items}:
-                del sent[refused]
+            for item in items:
+                standing.mark("sent", item.key)
             yield from items
 
     def _item(self, target: Bulk, reference: FixtureReference) -> BulkItem | None:
+        key, standing = str(reference), self.ledger.standing
+        if standing.is_observed(key) or standing.is_acknowledged(key):
+            return None
         try:
-            item = BulkItem(key=str(reference), event_text=self.run.store.load(reference).event_text)
+            item = BulkItem(key=key, event_text=self.run.event_text(reference))
             target.check(item)
         except ReplayError as error:
             self.not_sent.append(FixtureNotRun(reference=reference, error=error))
             return None
         return item
 
-    def _answered(
-        self, target: Bulk, handle: str, references: dict[str, FixtureReference]
-    ) -> Iterator[FixtureReplayed | FixtureNotRun | RunAdvanced]:
+    def _acknowledge(self, handle: str) -> None:
+        standing = self.ledger.standing
+        keys = standing.unacknowledged()
+        while chunk := list(islice(keys, _LINES)):
+            self.ledger.acknowledged(chunk, identity=handle)
+            for key in chunk:
+                standing.mark("acknowledged", key)
+
+    def _answered(self, target: Bulk, handle: str) -> Iterator[FixtureReplayed | FixtureNotRun | RunAdvanced]:
         for advance in target.advance(handle):
             yield RunAdvanced(done=advance.done, failed=advance.failed, total=advance.total)
-        waiting = dict(references)
-        answers = _KnownAnswers()
-        with self.run.make_replayer(lambda _: answers) as replayer:
-            for answer in target.answers_of(handle):
-                reference = waiting.pop(answer.key, None)
-                if reference is None:
+        standing, known = self.ledger.standing, _KnownAnswers()
+        with self.run.make_replayer(lambda _: known) as replayer:
+            for number, answer in enumerate(target.answers_of(handle), start=1):
+                if standing.is_observed(answer.key) or not standing.is_sent(answer.key):
                     continue  # another run's, or a second answer for one
-                answers.reply = answer.reply
-                told = replayer.judge(reference)
+                known.reply = answer.reply
+                told = replayer.judge(self.run.reference_of(answer.key, answer))
                 if isinstance(told, FixtureReplayed):
-                    self.ledger.observed(answer.key, **self.run.observation(told))
+                    self.ledger.observed(answer.key, waits=number % _LINES == 0, **self.run.observation(told))
+                standing.mark("observed", answer.key)
                 yield told
-        why = target.why_missing(handle) if waiting else ""
-        yield from (FixtureNotRun(reference=each, error=_no_answer(each, why)) for each in waiting.values())
+        self.ledger.sync()
+
+    def _without_answer(self, target: Bulk, handles: Sequence[str]) -> Iterator[FixtureNotRun]:
+        why = ""
+        for number, key in enumerate(self.ledger.standing.unobserved()):
+            if not number and handles:
+                why = target.why_missing(handles[-1])
+            reference = self.run.reference_of(key, None)
+            yield FixtureNotRun(reference=reference, error=_no_answer(reference, why))
 
 
 class _KnownAnswers(Invoker):
@@ -210,12 +197,6 @@ class _KnownAnswers(Invoker):
     def notes(self) -> tuple[str, ...]:
         """Say where one answer stood for several."""
         return (_ONCE,) if self._again else ()
-
-
-def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    waiting = iter(keys)
-    while chunk := list(islice(waiting, _LINES)):
-        yield chunk
 
 
 def _no_answer(reference: FixtureReference, why: str) -> ReplayError:

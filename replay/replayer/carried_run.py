@@ -13,26 +13,32 @@ from functools import partial
 from typing import Any
 
 from replay.errors import ReplayError
-from replay.fixtures.fixture import FixtureReference
+from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.functions.function import Function
 from replay.ledger.ledger import Ledger
 from replay.payloads.captures import Event
+from replay.replayer.answered_events import AnsweredEvents
 from replay.replayer.as_sent import report_as_told, text_as_sent, words_as_told
-from replay.replayer.deployed_run import Told, observation
+from replay.replayer.deployed_run import observation
+from replay.replayer.judging import Told
 from replay.replayer.lookout import Lookout
 from replay.replayer.pace import Pace, RateLimit, Timeline
-from replay.replayer.replayer import AsSent, FixtureStore, as_it_is
+from replay.replayer.replayer import AsSent, FixtureStore, Replayer, as_it_is
 from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunStarted
 from replay.replayer.tally import Tally
-from replay.replayer.under_way import UnderWay, overdue, record_ids_of, replayed
+from replay.replayer.under_way import UnderWay, gone_unseen, overdue, record_ids_of, replayed
+from replay.replayer.warm_functions import OpenInvoker
 from replay.targets.aws.observed_effects import RedactorOf, standard_redactor
 from replay.targets.carrier import Acknowledgement, Carrier, Entry, Sought, Watch
-from replay.targets.observing.findings import LOG_LAG_S, Findings, by_key
+from replay.targets.observing.findings import COUNT_LAG_S, LOG_LAG_S, Findings, by_key
 from replay.targets.sending import Sender, Sent
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _LONGEST_PAUSE_HERE_S = 0.4
-_LAG_HERE_S = 2.0
+_COUNT_LAG_HERE_S = LOG_LAG_S
+_CLOCKS_DIFFER_S = 1.0
+"""What is left of the difference between AWS's clock and ours where it was measured."""
+
 _UNOBSERVED = "unobserved"
 
 
@@ -84,7 +90,8 @@ class CarriedRun:
                 for told in self._told(todo, ledger, stop.is_set):
                     tally.count(told)
                     if isinstance(told, FixtureReplayed):
-                        ledger.observed(str(told.fixture.reference), **self.observation(told))
+                        # What is lost with the machine is looked for again, and not sent: that it was sent is not lost.
+                        ledger.observed(str(told.fixture.reference), waits=False, **self.observation(told))
                     yield told
                     stopped = stopped or self.pace.why_stop(tally.unexpected, tally.total)
                     if stopped:
@@ -95,6 +102,19 @@ class CarriedRun:
             ledger.ended(verdicts=dict(finished.verdicts), interrupted=interrupted, stopped=stopped)
         yield replace(finished, stopped=stopped, run=ledger.run)
 
+    def replayer(self, open_invoker: OpenInvoker) -> Replayer:
+        """Make what replays the events that the target answers at once."""
+        return Replayer(
+            self.store,
+            functions=self.functions,
+            open_invoker=open_invoker,
+            red=self.red,
+            pin=False,  # what a deployed function does is no failure of this code
+            redactor=self.redactor,
+            expect_options=self.options,
+            as_sent=self.as_sent,
+        )
+
     def _told(
         self, references: Sequence[FixtureReference], ledger: Ledger, stops: Callable[[], bool]
     ) -> Iterator[Told]:
@@ -103,8 +123,8 @@ class CarriedRun:
             groups.setdefault(reference.function, []).append(reference)
         limit = RateLimit(self.pace.rate_per_s, ramp_up_s=self.pace.ramp_up_s)
         began_s: float | None = None
-        for name, group in groups.items():
-            with ExitStack() as stack:
+        with ExitStack() as stack:  # left at the end: what one carrier has made serves those of other functions
+            for name, group in groups.items():
                 try:
                     function = self.functions(name)
                     carrier = stack.enter_context(self.open_carrier(function))
@@ -114,8 +134,8 @@ class CarriedRun:
                     yield from (FixtureNotRun(reference=reference, error=error) for reference in group)
                 else:
                     yield from crossing.told(group, stops)
-            if stops():
-                return
+                if stops():
+                    return
 
 
 class _Crossing:
@@ -132,6 +152,7 @@ class _Crossing:
     ) -> None:
         self._run, self._ledger, self._carrier, self._function = run, ledger, carrier, function
         self._patience_s = carrier.patience_s(function)
+        self._answered = AnsweredEvents(run.replayer, carrier, ledger, limit)
         self._began_s = began_s
         self._doubled = set(ledger.progress.in_doubt)
         self._sender = Sender(
@@ -139,17 +160,20 @@ class _Crossing:
         )
         self._under_way: dict[str, UnderWay] = {}
         here = carrier.destination().on_this_machine
-        self._lag_s = _LAG_HERE_S if here else LOG_LAG_S
+        self._count_lag_s = _COUNT_LAG_HERE_S if here else COUNT_LAG_S
         self._longest_pause_s = _LONGEST_PAUSE_HERE_S if here else _LONGEST_PAUSE_S
+        self._clocks_differ_s = 0.0 if here else _CLOCKS_DIFFER_S
+        self._not_before_s = -math.inf
+        self._doubts = False
 
     def told(self, references: Sequence[FixtureReference], stops: Callable[[], bool]) -> Iterator[Told]:
         """Send *references*, and tell of each what became of it."""
         waiting = deque(references)
         alone = self._run.timeline is None and (self._run.pace.concurrency == 1 or len(references) == 1)
-        with Lookout(self._watches) as lookout:
+        with self._answered, Lookout(self._watches) as lookout:
             pause_s = _FIRST_PAUSE_S
             while (waiting and not stops()) or self._under_way:
-                begun = [] if stops() else self._due(waiting)
+                begun = [] if stops() else self._due(waiting, alone=alone)
                 told: list[Told] = [*self._sent(begun, alone=alone), *self._ended(lookout)]
                 yield from told
                 pause_s = _FIRST_PAUSE_S if begun or told else min(self._longest_pause_s, pause_s * 1.5)
@@ -160,15 +184,17 @@ class _Crossing:
         """Say how long it is until the next of *waiting* is due by its original spacing."""
         spaced = self._run.timeline
         if spaced is None or not waiting:
-            return math.inf
+            return math.inf if self._under_way or not waiting else max(0.0, self._not_before_s - self._run.clock())
         return max(0.0, self._began_s + spaced.due(str(waiting[0])) - self._run.clock())
 
     def _watches(self) -> Sequence[Watch]:
         return self._carrier.watches(self._function) if self._patience_s else ()
 
-    def _due(self, waiting: deque[FixtureReference]) -> list[FixtureReference]:
-        """Take from *waiting* what may be sent now."""
+    def _due(self, waiting: deque[FixtureReference], *, alone: bool) -> list[FixtureReference]:
+        """Take from *waiting* what may be sent now; alone so late that the log's times tell it from the one before."""
         due: list[FixtureReference] = []
+        if alone and self._run.clock() < self._not_before_s:
+            return due
         spaced, now_s = self._run.timeline, self._run.clock() - self._began_s
         while waiting and (
             len(self._under_way) + len(due) < self._run.pace.concurrency
@@ -178,12 +204,16 @@ class _Crossing:
             due.append(waiting.popleft())
         return due
 
-    def _sent(self, references: Sequence[FixtureReference], *, alone: bool) -> Iterator[FixtureNotRun]:
-        """Send what is due, and tell of what could not be sent."""
+    def _sent(self, references: Sequence[FixtureReference], *, alone: bool) -> Iterator[Told]:
+        """Send what is due; tell of what could not be sent, and of what was answered at once."""
         prepared: list[UnderWay] = []
         for reference in references:
             try:
-                prepared.append(self._prepared(reference, alone=alone))
+                fixture = self._run.store.load(reference)
+                if self._carrier.is_answered(Event(text=fixture.event_text, kind=fixture.kind)):
+                    yield self._answered.told(reference)
+                else:
+                    prepared.append(self._prepared(fixture, alone=alone))
             except ReplayError as error:
                 yield FixtureNotRun(reference=reference, error=error)
         acknowledged = self._ledger.progress.acknowledged
@@ -196,10 +226,9 @@ class _Crossing:
             else:
                 yield FixtureNotRun(reference=each.fixture.reference, error=problem)
 
-    def _prepared(self, reference: FixtureReference, *, alone: bool) -> UnderWay:
-        fixture = self._run.store.load(reference)
+    def _prepared(self, fixture: Fixture, *, alone: bool) -> UnderWay:
         text = text_as_sent(fixture, self._carrier, self._run.as_sent)
-        key = str(reference)
+        key = str(fixture.reference)
         event = Event(text=text, kind=fixture.kind)
         self._carrier.place_objects(fixture.objects)
         entries = self._carrier.entries(event, key=key, marker=marker_of(self._ledger.run, key))
@@ -207,10 +236,12 @@ class _Crossing:
         findings = Findings(
             [entry.key for entry in entries],
             alone=alone,
+            doubts=self._doubts,
             record_ids=ids if len(ids) == len(entries) else (),
-            lag_s=self._lag_s,
+            count_lag_s=self._count_lag_s,
         )
-        notes = [f"{reference.short}: event.json was edited by hand since it was recorded"] if fixture.edited else []
+        edited = f"{fixture.reference.short}: event.json was edited by hand since it was recorded"
+        notes = [*self._carrier.notes, *([edited] if fixture.edited else [])]
         safe = None if self._run.as_sent is as_it_is else partial(report_as_told, fixture, as_sent=self._run.as_sent)
         return UnderWay(fixture=fixture, entries=entries, findings=findings, notes=notes, safe=safe)
 
@@ -227,6 +258,8 @@ class _Crossing:
             if known.doubtful or entry.key in self._doubled:
                 under_way.notes.append(_doubt(under_way))
         under_way.notes[:] = dict.fromkeys(under_way.notes)
+        sent_at_ms = min((each.sent_at_ms for each in under_way.sought), default=0)
+        under_way.findings.sent_at_ms = sent_at_ms - round(self._clocks_differ_s * 1000)
         under_way.deadline_s = self._run.clock() + self._patience_s
         return _not_sent(under_way, problems, self._carrier.travels) if problems else None
 
@@ -242,25 +275,40 @@ class _Crossing:
         sought = [each for one in self._under_way.values() for each in one.sought]
         by_key(lookout.look(sought), {key: one.findings for key, one in self._under_way.items()})
         now_s, told = self._run.clock(), []
-        run = self._run
         for one in list(self._under_way.values()):
-            if one.findings.has_ended(now_s):
-                told.append(replayed(one, redactor=run.redactor, red=run.red, options=run.options))
-            elif now_s >= one.deadline_s or not lookout.sees:
-                told.append(
-                    overdue(
-                        one,
-                        lookout.reasons(),
-                        after_s=self._patience_s,
-                        redactor=run.redactor,
-                        red=run.red,
-                        options=run.options,
-                    )
-                )
-            else:
-                continue
-            del self._under_way[one.key]
+            ended = self._told_of(one, now_s, lookout)
+            if ended is not None:
+                told.append(ended)
+                self._note_end(one.findings, now_s)
+                del self._under_way[one.key]
         return told
+
+    def _told_of(self, one: UnderWay, now_s: float, lookout: Lookout) -> FixtureReplayed | None:
+        """Judge what has come to its end, or is waited for no longer."""
+        run, findings = self._run, one.findings
+        if findings.has_ended(now_s):
+            if findings.is_only_gone:
+                return gone_unseen(one, lookout.reasons())
+            return replayed(one, redactor=run.redactor, red=run.red, options=run.options)
+        if now_s < one.deadline_s and lookout.sees:
+            return None
+        return overdue(
+            one,
+            lookout.reasons(),
+            after_s=self._patience_s,
+            redactor=run.redactor,
+            red=run.red,
+            options=run.options,
+        )
+
+    def _note_end(self, findings: Findings, now_s: float) -> None:
+        """Note what of an event that has ended may yet come, and be taken for another's."""
+        if not findings.is_signed:
+            self._not_before_s = now_s + 2 * self._clocks_differ_s
+        if findings.lacks_lines:
+            self._doubts = True
+        elif findings.shows_its_own:
+            self._doubts = False
 
 
 def marker_of(run: str, key: str) -> str:

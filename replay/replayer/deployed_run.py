@@ -2,28 +2,29 @@
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic, perf_counter
 from typing import Any
 
-from replay.errors import ReplayError
 from replay.fixtures.fixture import FixtureReference
 from replay.ledger.ledger import Ledger
+from replay.replayer.answered_events import DOUBT, under_way_before
+from replay.replayer.judging import Judging, Told
 from replay.replayer.noted_invoker import CurrentKey, NotedInvoker
-from replay.replayer.pace import Pace, RateLimit, Timeline
-from replay.replayer.replayer import Replayer
+from replay.replayer.pace import ErrorBudget, Pace, RateLimit, Timeline
 from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunStarted
+from replay.replayer.stride import Stride
 from replay.replayer.tally import Tally
 from replay.replayer.warm_functions import OpenInvoker
 
-Told = FixtureReplayed | FixtureNotRun
-MakeReplayer = Callable[[Callable[[OpenInvoker], OpenInvoker]], Replayer]
+MakeReplayer = Callable[[Callable[[OpenInvoker], OpenInvoker]], Judging]
 """Makes a replayer; it is given what to make of the function that opens its invokers."""
 
 _TICK_S = 0.1
+_TOLD_EVERY_S = 0.05
 _WAITING_EACH = 4
-"""How many results each thread may be ahead of who listens: a run of a million stays as small as one of a hundred."""
+"""How many strides each thread may be ahead of who listens: a run of a million stays as small as one of a hundred."""
 
 
 def observation(told: FixtureReplayed) -> Mapping[str, Any]:
@@ -69,16 +70,13 @@ class DeployedRun:
         interrupted, stopped = False, ""
         with self.open_ledger() as ledger:
             yield RunStarted(total=tally.total)
+            tally.count_before(ledger.standing.verdicts)
             workers = _Workers(self, ledger, references, count=min(self.pace.concurrency, max(1, total)))
             try:
                 for told in workers.told():
-                    if isinstance(told, Mapping):
-                        tally.count_observed(told)
-                        continue
                     tally.count(told)
                     yield told
-                    stopped = stopped or self.pace.why_stop(tally.unexpected, tally.total)
-                    if stopped:
+                    if tally.unexpected and not stopped and (stopped := self.pace.why_stop(tally.unexpected, total)):
                         workers.stop()
             except KeyboardInterrupt:
                 interrupted = True
@@ -90,20 +88,20 @@ class DeployedRun:
 
 
 class _Workers:
-    """Threads that replay one fixture after the other; what is told of one is its replay, or what the ledger has."""
+    """Threads that replay one fixture after the other, each a stride at a time."""
 
     def __init__(self, run: DeployedRun, ledger: Ledger, references: Iterable[FixtureReference], *, count: int) -> None:
         self._run, self._ledger = run, ledger
-        self._doubled = set(ledger.progress.in_doubt)
+        self._before = None if ledger.standing.is_empty else ledger.standing
         self._stop = threading.Event()
         self._limit = RateLimit(run.pace.rate_per_s, ramp_up_s=run.pace.ramp_up_s)
         self._todo = iter(references)
         self._taking = threading.Lock()
         self._began = monotonic()
-        self._done: queue.Queue[Told | Mapping[str, Any] | BaseException | None] = queue.Queue(_WAITING_EACH * count)
+        self._done: queue.Queue[Sequence[Told] | BaseException | None] = queue.Queue(_WAITING_EACH * count)
         self._threads = [threading.Thread(target=self._work, name=f"replay-{n}", daemon=True) for n in range(count)]
 
-    def told(self) -> Iterator[Told | Mapping[str, Any]]:
+    def told(self) -> Iterator[Told]:
         """Give what each fixture came to, as it comes."""
         self._began = monotonic()
         for thread in self._threads:
@@ -116,7 +114,7 @@ class _Workers:
             elif isinstance(each, BaseException):
                 raise each
             else:
-                yield each
+                yield from each
 
     def stop(self) -> None:
         """Begin nothing more; what is under way is told yet."""
@@ -133,43 +131,77 @@ class _Workers:
 
     def _work(self) -> None:
         try:
-            key = CurrentKey()
+            key, stride = CurrentKey(waits=False), Stride(most=1) if self._is_watched else Stride()
             with self._run.make_replayer(self._noted(key)) as replayer:
-                while (reference := self._next()) is not None and self._is_due(reference):
-                    key.begin(str(reference))
-                    self._done.put(self._judged(replayer, reference))
-        except Stopped:
-            pass  # it was not begun, so there is nothing to tell
+                while references := self._next(stride.count):
+                    began = monotonic()
+                    if len(references) > 1:
+                        self._ledger.sent([str(each) for each in references], attempt=1)
+                    noted = monotonic()
+                    self._replay(replayer, key, references)
+                    stride.took(monotonic() - noted, noting_s=noted - began)
+                    if self._is_watched:
+                        self._ledger.sync()  # before a wait; else the next that is sent brings this to the disk too
         except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
             self._done.put(error)
         finally:
             self._done.put(None)
 
-    def _judged(self, replayer: Replayer, reference: FixtureReference) -> Told:
-        told = replayer.judge(reference)
-        if isinstance(told, FixtureNotRun):
-            return told
-        self._ledger.observed(str(reference), **self._run.observation(told))
-        if str(reference) not in self._doubled:
-            return told
-        doubt = "a former invocation of this run was not acknowledged: it may have been invoked once more than told"
-        return replace(told, notes=(*told.notes, doubt))
-
-    def _next(self) -> FixtureReference | None:
-        """Take the next that is to be sent; what the ledger knows is told on the way."""
-        progress = self._ledger.progress
-        with self._taking:
-            for reference in self._todo:
-                if self._stop.is_set():
+    def _replay(self, replayer: Judging, key: CurrentKey, references: Sequence[FixtureReference]) -> None:
+        """Replay what is begun together, and tell it; what was noted, and is not sent after all, is withdrawn."""
+        done, told, told_at = 0, list[Told](), monotonic()
+        try:
+            for reference in references:
+                if not self._is_due(reference):
                     break
-                key = str(reference)
-                if key in progress.observed:
-                    self._done.put(progress.observed[key])
-                elif key in progress.acknowledged:
-                    self._done.put(FixtureNotRun(reference=reference, error=_under_way(reference)))
+                key.begin(str(reference), is_noted=len(references) > 1)
+                told.append(self._judged(replayer, key, reference))
+                done += 1
+                if monotonic() - told_at > _TOLD_EVERY_S:
+                    self._done.put(told)
+                    told, told_at = [], monotonic()
+        except Stopped:
+            pass  # it was not begun, so there is nothing to tell
+        finally:
+            left = [str(each) for each in references[done:]]
+            if len(references) > 1:
+                self._ledger.withdrawn(left[1:] if key.is_begun and left[:1] == [key.value] else left)
+            if told:
+                self._done.put(told)
+
+    def _judged(self, replayer: Judging, key: CurrentKey, reference: FixtureReference) -> Told:
+        try:
+            told = replayer.judge(reference)
+            if isinstance(told, FixtureNotRun):
+                if key.is_noted and not key.is_begun:
+                    self._ledger.withdrawn([key.value])
+                return told
+            held, key.held = key.held, None
+            self._ledger.came_to(key.value, held, self._run.observation(told))
+        finally:
+            key.write_held(self._ledger)
+        if self._before is None or not self._before.is_in_doubt(key.value):
+            return told
+        return replace(told, notes=(*told.notes, DOUBT))
+
+    def _next(self, count: int) -> list[FixtureReference]:
+        """Take the next that are to be sent; what was under way when a run was broken off is told on the way."""
+        before, found = self._before, list[FixtureReference]()
+        with self._taking:
+            while not self._stop.is_set() and len(found) < count and (reference := next(self._todo, None)) is not None:
+                if before is not None and before.is_observed(str(reference)):
+                    continue
+                if before is not None and before.is_acknowledged(str(reference)):
+                    self._done.put([FixtureNotRun(reference=reference, error=under_way_before(reference))])
                 else:
-                    return reference
-        return None
+                    found.append(reference)
+        return found
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether each is begun at a moment of its own, or only if those before it have gone well."""
+        pace = self._run.pace
+        return bool(pace.rate_per_s or self._run.timeline or pace.stop_on_first or pace.budget != ErrorBudget())
 
     def _is_due(self, reference: FixtureReference) -> bool:
         """Wait until *reference* is due; False where the run stops before."""
@@ -191,11 +223,3 @@ class _Workers:
 
 class Stopped(Exception):
     """The run stops while a fixture waits for its first tick: it was not begun."""
-
-
-def _under_way(reference: FixtureReference) -> ReplayError:
-    return ReplayError(
-        "it was under way when the run was broken off, and an invocation of it was acknowledged: it is not sent twice",
-        where=str(reference),
-        hint=f"replay it by itself: replay run {reference.short} --target NAME",
-    )

@@ -1,19 +1,17 @@
 """An invoker whose every invocation waits for its tick and stands in the ledger before and after."""
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable
 
 from replay.delivery.attempt import Attempt, Reply
 from replay.ledger.ledger import Ledger
-from replay.payloads.aws_calls import Fault
+from replay.ledger.lines import Document
 from replay.replayer.pace import RateLimit
 from replay.targets.base import Invoker
+from replay.targets.wrapping import WrappingInvoker
 
 
-class NotedInvoker(Invoker):
+class NotedInvoker(WrappingInvoker):
     """
     Invokes as *invoker* does.
 
@@ -32,44 +30,47 @@ class NotedInvoker(Invoker):
         key: "CurrentKey",
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._invoker, self._ledger, self._limit, self._key, self._pause = invoker, ledger, limit, key, pause
-
-    def __enter__(self) -> Self:
-        self._invoker.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._invoker.__exit__(kind, error, trace)
-
-    def begin(self, *, at: datetime | None = None, faults: Sequence[Fault] = ()) -> None:
-        """Start a fixture."""
-        self._invoker.begin(at=at, faults=faults)
+        super().__init__(invoker)
+        self._ledger, self._limit, self._key, self._pause = ledger, limit, key, pause
 
     def invoke(self, attempt: Attempt) -> Reply:
         """Invoke once; what is not acknowledged in the ledger was sent, and nobody knows what came of it."""
-        self._limit.wait(sleep=time.sleep if self._key.is_begun else self._pause)
-        self._key.is_begun = True
-        self._ledger.sent([self._key.value], attempt=attempt.number)
+        key = self._key
+        self._limit.wait(sleep=time.sleep if key.is_begun else self._pause)
+        if key.is_begun or not key.is_noted:
+            key.write_held(self._ledger)
+            self._ledger.sent([key.value], attempt=attempt.number)
+        key.is_begun = True
         reply = self._invoker.invoke(attempt)
-        self._ledger.acknowledged(
-            [self._key.value], attempt=attempt.number, status=reply.status, duration_s=round(reply.duration_s, 6)
-        )
+        key.held = {"attempt": attempt.number, "status": reply.status, "duration_s": round(reply.duration_s, 6)}
+        if not key.is_noted:
+            key.write_held(self._ledger)
         return reply
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """Sentences for the user about what is different from Lambda here."""
-        return self._invoker.notes
 
 
 class CurrentKey:
-    """What is being sent now, by one thread, and whether anything of it was."""
+    """
+    What is being sent now, by one thread, and whether anything of it was.
 
-    value = ""
-    is_begun = False
+    `is_noted`: the ledger has it as sent already, with others. `held`: its acknowledgement, which goes to the ledger
+    together with what became of it.
 
-    def begin(self, value: str) -> None:
+    Args:
+        waits: Whether what was acknowledged is to be on the disk before all else.
+    """
+
+    def __init__(self, *, waits: bool = True) -> None:
+        self._waits = waits
+        self.value = ""
+        self.is_noted = self.is_begun = False
+        self.held: Document | None = None
+
+    def begin(self, value: str, *, is_noted: bool = False) -> None:
         """Go on to the next."""
-        self.value, self.is_begun = value, False
+        self.value, self.is_noted, self.is_begun, self.held = value, is_noted, False, None
+
+    def write_held(self, ledger: Ledger) -> None:
+        """Write the acknowledgement that is held back, where there is one."""
+        held, self.held = self.held, None
+        if held is not None:
+            ledger.acknowledged([self.value], waits=self._waits, **held)

@@ -217,7 +217,7 @@ def speed_of_text(text: str) -> float:
     return speed
 
 
-def duration_of_text(text: str) -> float:
+def duration_of_text(text: str, *, flag: str = "--ramp-up") -> float:
     """
     Read `30s`, `5m`, `1h` or `30`, as seconds.
 
@@ -226,7 +226,7 @@ def duration_of_text(text: str) -> float:
     """
     found = _DURATION.fullmatch(text.strip())
     if not found:
-        raise ConfigurationError("that is no duration", where=f"--ramp-up {text!r}", expected="such as 30s, 5m or 1h")
+        raise ConfigurationError("that is no duration", where=f"{flag} {text!r}", expected="such as 30s, 5m or 1h")
     return float(found["number"]) * _SECONDS[found["unit"] or "s"]
 
 
@@ -260,3 +260,22 @@ def pace_of(
         ramp_up_s=duration_of_text(ramp_up) if ramp_up else 0.0,
         speed=speed_of_text(speed) if speed else None,
     )
+
+
+def refuse_pace_here(target: str, pace: Pace, resume: str) -> None:
+    """
+    Refuse what is for deployed targets, where *target* is none.
+
+    Raises:
+        ConfigurationError: Something of that was asked for.
+    """
+    given_for_deployed = {
+        "--rate": pace.rate_per_s, "--speed": pace.speed, "--concurrency": pace.concurrency > 1, "--resume": resume
+    }  # fmt: skip
+    for flag, given in given_for_deployed.items():
+        if given:
+            raise ConfigurationError(
+                f"{flag} is for deployed targets, and {target} is none",
+                where=flag,
+                hint="leave it out, or name a deployed target: --target lambda:FUNCTION",
+            )

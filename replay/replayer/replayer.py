@@ -210,7 +210,7 @@ class Replayer:
 
     def _outcomes(self, delivery: EventDelivery) -> list[Outcome]:
         outcomes = [delivery.afresh() for _ in range(self._repeat)]
-        _check_initialised(delivery.fixture, outcomes[-1], delivery.function)
+        check_initialised(delivery.fixture, outcomes[-1], delivery.function)
         return outcomes
 
     def _notes(self, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
@@ -228,7 +228,7 @@ class Replayer:
         return pinned
 
 
-def _check_initialised(fixture: Fixture, outcome: Outcome, function: Function) -> None:
+def check_initialised(fixture: Fixture, outcome: Outcome, function: Function) -> None:
     """
     Refuse to judge a function that cannot even be imported here, unless that is the failure that was recorded.
 

@@ -7,8 +7,8 @@ from operator import attrgetter
 from time import perf_counter
 
 from replay.fixtures.fixture import FixtureReference
+from replay.replayer.judging import Judging
 from replay.replayer.pace import Pace
-from replay.replayer.replayer import Replayer
 from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunStarted
 from replay.replayer.tally import Tally
 
@@ -16,7 +16,7 @@ _UNBOUNDED = Pace()
 
 
 def run(
-    replayer: Replayer, references: Iterable[FixtureReference], *, pace: Pace = _UNBOUNDED, total: int | None = None
+    replayer: Judging, references: Iterable[FixtureReference], *, pace: Pace = _UNBOUNDED, total: int | None = None
 ) -> Generator[RunEvent, None, None]:
     """
     Replay and judge the fixtures *references*, function by function, tell it event by event, and close *replayer*.
@@ -52,7 +52,7 @@ def run(
 
 
 def _judge_all(
-    replayer: Replayer, groups: Iterable[tuple[str, Iterable[FixtureReference]]]
+    replayer: Judging, groups: Iterable[tuple[str, Iterable[FixtureReference]]]
 ) -> Iterator[FixtureReplayed | FixtureNotRun]:
     for function, group in groups:
         for reference in group:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from replay.expectations.judgement import Verdict
 from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunFinished
@@ -26,6 +26,12 @@ class Tally:
         """Count one fixture that a ledger knows the verdict of."""
         self._verdicts[observed["verdict"]] += 1
         self.unexpected += not observed["as_expected"]
+
+    def count_before(self, verdicts: Mapping[tuple[str, bool], int]) -> None:
+        """Count all that a ledger knows the verdicts of: how many of each verdict, as expected or not."""
+        for (verdict, as_expected), count in verdicts.items():
+            self._verdicts[cast("Verdict", verdict)] += count
+            self.unexpected += 0 if as_expected else count
 
     def finished(self, *, elapsed_s: float, interrupted: bool) -> RunFinished:
         """Give the end of the run."""

@@ -105,8 +105,18 @@ def overdue(
     if under_way.findings.has_failed and fixture.expectation.wants != "now":
         under_way.notes.append(f"it failed, and its end was not seen {waited}: it may be delivered again")
         return replayed(under_way, redactor=redactor, red=red, options=options)
-    why = "; ".join(reasons) if after_s else ""
-    reason = f"its end was not seen {waited}" + (f": {why}" if why else "")
+    return _unobserved(under_way, f"its end was not seen {waited}", reasons if after_s else ())
+
+
+def gone_unseen(under_way: UnderWay, reasons: Sequence[str]) -> FixtureReplayed:
+    """Judge an event that is no longer where it was sent to, and of which no invocation was seen: nothing is known."""
+    return _unobserved(under_way, "it is gone from where it was sent to, and no invocation of it was seen", reasons)
+
+
+def _unobserved(under_way: UnderWay, what: str, reasons: Sequence[str]) -> FixtureReplayed:
+    fixture = under_way.fixture
+    why = "; ".join(reasons)
+    reason = what + (f": {why}" if why else "")
     report = under_way.report()
     outcome = Outcome(status="unobserved", dispositions=list(report.dispositions.values()), report=report)
     judgement = Judgement(verdict="unobserved", as_expected=False, reason=reason)

@@ -41,6 +41,10 @@ class ProgressLine:
             if self._now() >= self._next:
                 self._show(event)
 
+    def tell(self, how_far: str) -> None:
+        """Show how far the target itself is, in its words."""
+        self._write_line(how_far)
+
     def clear(self) -> None:
         """Leave nothing behind."""
         if self._shown:

@@ -1,7 +1,7 @@
 """A verdict as people read it: its word, its colour and its mark."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from replay.replayer import FixtureReplayed
 
@@ -27,10 +27,11 @@ def word_width(events: Iterable[FixtureReplayed]) -> int:
     return max(_USUAL_WIDTH, *(len(verdict_word(event)) for event in events), 0)
 
 
-def count_words(events: Iterable[FixtureReplayed], not_run: int) -> str:
-    """Count verdicts in words, the most frequent first: `3 reproduced, 1 could not run`."""
-    counts = Counter(verdict_word(event) for event in events)
-    counts.update([COULD_NOT_RUN] * not_run)
+def count_words(words: Mapping[str, int], not_run: int) -> str:
+    """Write how many have each word of a verdict, the most frequent first: `3 reproduced, 1 could not run`."""
+    counts = Counter(words)
+    if not_run:
+        counts[COULD_NOT_RUN] += not_run
     return ", ".join(f"{count:,} {word}" for word, count in counts.most_common())
 
 

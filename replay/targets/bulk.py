@@ -19,10 +19,11 @@ class BulkItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkAnswer:
-    """The answer for one event."""
+    """The answer for one event, and its text, as far as the answer tells it."""
 
     key: str
     reply: Reply
+    event_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ watches saw together to a `DeliveryReport`.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -126,7 +126,10 @@ class Sighting:
         settled: What became of them for good; None where it may come again.
         failure_record: The dead letter or the destination's document, as AWS wrote it.
         identity: What this is told from others by, so that the same thing seen twice counts once.
-        at_ms: When it happened, in epoch milliseconds.
+        at_ms: When an invocation began, in epoch milliseconds by our clock; 0 for what is none.
+        is_sure: Whether its log tells every failure; if not, that it tells of none is no proof that there was none.
+        unless_undone: It tells of no failure, but there was one where anything is left undone: then how is not known.
+        may_be_earlier: Its log may hold, in the place of its own error, that of an earlier one that lacked it.
     """
 
     keys: tuple[str, ...]
@@ -135,6 +138,9 @@ class Sighting:
     settled: Settled | None = None
     failure_record: Json = None
     at_ms: int = 0
+    is_sure: bool = True
+    unless_undone: bool = False
+    may_be_earlier: bool = False
 
 
 class Watch(Protocol):
@@ -182,11 +188,18 @@ class Carrier(Deployed):
     options: ClassVar[type[Any]] = CarrierOptions
     most_entries: ClassVar[int] = 10
     most_bytes: ClassVar[int | None] = 1024 * 1024
+    told: Callable[[Any], object] = staticmethod(lambda _: None)
+    """Is told how far a call of `send` is that takes long: a value whose text is for eyes."""
 
     @property
     def answers(self) -> bool:
         """Whether it answers by itself, as some do by their options; then it is invoked, and not sent to."""
         return False
+
+    def is_answered(self, event: Event) -> bool:
+        """Whether *event* is answered at once, where that is another matter for each kind; then it is invoked."""
+        del event
+        return self.answers
 
     @property
     @abstractmethod

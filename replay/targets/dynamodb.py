@@ -123,8 +123,6 @@ class DynamoDbTarget(Carrier):
             endpoint_url=str(client.meta.endpoint_url),
             tags=unless_denied(lambda: _read_tags(client, arn), service="dynamodb", where=where),
         )
-        if destination.on_this_machine:
-            return destination
         functions = mapped_functions(self.clients("lambda"), self._stream_arn, where=where)
         return replace(destination, seen_by=(*functions, *_replicas(table)))
 

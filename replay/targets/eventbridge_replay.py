@@ -3,7 +3,7 @@
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,7 +21,7 @@ from replay.sources.archive_parts.bus_rules import rules_in_reach
 from replay.sources.event_times import event_time
 from replay.sources.moments import moment
 from replay.sources.sqs_queue import on_aws
-from replay.targets.bus_parts.archive_replays import ArchiveReplay, ReplayProgress, joined, minute_of
+from replay.targets.bus_parts.archive_replays import ArchiveReplay, joined, minute_of
 from replay.targets.bus_parts.bus_rules import BusRule, Reach, read_rules, refuse_unknown
 from replay.targets.carrier import Acknowledgement, Answer, Carrier, CarrierOptions, Entry, Refusal, Watch
 from replay.targets.guard_rails.clients import TargetClients
@@ -86,8 +86,6 @@ class EventBridgeReplayTarget(Carrier):
         self._function = self._options.function or (function.name if function else "")
         self._chosen: Sequence[BusRule] = ()
         self._sending, self._done = threading.Lock(), list[Window]()
-        self.told: Callable[[ReplayProgress], object] = lambda _: None
-        """Is told how far a replay is."""
 
     @property
     def described(self) -> EventBridgeReplayOptions:

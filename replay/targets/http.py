@@ -47,6 +47,7 @@ class HttpOptions(DeployedOptions):
         log_group: Where that function logs, if not in `/aws/lambda/FUNCTION`.
         log_wait_s: How long its log is waited for.
         timeout_s: How long an answer is waited for; by default 60 s, and 930 s behind a function URL.
+        host: What the header `Host` says, on this machine only: emulators tell by it what a request is for.
     """
 
     url: str = ""
@@ -56,6 +57,7 @@ class HttpOptions(DeployedOptions):
     log_group: str = ""
     log_wait_s: float = 20.0
     timeout_s: float | None = None
+    host: str = ""
 
 
 class HttpTarget(Deployed):
@@ -78,7 +80,7 @@ class HttpTarget(Deployed):
             raise ConfigurationError(
                 "where to?", where="the target http", hint='say it: url = "https://HOST/STAGE", or http:https://HOST'
             )
-        self._endpoint = endpoint_of_url(self._options.url)
+        self._endpoint = replace(endpoint_of_url(self._options.url), named=self._options.host)
         self._log: FailureLog | None = None
         self._lacks_error = False
 
@@ -95,7 +97,11 @@ class HttpTarget(Deployed):
             name = self._options.function.rpartition(":function:")[2].partition(":")[0]
             group = self._options.log_group or f"/aws/lambda/{name}"
             self._log = FailureLog(
-                lambda: self._client("logs"), group, code=self._function.code, wait_s=self._options.log_wait_s
+                lambda: self._client("logs"),
+                group,
+                code=self._function.code,
+                wait_s=self._options.log_wait_s,
+                here=is_on_this_machine(self._endpoint.url),
             )
             self._log.begin()
         return self
@@ -135,6 +141,13 @@ class HttpTarget(Deployed):
         endpoint, target = self._endpoint, f"{self.name}:{self._options.url}"
         if is_on_this_machine(endpoint.url):
             return Destination(target=target, arn=endpoint.url, region=self._region, on_this_machine=True)
+        if self._options.host:
+            raise TargetRefused(
+                "a name of its own in the header Host is for this machine only: nobody could tell where it leads",
+                where=endpoint.url,
+                expected="a url whose host is meant",
+                hint="leave host out of the target's section",
+            )
         require_account_id(target, self._options, arn=endpoint.url)
         if endpoint.scheme != "https":
             raise TargetRefused(

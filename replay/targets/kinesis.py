@@ -116,10 +116,9 @@ class KinesisTarget(Carrier):
             endpoint_url=str(client.meta.endpoint_url),
             tags=unless_denied(lambda: self._read_tags(client), service="kinesis", where=where),
         )
-        if destination.on_this_machine:
-            return destination
         functions = mapped_functions(self.clients("lambda"), self._arn, where=where)
-        return replace(destination, seen_by=(*functions, *self._consumers(client)))
+        consumers = () if destination.on_this_machine else self._consumers(client)  # few emulators know any
+        return replace(destination, seen_by=(*functions, *consumers))
 
     def entries(self, event: Event, *, key: str, marker: str) -> Sequence[Entry]:
         """

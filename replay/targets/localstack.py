@@ -1,30 +1,38 @@
 """The `localstack` target: an event goes through the service that it came from, as it is on LocalStack."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
 
 from replay.delivery.attempt import Attempt, Reply
 from replay.errors import AwsError, InvalidEvent, TargetError
+from replay.fixtures.fixture import StoredObject
 from replay.functions.function import Function
 from replay.payloads.captures import Event
-from replay.payloads.event_sources import EventSource
+from replay.payloads.event_sources import EventSource, EventSourceKind
+from replay.readers.aws_errors import aws_errors
+from replay.sources.archive_parts.owners import this_process
 from replay.targets.carrier import Answer, Carrier, CarrierOptions, Entry, Watch
 from replay.targets.guard_rails.clients import TargetClients
-from replay.targets.guard_rails.deployed import Deployed, described
+from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination
+from replay.targets.http_parts.captured_request import captured_request
 from replay.targets.lambda_ import LambdaTarget
 from replay.targets.localstack_parts.deployable import Deployable, deployable
-from replay.targets.localstack_parts.made_stack import MadeStack
-from replay.targets.localstack_parts.ways_in import ASKED, CARRIED, WayIn, rounded_numbers, source_name, ways_in
-from replay.targets.registry import open_target
+from replay.targets.localstack_parts.made_stack import MAKING, MadeStack, stack_in_use
+from replay.targets.localstack_parts.opened_ways import THROUGH_FUNCTION, OpenedWays
+from replay.targets.localstack_parts.our_stacks import OurThing, holds_function, our_buckets, our_stacks
+from replay.targets.localstack_parts.ways_in import ASKED, CARRIED, LACKING, WORDS, WayIn, resource_name, ways_in
 
 _ACCOUNT = "000000000000"
 _NOT_THERE = "ResourceNotFoundException"
 _FOR_LAMBDA = ("account_id", "region", "profile", "endpoint_url", "production", "production_patterns", "functions")
+_SEEN_AT_FUNCTION = {"kinesis", "dynamodb", "s3"}
+"""Targets whose function is found by AWS alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +50,11 @@ class LocalstackOptions(CarrierOptions):
             for as long as the function may run.
         batch_size: Of event source mappings that are made: how many messages or records the function gets at once; by
             default as the template says. 1 keeps events apart that are under way at the same time.
+        maximum_retry_attempts: Of functions that are made: how often Lambda tries again what it was asked to do
+            asynchronously; by default as the template says.
+        other_rules: Whether other rules of a bus that is there may get the events too.
+        overwrite: Whether an object of the same key may be replaced in a bucket that is there.
+        put_old_items: Whether the item as it was is put first, where a table does not have it so.
     """
 
     endpoint_url: str | None = "localstack"
@@ -50,6 +63,10 @@ class LocalstackOptions(CarrierOptions):
     make: bool = True
     visibility_timeout_s: int | None = None
     batch_size: int | None = None
+    maximum_retry_attempts: int | None = None
+    other_rules: bool = False
+    overwrite: bool = False
+    put_old_items: bool = False
 
 
 class LocalstackTarget(Carrier):
@@ -76,17 +93,19 @@ class LocalstackTarget(Carrier):
         self._deployed = named or self._options.function or function.name
         self._clients = TargetClients(self._options)
         self._invoker = LambdaTarget(function, **self._known(*_FOR_LAMBDA), function=self._deployed)
-        self._asked: Deployed | None = None
-        self._carriers: dict[WayIn, Carrier] = {}
-        self._carrier_of: dict[str, Carrier] = {}
-        self._open = ExitStack()
+        self._ways: OpenedWays | None = None
         self._notes: list[str] = []
         self._made: MadeStack | None = None
+        self._arn = self._stack = ""
 
     @property
     def answers(self) -> bool:
         """Whether the function is invoked, or asked by requests: nothing that its template says gives no answer."""
         return self._options.through == "function" or not self._carried
+
+    def is_answered(self, event: Event) -> bool:
+        """Whether *event* is a request, or an invocation of the function itself; of one function some may be so."""
+        return self.answers or event.kind not in CARRIED
 
     @property
     def described(self) -> LocalstackOptions:
@@ -95,9 +114,11 @@ class LocalstackTarget(Carrier):
 
     @property
     def travels(self) -> str:
-        """The services."""
-        kinds = ", ".join(sorted({source.kind for source in self._carried})) or "its function"
-        return f"{kinds} of LocalStack"
+        """The queue, topic, bus, … as they are called here."""
+        buses = {"eventbridge", "schedule"}  # of these the ARN is that of a rule
+        names = [(WORDS[each.kind], resource_name(each.arn or "") * (each.kind not in buses)) for each in self._carried]
+        named = (f"{word} {name}".strip() for word, name in names)
+        return ", ".join(dict.fromkeys(named)) or f"function {self._deployed}"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -111,37 +132,45 @@ class LocalstackTarget(Carrier):
     @property
     def _goes_through_services(self) -> bool:
         kinds = {source.kind for source in self._function.event_sources}
-        return self._options.through == "service" and bool(kinds & (CARRIED | ASKED))
+        return self._options.through == "service" and bool(kinds & (CARRIED | ASKED | LACKING.keys()))
 
     def destination(self) -> Destination:
         """
-        Ask LocalStack which function it is; where it is not there, say what would be made.
+        Ask LocalStack which function it is, and what leads to it; where it is not there, say what would be made.
 
         Raises:
-            TargetRefused: It is beyond this machine, and its account is not named.
-            TargetError: It is not there, and cannot be made.
+            TargetRefused: It is beyond this machine, and its account is not named; or what leads to it may not be used.
+            TargetError: It is not there, and cannot be made; or no way leads to it.
             AwsError: LocalStack does not answer.
         """
+        found: Destination | None = None
         try:
-            destination = self._invoker.destination()
+            found = self._invoker.destination()
         except AwsError as error:
-            if error.code != _NOT_THERE or not (self._goes_through_services and self._options.make):
+            if error.code != _NOT_THERE:
                 raise
-        else:
-            return replace(destination, target=f"{self.name}:{self._deployed}")
-        what = self._deployable()
-        client = self._clients("lambda")
-        region = str(client.meta.region_name)
-        account = self._options.account_id or _ACCOUNT
-        return described(
-            self._options,
-            target=f"{self.name}:{self._deployed}",
-            arn=f"arn:aws:lambda:{region}:{account}:function:{self._deployed}",
-            region=region,
-            endpoint_url=str(client.meta.endpoint_url),
-            tags={},
-            seen_by=(f"what {what.origin} makes there for this run, and is removed behind it",),
-        )
+        left = [] if self._arn else self._left_behind()
+        if found is None or any(self._holds_it(each) for each in left):
+            return self._to_be_made(left)
+        if not self._arn and self._options.make:
+            self._stack = self._stack_of_this_run()
+        self._arn = found.arn
+        if self._goes_through_services and self._ways is None:
+            self._ways = self._opened(self._arn)
+        seen_by = tuple(dict.fromkeys(self._ways.seen_by)) if self._ways is not None else ()
+        return replace(found, target=f"{self.name}:{self._deployed}", seen_by=seen_by)
+
+    def also_seen_by(self, event: Event) -> Sequence[str]:
+        """
+        Name who gets *event* besides the function, where what leads to it is there already.
+
+        Raises:
+            InvalidEvent: It cannot be sent.
+            TargetRefused: Others would get it, and nobody has said that they may.
+        """
+        if self._ways is None or self.is_answered(event):
+            return ()
+        return next(iter(self._ways.of(event, self.travels).values())).also_seen_by(event)
 
     def __enter__(self) -> Self:
         """
@@ -152,10 +181,17 @@ class LocalstackTarget(Carrier):
             TargetError: Something could not be made, or no way leads to the function.
             AwsError: It could not be looked at.
         """
-        self.checked_destination()
         try:
+            with MAKING:
+                self.checked_destination()
+                if not self._arn:
+                    self._remove_what_was_left()
+                    self._arn = self._arn_of_made()
+                elif self._stack:
+                    self._made = stack_in_use(self._stack)
             if self._goes_through_services:
-                self._find_ways(self._arn_there())
+                self._ways = self._ways or self._opened(self._arn)
+                self._ways.enter()
         except BaseException:
             self._leave()
             raise
@@ -167,17 +203,23 @@ class LocalstackTarget(Carrier):
         """Remove what was made."""
         self._leave()
 
+    def place_objects(self, objects: Sequence[StoredObject]) -> None:
+        """Keep what the fixture has of objects, for the entries of its event."""
+        if self._ways is not None:
+            self._ways.place_objects(objects)
+
     def invoke(self, attempt: Attempt) -> Reply:
         """
         Ask the API, or invoke the function.
 
         Raises:
             AwsError: No answer came.
-            TargetError: The events of this function give no answer.
+            TargetError: No API leads to the function; or the event gives no answer.
         """
-        if not self.answers:
-            return super().invoke(attempt)
-        return (self._asked or self._invoker).invoke(attempt)
+        if self._ways is None:
+            return self._invoker.invoke(attempt)
+        kind = _kind_of_request(attempt.payload)
+        return (self._invoker if kind is None else self._ways.asked(kind)).invoke(attempt)
 
     def entries(self, event: Event, *, key: str, marker: str) -> Sequence[Entry]:
         """
@@ -186,29 +228,11 @@ class LocalstackTarget(Carrier):
         Raises:
             InvalidEvent: No way that was found takes events of its shape, or LocalStack would change it on the way.
         """
-        carrier = self._way_of(event, key)
-        if carrier.name == "sqs" and (number := rounded_numbers(event)):
-            raise InvalidEvent(
-                f"LocalStack would round a number of {len(number)} digits on the way from the queue to the function",
-                where=key,
-                expected="a body whose numbers are doubles, which LocalStack 4 writes anew",
-                hint='invoke the function itself: through = "function"',
-            )
-        entries = carrier.entries(event, key=key, marker=marker)
-        self._carrier_of.update((entry.key, carrier) for entry in entries)
-        return entries
+        return self._opened_ways.entries(event, key=key, marker=marker)
 
     def send(self, entries: Sequence[Entry]) -> Mapping[str, Answer]:
         """Send each through its own way."""
-        by_carrier: dict[int, list[Entry]] = {}
-        for entry in entries:
-            by_carrier.setdefault(id(self._carrier_of[entry.key]), []).append(entry)
-        answers: dict[str, Answer] = {}
-        for mine in by_carrier.values():
-            carrier = self._carrier_of[mine[0].key]
-            for start in range(0, len(mine), carrier.most_entries):
-                answers |= carrier.send(mine[start : start + carrier.most_entries])
-        return answers
+        return self._opened_ways.send(entries)
 
     def watches(self, function: Function) -> Sequence[Watch]:
         """
@@ -217,81 +241,142 @@ class LocalstackTarget(Carrier):
         Raises:
             AwsError: Who gets what is sent cannot be found out.
         """
-        return [watch for carrier in self._carriers.values() for watch in carrier.watches(function)]
+        return self._ways.watches(function) if self._ways is not None else ()
 
     def patience_s(self, function: Function) -> float:
-        """Say how long the slowest way takes."""
-        return max((carrier.patience_s(function) for carrier in self._carriers.values()), default=0.0)
+        """Say how long the slowest way takes; nothing before it is known."""
+        return self._ways.patience_s(function) if self._ways is not None else 0.0
 
-    def _arn_there(self) -> str:
-        """Give the function's ARN; where it is not there, make it first."""
+    @property
+    def _opened_ways(self) -> OpenedWays:
+        assert self._ways is not None, "it is entered before anything is sent"
+        return self._ways
+
+    def _left_behind(self) -> list[OurThing]:
+        """List what killed runs have left; nothing where LocalStack runs without one of these services."""
+        left: list[OurThing] = []
+        if not self._options.make:
+            return left
+        now = datetime.now(UTC)
+        for find, service in ((our_stacks, "cloudformation"), (our_buckets, "s3")):
+            with suppress(AwsError), aws_errors(where=self.name, service=service):
+                left += [each for each in find(self._clients(service)) if each.was_left(now)]
+        return left
+
+    def _holds_it(self, thing: OurThing) -> bool:
+        client = self._clients("cloudformation")
+        return thing.what.startswith("stack ") and holds_function(client, thing.name, self._deployed)
+
+    def _stack_of_this_run(self) -> str:
+        """Name the stack in which this run has made the function already; one that another run has made is refused."""
+        made: list[OurThing] = []
+        client = self._clients("cloudformation")
+        with suppress(AwsError), aws_errors(where=self.name, service="cloudformation"):
+            made += [each for each in our_stacks(client) if each.mark is not None]
+        for each in filter(self._holds_it, made):
+            if each.mark is not None and each.mark.owner == this_process():
+                return each.name
+            raise TargetError(
+                f"another run has made the function {self._deployed} on LocalStack, and removes it behind itself",
+                where=each.what,
+                expected="one run at a time, or a function that stays there",
+                hint="wait until it has ended; or deploy the function yourself (samlocal, cdklocal)",
+            )
+        return ""
+
+    def _to_be_made(self, left: Sequence[OurThing]) -> Destination:
+        if not self._options.make:
+            raise TargetError(
+                f"the function {self._deployed} is not on LocalStack",
+                where=f"{self.name}:{self._deployed}",
+                hint="deploy it (samlocal, cdklocal), or let it be made of its template: make = true",
+            )
+        what = self._deployable()
         client = self._clients("lambda")
-        try:
-            return str(client.get_function_configuration(FunctionName=self._deployed)["FunctionArn"])
-        except client.exceptions.ResourceNotFoundException:
-            pass
+        region = str(client.meta.region_name)
+        account = self._options.account_id or _ACCOUNT
+        first = [f"first the {each.what} is removed, which a killed run has left there" for each in left]
+        return described(
+            self._options,
+            target=f"{self.name}:{self._deployed}",
+            arn=f"arn:aws:lambda:{region}:{account}:function:{self._deployed}",
+            region=region,
+            endpoint_url=str(client.meta.endpoint_url),
+            tags={},
+            made=(f"a stack that is made there of {what.origin} for this run, and removed behind it", *first),
+        )
+
+    def _remove_what_was_left(self) -> None:
+        for each in self._left_behind():
+            problem = each.remove()
+            done = f"could not be removed: {problem.what}" if problem else "was removed first"
+            self._notes.append(f"the {each.what}, which a killed run had left on LocalStack, {done}")
+
+    def _arn_of_made(self) -> str:
         made = MadeStack(self._clients, self._deployable())
         made.make()
-        self._made = made
-        client.get_waiter("function_active_v2").wait(
-            FunctionName=self._deployed, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
-        return str(client.get_function_configuration(FunctionName=self._deployed)["FunctionArn"])
+        self._made, self._stack = made, made.name
+        client = self._clients("lambda")
+        with aws_errors(where=f"function {self._deployed}", service="lambda"):
+            client.get_waiter("function_active_v2").wait(
+                FunctionName=self._deployed, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
+            return str(client.get_function_configuration(FunctionName=self._deployed)["FunctionArn"])
 
     def _deployable(self) -> Deployable:
         options = self._options
         return deployable(
-            self._function, visibility_timeout_s=options.visibility_timeout_s, batch_size=options.batch_size
+            self._function if self._goes_through_services else replace(self._function, event_sources=()),
+            visibility_timeout_s=options.visibility_timeout_s,
+            batch_size=options.batch_size,
+            maximum_retry_attempts=options.maximum_retry_attempts,
         )
 
-    def _find_ways(self, arn: str) -> None:
-        for way in ways_in(self._clients, self._function, arn):
-            if way.kind in ASKED and self._asked is not None:
-                continue
-            opened = open_target(way.target, self._function, **self._options_of(way), **{way.option: way.resource})
-            assert isinstance(opened, Deployed)
-            self._open.enter_context(opened)
-            if isinstance(opened, Carrier):
-                self._carriers[way] = opened
-            else:
-                self._asked = opened
-        if not self.answers and not self._carriers:
-            kinds = ", ".join(sorted({source.kind for source in self._carried}))
+    def _opened(self, arn: str) -> OpenedWays:
+        ways = ways_in(self._clients, self._function, arn)
+        opened = OpenedWays(ways, self._options_of, function=self._function, deployed=self._deployed)
+        if self._carried and not opened.carriers:
+            kinds = " or ".join(sorted({WORDS[source.kind] for source in self._carried}))
             raise TargetError(
-                f"the function {self._deployed} on LocalStack has none of its event sources ({kinds})",
+                f"the function {self._deployed} on LocalStack has no {kinds} that leads to it",
                 where=arn,
-                expected="a function that is deployed with them",
-                hint="deploy it with its template, or remove it: then replay makes it; "
-                'or invoke it itself: through = "function"',
+                expected="a function that is deployed with its event sources",
+                hint=f"deploy it with its template, or remove it: then replay makes it; or {THROUGH_FUNCTION}",
             )
-
-    def _way_of(self, event: Event, key: str) -> Carrier:
-        kind = "eventbridge" if event.kind == "schedule" else event.kind
-        ways = {way: carrier for way, carrier in self._carriers.items() if way.kind == kind}
-        source = source_name(event)
-        named = [carrier for way, carrier in ways.items() if way.name == source]
-        if named or len(ways) == 1:
-            return (named or list(ways.values()))[0]
-        found = ", ".join(f"{way.kind} {way.name}" for way in ways or self._carriers)
-        raise InvalidEvent(
-            f"no way of a {event.kind} event to the function {self._deployed} is known on LocalStack",
-            where=key,
-            expected=f"one of: {found}",
-            hint='invoke the function itself: through = "function"',
-        )
+        return opened
 
     def _options_of(self, way: WayIn) -> dict[str, Any]:
         names = [each.name for each in fields(CarrierOptions) if each.name not in {"function", "dead_letter_queue"}]
         if way.kind in ASKED:
-            names = [name for name in names if name != "observe_for_s"]
-        known = self._known(*names)
-        return known if way.kind in {"kinesis", "dynamodb", "s3"} else {**known, "function": self._deployed}
+            names.remove("observe_for_s")
+        known = {**self._known(*names), way.option: way.resource}
+        made, options = bool(self._stack), self._options
+        own: dict[str, dict[str, Any]] = {
+            "eventbridge": {"other_rules": made or options.other_rules},  # the template's own: nobody else is there
+            "s3": {"overwrite": made or options.overwrite},
+            "dynamodb": {"put_old_items": options.put_old_items},
+        }
+        if way.target not in _SEEN_AT_FUNCTION:
+            known["function"] = self._deployed
+        return {**known, **own.get(way.target, {})}
 
     def _known(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self._options, name) for name in names}
 
     def _leave(self) -> None:
-        self._open.close()
+        if self._ways is not None:
+            self._ways.leave()
+            self._ways = None
+        self._arn = self._stack = ""
         if self._made is not None:
             made, self._made = self._made, None
-            self._notes += made.remove()
+            with MAKING:
+                self._notes += made.remove()
+
+
+def _kind_of_request(payload: str) -> EventSourceKind | None:
+    """Say through what a request came; None for an event that is none."""
+    try:
+        return captured_request(Event(text=payload)).kind
+    except InvalidEvent:
+        return None

@@ -27,6 +27,10 @@ class NamedTarget:
     kind: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def takes(self, option: str) -> bool:
+        """Say whether targets of this kind have such an option."""
+        return option in {item.name for item in fields(target_class(self.kind).options)}
+
 
 def target_names() -> list[str]:
     """List the names of all targets, without importing them: a file `lambda_function.py` is `lambda-function`."""

@@ -169,7 +169,14 @@ class SnsTarget(Carrier):
             AwsError: The function cannot be looked at.
         """
         called, found = called_by(self._subscriptions), self._subscriptions
-        watches = called_watches(self._clients, self._options, called, function=function, where=self.arn)
+        watches = called_watches(
+            self._clients,
+            self._options,
+            called,
+            function=function,
+            where=self.arn,
+            emulators_try_again=False,  # MiniStack's topics invoke once, and write no dead letter
+        )
         letters: list[tuple[str, Settled]] = [
             (queue, "dead_lettered") for queue in dead_letter_queues(self._clients("sns"), found)
         ]

@@ -16,14 +16,13 @@ from replay.targets.carrier import Acknowledgement, Answer, Carrier, CarrierOpti
 from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.identity import tags_of, unless_denied
-from replay.targets.observing.consumers import chosen_function, function_name, is_on, mappings_of
+from replay.targets.observing.consumers import chosen_function, is_on, mapped_functions, mappings_of
 from replay.targets.observing.function_log import LoggedEnds
 from replay.targets.observing.function_watches import DeployedFunction, log_and_metrics, queue_watches
 from replay.targets.observing.source_queue import SourceQueue
 from replay.targets.queue_parts.queue_entries import MOST_MESSAGE_BYTES, Fifo, queue_entries
 from replay.targets.sending import batch_id
 
-_NOT_KNOWN = "whoever consumes it (lambda:ListEventSourceMappings is not allowed)"
 _MARGIN_S = 30.0
 _LONGEST_PATIENCE_S = 900.0
 _DELIVERIES = 3
@@ -132,9 +131,7 @@ class SqsTarget(Carrier):
             endpoint_url=str(client.meta.endpoint_url),
             tags=tags,
         )
-        if destination.on_this_machine:
-            return destination
-        return replace(destination, seen_by=self._consumers(queue))
+        return replace(destination, seen_by=mapped_functions(self.client("lambda"), queue.arn, where=where))
 
     def entries(self, event: Event, *, key: str, marker: str) -> Sequence[Entry]:
         """
@@ -184,8 +181,8 @@ class SqsTarget(Carrier):
         """
         queue, patience_s = self.queue, self.patience_s(function)
         dead_letters = self._options.dead_letter_queue or queue.redrive_to or ""
-        watches = queue_watches(self.client, [(dead_letters, "dead_lettered")], patience_s=patience_s)
-        watches.append(SourceQueue(self.client(), queue))
+        letters = queue_watches(self.client, [(dead_letters, "dead_lettered")], patience_s=patience_s)
+        watches: list[Watch] = [*letters, SourceQueue(self.client(), queue, beside=letters)]
         mappings = [each for each in self._mappings or () if is_on(each)]
         arns = [str(each.get("FunctionArn", "")) for each in mappings]
         deployed = chosen_function(arns, asked=self._options.function, function=function, where=queue.arn)
@@ -208,12 +205,6 @@ class SqsTarget(Carrier):
     @cached_property
     def _mappings(self) -> list[dict[str, Any]] | None:
         return mappings_of(self.client("lambda"), self.queue.arn, where=f"queue {self.queue.name}")
-
-    def _consumers(self, queue: Queue) -> tuple[str, ...]:
-        mappings = mappings_of(self.client("lambda"), queue.arn, where=f"queue {queue.name}")
-        if mappings is None:
-            return (_NOT_KNOWN,)
-        return tuple(f"function {function_name(str(each.get('FunctionArn', '')))}" for each in mappings)
 
 
 def _as_keywords(options: SqsTargetOptions) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
@@ -28,7 +29,7 @@ from replay.targets.guard_rails.options import DeployedOptions
 from replay.targets.lambda_ import LambdaTarget
 from replay.targets.map_parts.definition import MOST_ITEM_BYTES, MapSettings, definition_text, map_definition
 from replay.targets.map_parts.made_machine import MadeMachine
-from replay.targets.map_parts.result_files import MapResult, inline_results, read_results
+from replay.targets.map_parts.result_files import MapResult, inline_results, read_items, read_results
 from replay.targets.state_machine_parts.execution_ends import RUNNING
 
 _ROLE = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):role/[\w+=,.@/-]{1,512}")
@@ -85,7 +86,6 @@ class StepFunctionsMapTarget(Bulk):
         self._mark = Mark(recording=uuid.uuid4().hex[:12], created=now, owner=this_process(), kept_until=now + LEASE)
         self._machine: MadeMachine | None = None
         self._function_arn = ""
-        self._known: tuple[str, ...] = ()
         self._notes: list[str] = []
 
     def __exit__(
@@ -178,17 +178,11 @@ class StepFunctionsMapTarget(Bulk):
             AwsError: One of it could not be done; leaving the target removes what was made.
         """
         folder = self._folder(self._mark.name)
-        known: list[str] = []
-
-        def lines() -> Iterator[bytes]:
-            for item in items:
-                known.append(item.key)
-                yield item_line(item.key, item.event_text)
-
-        upload_lines(self._bucket, folder.below(_ITEMS).prefix, lines())
-        self._known = tuple(known)
-        if not known:
+        lines = (item_line(item.key, item.event_text) for item in items)
+        first = next(lines, None)
+        if first is None:
             return ""
+        upload_lines(self._bucket, folder.below(_ITEMS).prefix, chain([first], lines))
         self._machine = MadeMachine(self._client, self._mark, arn=self._arn_of("stateMachine"))
         self._machine.make(self._definition(self._function_arn), self._options.role)
         asked = {"bucket": folder.bucket, "key": folder.below(_ITEMS).prefix, "results": folder.below(_RESULTS).prefix}
@@ -226,7 +220,7 @@ class StepFunctionsMapTarget(Bulk):
         """
         self._adopt(handle)
         for result in self._results(handle):
-            yield BulkAnswer(key=result.fixture, reply=result.reply)
+            yield BulkAnswer(key=result.fixture, reply=result.reply, event_text=result.event_text)
 
     def why_missing(self, handle: str) -> str:
         """Say how the execution has ended, in AWS's words."""
@@ -255,7 +249,8 @@ class StepFunctionsMapTarget(Bulk):
         """Read results out of the execution's output: there are emulators that write none to S3."""
         with aws_errors(where=f"execution {handle}", service="states"):
             output = self._client.describe_execution(executionArn=handle).get("output") or ""
-        return inline_results(output, self._known)
+        items = self._folder(handle.split(":")[6]).below(_ITEMS)
+        return inline_results(output, read_items(self._bucket, items.prefix))
 
     def _map_runs(self, handle: str) -> list[str]:
         with aws_errors(where=f"execution {handle}", service="states"):

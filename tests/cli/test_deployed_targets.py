@@ -279,3 +279,31 @@ def test_no_payload_is_in_a_ledger(aws: DeployedAws, recorded: Any, replay_: Com
     assert "hunter2" not in path.read_text()
     assert all(isinstance(json.loads(line), dict) for line in path.read_text().splitlines())
     assert read_run(path).torn == 0
+
+
+@pytest.mark.usefixtures("_beyond")
+def test_captured_events_go_through_all_guard_rails(
+    aws: DeployedAws, project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """`--events` to a function beyond this machine: planned, agreed to, bounded, in a ledger, and gone on with."""
+    root = project(HANDLER, *({"id": number} for number in range(20)), settings=STAGING)
+    words = ("run", "--target", "staging", "--events", "events.jsonl")
+    refused = replay_(*words)
+    assert (refused.exit_code, "--yes" in refused.stderr) == (2, True)
+    plan = replay_(*words, "--dry-run", "--json").documents[0]
+    assert (plan["events"], plan["must_be_confirmed"]) == (20, True)
+    assert plan["taken_from"] == ["events.jsonl: 1 file of 0.0 MB"]
+    assert aws.invocations == []
+    assert run_paths(root) == []
+    stopped = replay_(*words, "--yes", "--max-errors", "3", "--json")
+    assert stopped.exit_code == 1
+    assert stopped.documents[-1]["stopped"] == "after 4 errors of 20 events: more than --max-errors 3"
+    assert 4 <= len(aws.invocations) < 20
+    aws.answer = lambda _: Answer(payload="done")
+    again = replay_("run", "--resume", "last", "--yes", "--json")
+    assert sorted(each["id"] for each in aws.invocations) == list(range(20)), "none is lost, and none is sent twice"
+    counts = again.documents[-1]["verdicts"]
+    assert (counts["failed"] >= 4, counts["failed"] + counts["succeeded"]) == (True, 20)
+    assert again.exit_code == 1
+    (run, _) = replay_("runs", "--json").documents
+    assert (run["acknowledged"], run["observed"], run["in_doubt"], run["ended"]) == (20, 20, 0, True)

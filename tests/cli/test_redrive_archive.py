@@ -194,3 +194,74 @@ def test_broken_off_it_is_cancelled(
     ended = read_run(run_paths(tmp_path)[0]).ended
     assert ended is not None
     assert ended["interrupted"]
+
+
+@pytest.fixture
+def slow_replay(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay that says how far it is: half of its time, then its end; and a terminal to say it on."""
+    noting = BaseClient._make_api_call
+
+    def telling(client: Any, operation: str, request: dict[str, Any]) -> Any:
+        answer = noting(client, operation, request)
+        if operation == "DescribeReplay":
+            (started,) = bus.calls("StartReplay")
+            start, end = started["EventStartTime"], started["EventEndTime"]
+            half = answer["State"] == "RUNNING"
+            answer = {**answer, "EventLastReplayedTime": start + (end - start) / 2 if half else end}
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", telling)
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+
+def test_a_terminal_shows_how_far_it_is(
+    bus: Bus, slow_replay: None, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, kept up to date and gone in the end, then the last word; a log gets a line for each state."""
+    bus.rule("to-orders")
+    words = ("redrive", "archive:orders", "--all", "--rule", "to-orders", "--execute", "--yes", "--since", "2h")
+    with monkeypatch.context() as patch:
+        on_a_terminal(patch)
+        told = replay_(*words)
+    assert told.exit_code == 0, told.stderr
+    assert "\r\x1b[2KRUNNING, replayed up to" in told.stderr
+    assert "UTC (50%)" in told.stderr
+    assert "\r\x1b[2KCOMPLETED, replayed up to" in told.stderr
+    bus.asked.clear()
+    log = replay_(*words)
+    assert "\x1b" not in log.stderr
+    assert [line.partition(",")[0] for line in log.stderr.splitlines()[-2:]] == ["RUNNING", "COMPLETED"]
+
+
+def test_a_machine_reads_how_far_it_is(bus: Bus, slow_replay: None, replay_: CommandLine) -> None:
+    """Every look is a document, with the share of its time that is replayed."""
+    bus.rule("to-orders")
+    told = replay_("redrive", "archive:orders", "--all", "--rule", "to-orders", "--execute", "--yes", "--json")
+    assert [(each["status"], each["share"]) for each in told.documents[1:]] == [("RUNNING", 0.5), ("COMPLETED", 1.0)]
+
+
+def test_a_run_shows_how_far_the_replay_is(
+    bus: Bus, slow_replay: None, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`replay run` through an archive waits for EventBridge: meanwhile a terminal tells how far that is."""
+    bus.rule("to-orders", calls="f")
+    settings = tmp_path / "pyproject.toml"
+    settings.write_text(settings.read_text() + 'observe_for_s = 0.0\nrules = ["to-orders"]\n')
+    event = {
+        "version": "0", "id": "3f9c2a52-6b1e-4f0a-9d5e-000000000001", "detail-type": "order", "source": "shop",
+        "account": ACCOUNT, "time": "2026-11-20T09:30:00Z", "region": "us-east-1", "resources": [], "detail": {"id": 1},
+    }  # fmt: skip
+    (tmp_path / "event.json").write_text(json.dumps(event))
+    assert replay_("record", "files", "event.json", "--function", "f").exit_code == 0
+    quiet = replay_("run", "--target", "orders-archive", "--yes", "--json")
+    assert "replayed up to" not in quiet.stderr
+    bus.asked.clear()
+    on_a_terminal(monkeypatch)
+    told = replay_("run", "--target", "orders-archive", "--yes", "--json")
+    assert "RUNNING, replayed up to 2026-11-20 09:30 UTC (50%)" in told.stderr, told.stderr
+    assert len(bus.calls("StartReplay")) == 1

@@ -367,3 +367,12 @@ def test_who_may_not_list_state_machines_is_told(monkeypatch: pytest.MonkeyPatch
         ("note", True),
         ("ok", False),
     ]
+
+
+def test_the_command_that_removes_looks_where_was_looked() -> None:
+    """On another endpoint, region or profile it needs the same options again."""
+    assert Leftovers().command == "replay doctor --leftovers --remove"
+    asked = Leftovers(endpoint_url="localstack", region="eu-west-1", profile="my dev")
+    assert asked.command == (
+        "replay doctor --leftovers --remove --region eu-west-1 --profile 'my dev' --endpoint-url localstack"
+    )

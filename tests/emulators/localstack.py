@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from tests.emulators import ministack
 from tests.emulators.environments import Environment, install, install_packages
 from tests.emulators.node import KINESIS
-from tests.emulators.server import Launch
+from tests.emulators.server import DYNAMODB_CALL, KINESIS_CALL, STS_CALL, Launch
 
 ENVIRONMENT = Environment(
     name="localstack-4.14.0",
@@ -59,21 +61,29 @@ def launch(
 
 
 def launch_with_lambda(folder: Path, port: int) -> Launch:
-    """Prepare LocalStack with a Lambda that runs Python functions in processes, and polls and retries at once."""
+    """
+    Prepare LocalStack with a Lambda that runs Python functions in processes, and polls and retries at once.
+
+    Its tables are kept by MiniStack: Amazon's own program for that is nobody's to give away, and is not downloaded.
+    """
+    first_calls = (STS_CALL, DYNAMODB_CALL)
     if shutil.which("npm"):
         _give_kinesis(folder)
-    return launch(
+        first_calls = (*first_calls, KINESIS_CALL)
+    prepared = launch(
         folder,
         port,
         launcher="localstack_with_lambda.py",
         settings={
             "TMPDIR": str(folder),  # the functions' code is unpacked there
+            "DYNAMODB_COMMAND": str(install(ministack.ENVIRONMENT).with_name("ministack")),
             "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds; 60 on AWS
             "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.2",
             "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
             "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "0.2",
         },
     )
+    return replace(prepared, first_calls=first_calls)
 
 
 def launch_with_archives(folder: Path, port: int) -> Launch:

@@ -5,6 +5,9 @@ One part is replaced: what starts a container for a function starts AWS's own ru
 under this interpreter, whatever runtime the function names, and serves it a Runtime API. Queues, event source mappings,
 retries, dead-letter queues and destinations are LocalStack's. A function's output goes to its log group, between the
 lines that Lambda writes around it; its memory is not limited.
+
+And what keeps the tables: LocalStack itself downloads Amazon's DynamoDB Local for that, and makes the tables' streams by
+itself. Here the command DYNAMODB_COMMAND is run instead, which listens on GATEWAY_PORT.
 """
 
 import json
@@ -21,9 +24,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from localstack.runtime import main
+from localstack.services.dynamodb import server as dynamodb
 from localstack.services.lambda_.invocation import execution_environment, runtime_executor, version_manager
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
 from localstack.services.lambda_.invocation.lambda_models import InvocationResult
+from localstack.utils.run import ShellCommandThread
 
 _LOOPBACK = "127.0.0.1"
 _STARTS_WITHIN_S = 10
@@ -239,7 +244,21 @@ def _error(error_type: str, words: str, request_id: str = "") -> bytes:
     return json.dumps({"errorType": error_type, "errorMessage": text}).encode()
 
 
+class Tables(dynamodb.DynamodbServer):
+    """A server of DynamoDB in the place of Amazon's."""
+
+    def do_start_thread(self) -> Any:
+        here = {"GATEWAY_PORT": str(self.port), "BIND_HOST": _LOOPBACK, "IOT_MTLS_ENABLED": "0"}
+        thread = ShellCommandThread([os.environ["DYNAMODB_COMMAND"]], env_vars=here, name="tables")
+        thread.start()
+        return thread
+
+    def wait_for_dynamodb(self) -> None:
+        self.wait_is_up(_STARTS_WITHIN_S)
+
+
 if __name__ == "__main__":
+    dynamodb.DynamodbServer.get = staticmethod(dynamodb.singleton_factory(Tables))
     for module in (runtime_executor, execution_environment, version_manager):
         module.get_runtime_executor = lambda: ProcessExecutor
     main.main()

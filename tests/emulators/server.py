@@ -2,13 +2,15 @@
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.emulators.environments import log_tail
@@ -21,13 +23,46 @@ class ServerDidNotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a service, and what stands in a right answer to it."""
+
+    service: str
+    body: str
+    headers: Mapping[str, str]
+    answer: bytes
+
+
+# LocalStack's health page answers before its gateway serves.
+STS_CALL = Call(
+    service="sts",
+    body="Action=GetCallerIdentity&Version=2011-06-15",
+    headers={"Content-Type": "application/x-www-form-urlencoded"},
+    answer=b"GetCallerIdentityResult",
+)
+# LocalStack starts these at the first call, and answers a second one, made meanwhile, with an error.
+KINESIS_CALL = Call(
+    service="kinesis",
+    body="{}",
+    headers={"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Kinesis_20131202.ListStreams"},
+    answer=b"StreamNames",
+)
+DYNAMODB_CALL = Call(
+    service="dynamodb",
+    body="{}",
+    headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.ListTables"},
+    answer=b"TableNames",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How to start one server: what to run, with which settings, and the port that it will listen on."""
+    """How to start one server: what to run, with which settings, its port, and the calls that it answers when it is up."""
 
     name: str
     command: tuple[str, ...]
     port: int
     settings: Mapping[str, str] = field(default_factory=dict)
+    first_calls: tuple[Call, ...] = (STS_CALL,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +83,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    launch: Launch, folder: Path, *, ready_within_s: float = 90, answers: Callable[[int], bool] | None = None
+    launch: Launch, folder: Path, *, ready_within_s: float = 180, answers: Callable[[int], bool] | None = None
 ) -> Iterator[Server]:
     """
     Run a server until the block ends, however it ends.
@@ -57,7 +92,7 @@ def running(
         launch: What to run.
         folder: Its home and its log; its own, so that it neither reads nor fills the user's caches.
         ready_within_s: How long it may take until it answers.
-        answers: Says of its port whether it does; by default STS is called.
+        answers: Says of its port whether it does; by default the first calls of `launch` are made.
 
     Raises:
         ServerDidNotStart: Its port is taken, or it ended or did not answer; with the end of its log.
@@ -76,7 +111,7 @@ def running(
             start_new_session=True,
         )
     try:
-        _wait_until_ready(launch, process, log, ready_within_s, answers or _answers)
+        _wait_until_ready(launch, process, log, ready_within_s, answers or partial(_answers, launch.first_calls))
         yield Server(name=launch.name, url=f"http://{_LOOPBACK}:{launch.port}", log=log)
     finally:
         _stop(process)
@@ -118,27 +153,51 @@ def _wait_until_ready(
     )
 
 
-def _answers(port: int) -> bool:
-    """Make a real STS call: LocalStack's health page answers before its gateway serves."""
+def _answers(calls: Sequence[Call], port: int) -> bool:
+    return all(_is_answered(call, port) for call in calls)
+
+
+def _is_answered(call: Call, port: int) -> bool:
     connection = http.client.HTTPConnection(_LOOPBACK, port, timeout=10)
-    scope = "Credential=test/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0"
-    headers = {"Authorization": f"AWS4-HMAC-SHA256 {scope}", "Content-Type": "application/x-www-form-urlencoded"}
+    scope = f"Credential=test/20260101/us-east-1/{call.service}/aws4_request, SignedHeaders=host, Signature=0"
     try:
-        connection.request("POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", headers)
+        connection.request("POST", "/", call.body, {"Authorization": f"AWS4-HMAC-SHA256 {scope}", **call.headers})
         answer = connection.getresponse()
-        return answer.status == http.HTTPStatus.OK and b"GetCallerIdentityResult" in answer.read()
+        return answer.status == http.HTTPStatus.OK and call.answer in answer.read()
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
 
 
-def _stop(process: subprocess.Popen[bytes], within_s: float = 15) -> None:
-    """End the process and what it started: they are one process group, made by `start_new_session`."""
+def _stop(process: subprocess.Popen[bytes], within_s: float = 5) -> None:
+    """
+    End the process and what it started: the group that `start_new_session` made, and those that its children made.
+
+    LocalStack ends its Kinesis and its tables first, mostly, and then waits for its threads, for long.
+    """
+    groups = _groups_below(process.pid) - {process.pid}
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(within_s)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    for group in (process.pid, *groups):
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
     process.wait()
+
+
+def _groups_below(pid: int) -> set[int]:
+    """Give the process groups of whatever descends from a process; without `ps`, none."""
+    if shutil.which("ps") is None:
+        return set()
+    table = subprocess.run(["ps", "-eo", "pid=,ppid=,pgid="], capture_output=True, text=True, check=True).stdout
+    children: dict[int, list[tuple[int, int]]] = {}
+    for child, parent, group in (map(int, line.split()) for line in table.splitlines()):
+        children.setdefault(parent, []).append((child, group))
+    found, parents = set[int](), [pid]
+    while parents:
+        for child, group in children.get(parents.pop(), ()):
+            found.add(group)
+            parents.append(child)
+    return found

@@ -20,6 +20,7 @@ import pytest
 from tests.cli.command_line import ORDERS, RUNTIME
 from tests.emulators import localstack
 from tests.emulators.environments import install
+from tests.emulators.ministack import bootstrap
 from tests.emulators.queues import Queue, new_queue
 from tests.emulators.server import Server
 
@@ -100,8 +101,7 @@ def deploy(server: Server, handler: str, files: dict[str, str], *, timeout_s: in
     """Deploy a function under AWS's own runtime client, also where the server would not use it by itself."""
     client: Any = boto3.client("lambda")
     if server.name == "ministack":
-        python = install(localstack.ENVIRONMENT)
-        files = {**files, "bootstrap": f'#!/bin/sh\nexec {python} -m awslambdaric "$_HANDLER"\n'}
+        files = {**files, "bootstrap": bootstrap(install(localstack.ENVIRONMENT))}
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as written:
         for name, text in files.items():
@@ -154,6 +154,7 @@ def comparable(told: dict[str, Any]) -> tuple[Any, ...]:
     return told["verdict"], told["status"], error, told["signature"], told["dispositions"]
 
 
+@pytest.mark.takes_long
 def test_the_example_services_fixtures_fail_as_here(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +162,8 @@ def test_the_example_services_fixtures_fail_as_here(
     Every fixture of the example service has the verdict, status, error, signature and end that it has locally.
 
     LocalStack's mapping writes JSON bodies anew, so that numbers lose digits: the two fixtures that fail by their last
-    digits cannot fail there, and are left out.
+    digits cannot fail there, and are left out. MiniStack may still lose a line of a log on a busy machine: then nobody
+    knows how that one failed, and it says so.
     """
     shutil.copytree(ORDERS.parents[1] / "fixtures", tmp_path / "fixtures")
     shutil.copytree(ORDERS, tmp_path / "orders")
@@ -185,11 +187,14 @@ def test_the_example_services_fixtures_fail_as_here(
         for told in pool.map(run, [list(here)[number::SIDE_BY_SIDE] for number in range(SIDE_BY_SIDE)]):
             there |= told
     assert len(there) >= 10
-    assert {name: comparable(each) for name, each in there.items()} == {
-        name: comparable(each) for name, each in here.items()
+    lost = {name for name, each in there.items() if each["verdict"] == "unobserved" and not each["error"]["type"]}
+    assert len(lost) <= (len(there) // 2 if server.name == "ministack" else 0)
+    assert {name: comparable(each) for name, each in there.items() if name not in lost} == {
+        name: comparable(each) for name, each in here.items() if name not in lost
     }
 
 
+@pytest.mark.takes_long
 def test_every_end_is_that_of_a_run_here(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Success, error, timeout, exit and a partly failed batch: observed as they end here; old dead letters stay unharmed.
@@ -204,7 +209,8 @@ def test_every_end_is_that_of_a_run_here(server: Server, tmp_path: Path, monkeyp
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     (tmp_path / "events.jsonl").write_text("".join(f"{event(*bodies)}\n" for bodies in batches))
     replayed("record", "files", "events.jsonl", "--function", "f")
-    function = deploy(server, "app.handler", {"app.py": HANDLER}, timeout_s=1)
+    timeout_s = 1 if server.name == "localstack" else TIMEOUT_S
+    function = deploy(server, "app.handler", {"app.py": HANDLER}, timeout_s=timeout_s)
     queue, dead = consumed_queue(server, function, FunctionResponseTypes=["ReportBatchItemFailures"])
     dead.send([{"MessageBody": "an old one"}])
     here, there = outcomes("--target", "process"), outcomes("--target", f"sqs:{queue.name}")
@@ -233,6 +239,7 @@ def handler(event, context):
 """
 
 
+@pytest.mark.takes_long
 @pytest.mark.parametrize("kind", ["lambda", "sns"])
 def test_asynchronous_invocations_end_as_here(
     server: Server, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -240,8 +247,9 @@ def test_asynchronous_invocations_end_as_here(
     """
     Invoked by Lambda's own queue, and by a topic: error and timeout end in the function's dead-letter queue, as here.
 
-    MiniStack writes neither END nor REPORT of an asynchronous attempt, and no id into its dead letters: there the error
-    is seen, and that its end is not is said.
+    MiniStack gives every attempt another id, and writes none into its dead letters: there the end is told by the number
+    of attempts that failed; a topic tries but once there, so that no end is seen, and it says so. Of a timeout it has no
+    line, which is left out there.
     """
     monkeypatch.chdir(tmp_path)
     words = ["raise", "time out"] if server.name == "localstack" else ["raise"]
@@ -249,27 +257,67 @@ def test_asynchronous_invocations_end_as_here(
     (tmp_path / "events.jsonl").write_text("".join(f"{_asynchronous(kind, word)}\n" for word in words))
     dead = new_queue(server, "dead")
     settings = {"DeadLetterConfig": {"TargetArn": dead.arn}}
-    function = deploy(server, "app.handler", {"app.py": ASYNCHRONOUS}, timeout_s=1, **settings)
+    timeout_s = 1 if server.name == "localstack" else TIMEOUT_S
+    function = deploy(server, "app.handler", {"app.py": ASYNCHRONOUS}, timeout_s=timeout_s, **settings)
     configuration: Any = boto3.client("lambda").get_function_configuration(FunctionName=function)
     topic: Any = boto3.client("sns").create_topic(Name=f"topic-{function}")
     boto3.client("sns").subscribe(TopicArn=topic["TopicArn"], Protocol="lambda", Endpoint=configuration["FunctionArn"])
     named = f'topic = "topic-{function}"' if kind == "sns" else f'function = "{function}"\ninvocation = "Event"'
-    patience = "" if server.name == "localstack" else "observe_for_s = 8\n"
+    is_tried_once = server.name == "ministack" and kind == "sns"
     (tmp_path / "pyproject.toml").write_text(
         f'[tool.replay.functions.f]\nhandler = "app.handler"\nruntime = "{RUNTIME}"\ntimeout_s = 1\n'
-        f'[tool.replay.targets.staging]\nkind = "{kind}"\n{named}\n{patience}'
+        f'[tool.replay.targets.staging]\nkind = "{kind}"\n{named}\n{"observe_for_s = 6" if is_tried_once else ""}\n'
     )
     replayed("record", "files", "events.jsonl", "--function", "f")
     there = outcomes("--target", "staging")
     statuses = {each["status"]: each for each in there.values()}
     assert statuses["failed"]["error"] == {"type": "KeyError", "message": "'customer_id'"}
     assert {each["verdict"] for each in there.values()} == {"reproduced"}
-    if server.name == "ministack":
-        assert "its end was not seen within 8 s" in statuses["failed"]["notes"][0]
+    if is_tried_once:
+        assert "its end was not seen within 6 s" in statuses["failed"]["notes"][0]
         return
-    assert statuses["timed_out"]["error"]["type"] == "Sandbox.Timedout"
+    assert [each["dispositions"] for each in there.values()] == [["dead_lettered"]] * len(words)
+    assert len(dead.take_all()) == len(words)
+    if server.name == "localstack":
+        assert statuses["timed_out"]["error"]["type"] == "Sandbox.Timedout"
+
+
+@pytest.mark.takes_long
+def test_what_a_log_does_not_tell_is_not_fixed(
+    ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Timeout and exit behind a queue, and an exit of an event that Lambda queues: that they failed is seen, not how.
+
+    MiniStack has no line of either in a function's log, which looks as if the function had returned.
+    """
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack_server.url)
+    for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_DEFAULT_REGION", "us-east-1")):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    letters = new_queue(ministack_server, "letters")
+    function = deploy(
+        ministack_server, "app.handler", {"app.py": HANDLER}, timeout_s=1, DeadLetterConfig={"TargetArn": letters.arn}
+    )
+    boto3.client("lambda").put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
+    queue, dead = consumed_queue(ministack_server, function)
+    (tmp_path / "app.py").write_text(HANDLER)
+    (tmp_path / "template.yaml").write_text(TEMPLATE.replace("FunctionName: f", f"FunctionName: {function}"))
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.replay]\ntemplate = "template.yaml"\n[tool.replay.targets.event]\nkind = "lambda"\n'
+        f'function = "{function}"\ninvocation = "Event"\nobserve_for_s = 6\n'
+    )
+    (tmp_path / "events.jsonl").write_text(f"{event('time out')}\n{event('exit')}\n")
+    replayed("record", "files", "events.jsonl", "--function", function)
+    here = outcomes("--target", "process")
+    assert {each["status"] for each in here.values()} == {"timed_out", "exited"}
+    there = outcomes("--target", f"sqs:{queue.name}")
+    assert {each["verdict"] for each in there.values()} == {"unobserved"}
     assert [each["dispositions"] for each in there.values()] == [["dead_lettered"]] * 2
     assert len(dead.take_all()) == 2
+    (exited,) = (name for name, each in here.items() if each["status"] == "exited")
+    assert outcomes(exited, "--target", "event")[exited]["verdict"] == "unobserved"
+    assert len(letters.take_all()) == 1
 
 
 def _asynchronous(kind: str, do: str) -> str:

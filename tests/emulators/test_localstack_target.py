@@ -13,7 +13,7 @@ import pytest
 
 from tests.emulators.server import Server
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("the target localstack")]
 
 PROJECT = Path(__file__).parents[2]
 SETTINGS = """\
@@ -32,7 +32,7 @@ through = "function"
 
 @pytest.fixture
 def project(lambda_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The example without its table, which this LocalStack lacks, and with one delivery: three take a minute."""
+    """The example without its table, which none of its failures gets to, and with one delivery: three take a minute."""
     shutil.copytree(PROJECT / "examples" / "orders", tmp_path / "examples" / "orders")
     shutil.copytree(PROJECT / "fixtures", tmp_path / "fixtures")
     (tmp_path / "pyproject.toml").write_text(SETTINGS)
@@ -71,6 +71,7 @@ def told(document: dict[str, Any]) -> tuple[Any, ...]:
     return document["verdict"], document["status"], error.get("type"), document["signature"], document["dispositions"]
 
 
+@pytest.mark.takes_long
 def test_verdicts_are_those_of_the_local_target(lambda_server: Server, project: Path) -> None:
     """
     Through its own queue, made from the template for the run and removed behind it, each failure ends as it does here.

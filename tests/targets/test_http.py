@@ -72,6 +72,14 @@ def test_the_host_is_never_the_captured_one(server: NotingServer, of: Any) -> No
     assert "captured-secret" not in told
 
 
+def test_an_emulator_is_told_by_the_host_what_is_meant(server: NotingServer) -> None:
+    """The name in the header `Host` is that of the target's section, while the connection goes to the url."""
+    name = "abc.lambda-url.us-east-1.localhost.localstack.cloud:4566"
+    sent(server, function_url("GET", "/orders"), host=name)
+    (seen,) = server.seen
+    assert dict(seen.headers)["Host"] == name
+
+
 def test_the_answer_is_the_functions(server: NotingServer) -> None:
     """Status code, headers and body are what the function returned, in the form that each event source reads."""
     server.answer = lambda _: answer_of(
@@ -337,19 +345,22 @@ def failing(client: Any, *request_ids: str) -> Callable[[Seen], bytes]:
         now = int(datetime.now(UTC).timestamp() * 1000)
         trace = "[ERROR] KeyError: 'customer_id'\nTraceback (most recent call last):\n\u00a0\u00a0File \"/var/task/app.py\", line 2, in handler\n\u00a0\u00a0\u00a0\u00a0return event['customer_id']\n"  # fmt: skip
         lines = [
-            line
-            for number in request_ids
-            for line in (
-                f"START RequestId: {number} Version: $LATEST\n",
-                trace,
-                f"END RequestId: {number}\n",
-                f"REPORT RequestId: {number}\tDuration: 12.00 ms\tBilled Duration: 12 ms\tMemory Size: 128 MB\tMax Memory Used: 64 MB\t\n",
+            (now + 13 * place + after, line)
+            for place, number in enumerate(request_ids)
+            for after, line in (
+                (0, f"START RequestId: {number} Version: $LATEST\n"),
+                (12, trace),
+                (12, f"END RequestId: {number}\n"),
+                (
+                    12,
+                    f"REPORT RequestId: {number}\tDuration: 12.00 ms\tBilled Duration: 12 ms\tMemory Size: 128 MB\tMax Memory Used: 64 MB\t\n",
+                ),
             )
         ]
         client.put_log_events(
             logGroupName="/aws/lambda/orders",
             logStreamName="s",
-            logEvents=[{"timestamp": now, "message": line} for line in lines],
+            logEvents=[{"timestamp": at_ms, "message": line} for at_ms, line in lines],
         )
         return REST_FAILED
 

@@ -184,3 +184,9 @@ def test_nothing_is_sent_before(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _target(server: NotingServer, **options: Any) -> HttpTarget:
     return HttpTarget(Function(name="orders", handler="", code=Path()), url=server.url, **options)
+
+
+def test_a_name_of_its_own_in_the_host_header_is_for_this_machine() -> None:
+    """Beyond it nobody could tell where the request leads: what was checked is the host of the url."""
+    with pytest.raises(TargetRefused, match="for this machine only"):
+        destination(url_of(rest()), host="orders.example.com")

@@ -108,7 +108,8 @@ def test_is_described_with_all_its_tags(stream: Any) -> None:
 def test_all_pages_of_tags_are_read() -> None:
     """A tag of production on the second page counts; proved on the request."""
     one = target(region="us-east-1")
-    with Stubber(one.clients("kinesis")) as stub:
+    with Stubber(one.clients("kinesis")) as stub, Stubber(one.clients("lambda")) as functions:
+        functions.add_response("list_event_source_mappings", {"EventSourceMappings": []})
         stub.add_response("describe_stream_summary", {"StreamDescriptionSummary": summary()}, {"StreamName": "clicks"})
         stub.add_response(
             "list_tags_for_stream",

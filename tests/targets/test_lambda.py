@@ -207,7 +207,7 @@ def test_localstack_is_on_this_machine(aws: DeployedAws, monkeypatch: pytest.Mon
     """The `localstack` target goes where LOCALSTACK_HOST says, whatever AWS_ENDPOINT_URL says."""
     monkeypatch.setenv("LOCALSTACK_HOST", aws.url.removeprefix("http://"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with open_target("localstack", Function(name="orders", handler="", code=Path())) as localstack:
+    with open_target("localstack", Function(name="orders", handler="", code=Path()), make=False) as localstack:
         assert localstack.invoke(Attempt(payload="{}")).succeeded
     assert aws.invocations == [{}]
 

@@ -199,7 +199,12 @@ def test_results_are_read_by_the_manifest(client: Any, monkeypatch: pytest.Monke
 
 def test_results_in_an_output_go_by_their_order() -> None:
     """An emulator without a ResultWriter gives a list, with null for what failed: that one tells nothing."""
-    found = list(inline_results('[{"payload":1},null,{"payload":{"a":2}}]', ["f/a", "f/b", "f/c"]))
+    found = list(
+        inline_results(
+            '[{"payload":1},null,{"payload":{"a":2}}]',
+            ({"fixture": each, "event": {}} for each in ("f/a", "f/b", "f/c")),
+        )
+    )
     assert [(each.fixture, each.reply.payload) for each in found] == [("f/a", "1"), ("f/c", '{"a": 2}')]
-    assert list(inline_results("{}", ["f/a"])) == []
-    assert list(inline_results("", ["f/a"])) == []
+    assert list(inline_results("{}", [{"fixture": "f/a"}])) == []
+    assert list(inline_results("", [{"fixture": "f/a"}])) == []

@@ -30,7 +30,7 @@ import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 
 const TopicArn = 'arn:aws:sns:us-east-1:123456789012:news';
 const dynamodb = new DynamoDBClient({});
-const impatient = new DynamoDBClient({ maxAttempts: 2, requestHandler: { requestTimeout: 1500, throwOnRequestTimeout: true } });
+const impatient = new DynamoDBClient({ maxAttempts: 2, requestHandler: { requestTimeout: 3000, throwOnRequestTimeout: true } });
 const metrics = new CloudWatchClient({ protocol: AwsSmithyRpcV2CborProtocol });
 const s3 = new S3Client({});
 const CALLS = {

@@ -42,7 +42,7 @@ class Logs:
 
 def invocation(at_s: float, *lines: str, request_id: str = RAISED, status: str = "", took_ms: int = 5) -> list[Any]:
     at_ms = round((NOW_S + at_s) * 1000)
-    report = f"REPORT RequestId: {request_id}\tDuration: {took_ms} ms\tMax Memory Used: 40 MB{status}"
+    report = f"REPORT RequestId: {request_id}\tDuration: {took_ms:.2f} ms\tMax Memory Used: 40 MB{status}"
     told = (f"START RequestId: {request_id} Version: $LATEST", *lines, f"END RequestId: {request_id}", report)
     return [(at_ms + number, text) for number, text in enumerate(told)]
 
@@ -237,15 +237,25 @@ def test_what_failed_last_is_not_processed_because_it_is_gone() -> None:
     assert classify(findings.report("{}")).dispositions == ["still_queued"]
 
 
-def test_a_count_alone_is_believed_late() -> None:
-    """Where no invocation was seen, an empty queue is believed after a minute, with a note."""
+def test_a_count_alone_proves_nothing() -> None:
+    """Where no invocation was seen, an empty queue is waited on for a minute, and then nothing is known."""
     findings = Findings(["a"], alone=True, lag_s=10)
     for number in range(2):
         findings.note(sighting(f"empty {number}", "a", settled="gone"))
     assert [findings.has_ended(at_s) for at_s in (0.0, 59.0, 60.0)] == [False, False, True]
-    report = findings.report("{}")
-    assert classify(report).status == "succeeded"
-    assert "no invocation of it was seen" in report.notes[0]
+    assert findings.is_only_gone
+    findings.note(sighting("i", "a", status="returned"))
+    assert not findings.is_only_gone
+
+
+def test_a_part_that_is_only_gone_proves_nothing() -> None:
+    """Of two records one is a dead letter, and of the other nothing is known but that it is gone."""
+    findings = Findings(["a#1", "a#2"], alone=False, record_ids=["m1", "m2"])
+    findings.note(sighting("letter", "a#2", settled="dead_lettered"))
+    for number in range(2):
+        findings.note(sighting(f"empty {number}", "a#1", "a#2", settled="gone"))
+    assert not findings.has_ended(0.0)
+    assert findings.is_only_gone
 
 
 def test_of_many_under_way_nothing_is_guessed() -> None:

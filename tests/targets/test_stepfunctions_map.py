@@ -1,5 +1,6 @@
 """The `stepfunctions-map` target: a corpus in S3, a state machine for one run, and each result judged like any other."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -278,3 +279,150 @@ def test_a_section_that_cannot_be_used(options: dict[str, Any]) -> None:
     """It is told as the configuration's mistake, before anything is asked."""
     with pytest.raises(ConfigurationError):
         target(**options)
+
+
+def captured(count: int = 7, *, key: str = "captured/a.jsonl", packed: bool = False) -> None:
+    """Put captured events that are no fixtures: every third has no customer."""
+    events: list[dict[str, Any]] = [
+        {"id": number, **({} if number % 3 == 0 else {"customer_id": "c"})} for number in range(count)
+    ]
+    body = "".join(f"{json.dumps(event)}\n" for event in events).encode()
+    s3: Any = boto3.client("s3", region_name=REGION)
+    s3.put_object(Bucket="corpus", Key=key, Body=gzip.compress(body) if packed else body)
+
+
+EVENTS_RUN = ("run", "--target", "big", "--yes", "--events", "s3://corpus/captured")
+
+
+def test_captured_events_are_judged_each_by_itself(project: Path, steps: ToldSteps, replay_: CommandLine) -> None:
+    """From S3, packed or not, in several objects: each succeeds or fails, grouped by signature; exit code 1."""
+    captured(7)
+    captured(4, key="captured/b.ndjson.gz", packed=True)
+    told = replay_(*EVENTS_RUN, "--json")
+    assert told.exit_code == 1, told.stderr
+    *outcomes, summary = told.documents
+    by_place = {each["event"]: (each["verdict"], each["status"], each["as_expected"]) for each in outcomes}
+    assert by_place == {
+        f"s3://corpus/captured/{name}:{number + 1}": (
+            ("failed", "failed", False) if number % 3 == 0 else ("succeeded", "succeeded", True)
+        )
+        for name, count in (("a.jsonl", 7), ("b.ndjson.gz", 4))
+        for number in range(count)
+    }
+    assert summary["verdicts"] == {"succeeded": 6, "failed": 5}
+    (group,) = summary["failures"]
+    assert (group["count"], group["error"]["type"], len(group["events"])) == (5, "KeyError", 5)
+    assert steps.machines == {}
+    progress = read_run(run_paths(project)[0])
+    assert len(progress.sent) == len(progress.acknowledged) == len(progress.observed) == 11
+    assert "fixtures" not in progress.header
+    assert progress.header["captured_events"]["place"] == "s3://corpus/captured"
+
+
+def test_what_export_writes_is_a_corpus(project: Path, steps: ToldSteps, replay_: CommandLine) -> None:
+    """`replay export --s3` and `--events` fit together: the events come to the function as they were; exit code 0."""
+    exported = replay_("export", "--s3", "s3://corpus/captured/ours.jsonl", "--target", "big", "--yes")
+    assert exported.exit_code == 0, exported.stderr
+    seen: list[Any] = []
+    steps.handler = seen.append
+    told = replay_(*EVENTS_RUN, "--json")
+    assert told.exit_code == 0, told.stderr
+    assert sorted(seen, key=lambda each: each["id"]) == list(EVENTS)
+    assert told.documents[-1]["verdicts"] == {"succeeded": 3}
+    assert told.documents[-1]["failures"] == []
+
+
+def test_the_plan_counts_what_is_there(project: Path, steps: ToldSteps, replay_: CommandLine) -> None:
+    """Events, objects and bytes are counted, not guessed; what else lies there is left out, and said; nothing is made."""
+    captured(7)
+    s3: Any = boto3.client("s3", region_name=REGION)
+    s3.put_object(Bucket="corpus", Key="captured/readme.txt", Body=b"not events")
+    s3.put_object(Bucket="corpus", Key="captured/event-replay-0123456789ab/items.jsonl", Body=b"{}\n")
+    told = replay_(*EVENTS_RUN, "--dry-run")
+    assert told.exit_code == 0, told.stderr
+    for fact in ("7 events\n", "from s3://corpus/captured: 1 object", "2 others below it", ":function:orders", ACCOUNT):
+        assert fact in told.stderr
+    assert steps.asked == []
+    assert [key for key in keys() if key.startswith("replays/")] == []
+    plan = replay_(*EVENTS_RUN, "--dry-run", "--json").documents[0]
+    assert (plan["events"], len(plan["taken_from"]), plan["sent_again"]) == (7, 1, False)
+
+
+def test_the_guard_rails_hold_for_captured_events(project: Path, steps: ToldSteps, replay_: CommandLine) -> None:
+    """Without --yes, in another account, in production: nothing is made, and the corpus is not copied."""
+    captured(3)
+    assert replay_(*[word for word in EVENTS_RUN if word != "--yes"]).exit_code == 2
+    client: Any = boto3.client("lambda", region_name=REGION)
+    arn = client.get_function_configuration(FunctionName="orders")["FunctionArn"]
+    client.tag_resource(Resource=arn, Tags={"stage": "prod"})
+    refused = replay_(*EVENTS_RUN)
+    assert (refused.exit_code, "looks like production" in refused.stderr) == (2, True)
+    assert steps.asked == []
+    assert [key for key in keys() if key.startswith("replays/")] == []
+
+
+def test_a_line_that_is_no_event_could_not_run(project: Path, steps: ToldSteps, replay_: CommandLine) -> None:
+    """It is told by its place and not handed over; the others are judged: exit code 2."""
+    body = b'\xef\xbb\xbf{"id": 1, "customer_id": "c"}\nnothing\n\n{"id": "\xff"}\n[1, 2'
+    boto3.client("s3", region_name=REGION).put_object(Bucket="corpus", Key="captured/a.jsonl", Body=body)
+    told = replay_(*EVENTS_RUN, "--json")
+    assert told.exit_code == 2
+    assert told.documents[-1]["verdicts"] == {"error": 3, "succeeded": 1}
+    assert {each["event"] for each in told.documents[:-1] if each["verdict"] == "error"} == {
+        f"s3://corpus/captured/a.jsonl:{number}" for number in (2, 4, 5)
+    }
+    assert "one event a line" in told.stderr
+    (items,) = [key for key in keys() if key.endswith("items.jsonl")]
+    written = boto3.client("s3", region_name=REGION).get_object(Bucket="corpus", Key=items)["Body"].read()
+    assert written.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), ZeroDivisionError()])
+def test_a_run_of_captured_events_is_gone_on_with(
+    project: Path, steps: ToldSteps, replay_: CommandLine, raised: BaseException
+) -> None:
+    """After Ctrl-C or a crash --resume reads the results that came, of the same events; nothing is invoked twice."""
+    captured(7)
+    steps.broken = raised
+    assert replay_(*EVENTS_RUN).exit_code == (130 if isinstance(raised, KeyboardInterrupt) else 2)
+    again = replay_("run", "--resume", "last", "--yes", "--json")
+    assert again.exit_code == 1, again.stderr
+    assert again.documents[-1]["verdicts"] == {"succeeded": 4, "failed": 3}
+    assert steps.asked.count("start") == 1
+    third = replay_("run", "--resume", "last", "--yes", "--json")
+    assert third.documents[-1]["verdicts"] == {"succeeded": 4, "failed": 3}
+    assert len(third.documents) == 1, "what the ledger has is counted, and not told again"
+
+
+def test_a_run_that_was_killed_while_it_started_finds_its_map(
+    project: Path, steps: ToldSteps, replay_: CommandLine
+) -> None:
+    """The map runs and no acknowledgement of it is in the ledger: --resume finds it by its name, and starts none."""
+    captured(7)
+    steps.lost = ZeroDivisionError()
+    assert replay_(*EVENTS_RUN).exit_code == 2
+    again = replay_("run", "--resume", "last", "--yes", "--json")
+    assert again.documents[-1].get("verdicts") == {"succeeded": 4, "failed": 3}, again.stderr
+    assert steps.asked.count("start") == 1
+
+
+def test_other_events_are_not_gone_on_with(project: Path, steps: ToldSteps, replay_: CommandLine) -> None:
+    """Where the objects have changed, a line is another event by now: refused."""
+    captured(7)
+    steps.broken = KeyboardInterrupt()
+    assert replay_(*EVENTS_RUN).exit_code == 130
+    captured(8)
+    again = replay_("run", "--resume", "last", "--yes")
+    assert again.exit_code == 2
+    assert "the events have changed" in again.stderr
+
+
+def test_what_the_map_did_not_come_to_could_not_run(project: Path, steps: ToldSteps, replay_: CommandLine) -> None:
+    """It is told by its place: exit code 2."""
+    captured(3)
+    steps.pending = {"s3://corpus/captured/a.jsonl:2"}
+    told = replay_(*EVENTS_RUN, "--json")
+    assert told.exit_code == 2
+    (missing,) = [each for each in told.documents[:-1] if each["verdict"] == "error"]
+    assert missing["event"] == "s3://corpus/captured/a.jsonl:2"
+    assert "no answer for it" in missing["problem"]["what"]

@@ -11,7 +11,8 @@ from botocore.stub import Stubber
 from replay.delivery.attempt import Reply
 from replay.payloads.failures import Failure
 from replay.targets.carrier import Settled, Sighting, Sought
-from replay.targets.observing.stream_watches import StreamFailures, StreamLog, mapping_of
+from replay.targets.observing.counted_log import CountedLog
+from replay.targets.observing.stream_watches import StreamFailures, mapping_of
 
 SOUGHT = [Sought(key="a", signs=("10",), sent_at_ms=0), Sought(key="b", signs=("12",), sent_at_ms=0)]
 DONE = Reply(status="returned")
@@ -52,9 +53,9 @@ class Clock:
         return self.now_s
 
 
-def stream_log(attempts: int | None = None) -> tuple[StreamLog, Log, Clock]:
+def stream_log(attempts: int | None = None) -> tuple[CountedLog, Log, Clock]:
     log, clock = Log(), Clock()
-    watch = StreamLog(log, attempts=attempts, given_up="sent_to_destination", again_within_s=4, clock=clock)
+    watch = CountedLog(log, attempts=attempts, given_up="sent_to_destination", again_within_s=4, clock=clock)
     return watch, log, clock
 
 
@@ -79,12 +80,30 @@ def test_what_returned_and_does_not_come_again_is_gone() -> None:
 
 
 def test_an_invocation_without_a_sign_stands_for_all_that_is_sought() -> None:
-    """Where the log names no record, the quiet after it settles what is looked for."""
+    """Where the log names no record, the quiet after it is told with when it began: of whom, its reader knows."""
     watch, log, clock = stream_log()
     log.tell(reply=DONE)
     watch.look(SOUGHT)
     clock.now_s = 4
-    assert settled(watch.look(SOUGHT)) == [(("a", "b"), "gone")]
+    (gone,) = watch.look(SOUGHT)
+    assert (gone.keys, gone.settled, gone.at_ms, gone.reply) == ((), "gone", 1, None)
+
+
+def test_the_quiet_of_one_is_not_that_of_the_next() -> None:
+    """An invocation without a sign that returned for one event says nothing of the event that is looked for then."""
+    watch, log, clock = stream_log()
+    log.tell(reply=DONE)
+    watch.look(SOUGHT[:1])
+    clock.now_s = 4
+    assert settled(watch.look(SOUGHT[1:])) == []
+
+
+def test_each_event_has_tries_of_its_own() -> None:
+    """Without signs, every event that fails once is given up by its own failure, not only the first."""
+    watch, log, _ = stream_log(attempts=1)
+    for sought in SOUGHT:
+        log.tell(reply=FAILED)
+        assert settled(watch.look([sought])) == [((), "sent_to_destination")]
 
 
 def test_what_fails_as_often_as_the_mapping_tries_is_given_up() -> None:

@@ -1,8 +1,11 @@
 """Which event source hands an event over, told by the event's shape alone."""
 
+from functools import lru_cache
+
+from replay.payloads.envelopes.base import Envelope
 from replay.payloads.envelopes.documents import document
 from replay.payloads.envelopes.event_shape import EventShape
-from replay.payloads.envelopes.registry import envelopes
+from replay.payloads.envelopes.registry import worth_asking
 from replay.payloads.event_sources import EventSource
 from replay.payloads.exact_json import Json
 
@@ -21,7 +24,12 @@ def event_source_of_value(event: Json) -> EventSource | None:
 
 def event_shape_of_value(event: Json) -> EventShape | None:
     """Find the shape of a parsed event, or None when it is not known."""
-    for envelope in envelopes():
-        if isinstance(envelope, EventShape) and envelope.source_of(event) is not None:
-            return envelope
+    for shape in _shapes(worth_asking(event)):
+        if shape.source_of(event) is not None:
+            return shape
     return None
+
+
+@lru_cache(maxsize=256)
+def _shapes(asked: tuple[Envelope, ...]) -> tuple[EventShape, ...]:
+    return tuple(each for each in asked if isinstance(each, EventShape))

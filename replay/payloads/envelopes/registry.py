@@ -15,6 +15,7 @@ from replay.payloads.envelopes.claim_checks import claim_check, claim_checks
 from replay.payloads.envelopes.documents import document
 from replay.payloads.envelopes.event_shape import EventShape
 from replay.payloads.event_sources import EventSource
+from replay.payloads.exact_json import Json
 
 ENTRY_POINTS = "replay.envelopes"
 _MOST_LAYERS = 100
@@ -86,12 +87,16 @@ def _layers(capture: Capture) -> Iterator[tuple[Envelope, Capture]]:
 
 def _envelope_of(capture: Capture) -> Envelope:
     """Ask each envelope in turn, of the shapes only those that could be meant; the last accepts everything."""
-    event, every = document(capture.body), envelopes()
-    asked = _worth_asking(every, _marks(every).intersection(event)) if isinstance(event, dict) else every
-    for envelope in asked:
+    for envelope in worth_asking(document(capture.body)):
         if envelope.detect(capture):
             return envelope
     raise AssertionError("the envelope `unknown` accepts every capture")
+
+
+def worth_asking(event: Json) -> tuple[Envelope, ...]:
+    """List the envelopes, but for the shapes that a parsed *event* cannot be of: mostly forty and more."""
+    every = envelopes()
+    return _worth_asking(every, _marks(every).intersection(event)) if isinstance(event, dict) else every
 
 
 @lru_cache(maxsize=2)

@@ -24,7 +24,7 @@ class StepFunctionsTask(EventShape):
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
         """Know it by the execution and the state machine, at the top, in a payload, or where a tracer puts them."""
-        if event.keys() == _CAUGHT and all(text_at(event, name) is not None for name in _CAUGHT):
+        if "Error" in event and event.keys() == _CAUGHT and all(text_at(event, name) is not None for name in _CAUGHT):
             return EventSource(kind="stepfunctions")
         for place in _PLACES:
             execution, machine = at(event, *place, "Execution", "Id"), at(event, *place, "StateMachine", "Id")

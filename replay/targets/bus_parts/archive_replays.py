@@ -39,10 +39,20 @@ class ReplayProgress:
         """Whether nothing more comes."""
         return self.state not in {*UNFINISHED, "CANCELLING"}
 
+    @property
+    def share(self) -> float | None:
+        """How much of its time is replayed, from 0 to 1; None where AWS does not say."""
+        if self.replayed_until is None:
+            return None
+        whole_s = (self.window.end - self.window.start).total_seconds()
+        return min(1.0, max(0.0, (self.replayed_until - self.window.start).total_seconds() / whole_s))
+
     def __str__(self) -> str:
-        until = f", replayed up to {self.replayed_until:%Y-%m-%d %H:%M} UTC" if self.replayed_until else ""
+        """Say first what changes: a line of a terminal may be cut off."""
+        share = f" ({self.share:.0%})" if self.share is not None and not self.has_ended else ""
+        until = f", replayed up to {self.replayed_until:%Y-%m-%d %H:%M} UTC{share}" if self.replayed_until else ""
         why = f": {self.reason}" if self.reason else ""
-        return f"replay {self.name} of {self.window}: {self.state}{until}{why}"
+        return f"{self.state}{until}{why}; replay {self.name} of {self.window}"
 
 
 class ArchiveReplay:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from replay.counted_nouns import counted
 from replay.targets.guard_rails.destination import Destination
@@ -17,6 +18,7 @@ class Plan:
 
     Attributes:
         failures: How many of the events belong to each failure, by its headline.
+        taken_from: Where events that are no fixtures are read from, and how much of them.
         sent_again: Whether an event that fails is sent again, as often as its event source would deliver it.
         pseudonyms: The names of fixtures that hold stand-ins for what redaction took out: the first hundred.
         with_pseudonyms: How many hold such.
@@ -46,6 +48,7 @@ class Plan:
     travels: tuple[str, ...] = ()
     observed_at: tuple[str, ...] = ()
     observed_for_s: float = 0.0
+    taken_from: tuple[str, ...] = ()
 
     @property
     def must_be_confirmed(self) -> bool:
@@ -67,9 +70,12 @@ def plan_lines(plan: Plan) -> list[str]:
     """Write a plan for human eyes, one fact a line."""
     again = "; one that fails is sent again as often as its event source would deliver it" if plan.sent_again else ""
     lines = [f"{counted(plan.events, 'event')}{again}"]
+    lines += [f"  from {each}" for each in plan.taken_from]
     lines += [f"  {count:>6}  {failure}" for failure, count in plan.failures.items()]
-    for each in plan.destinations:
+    for each, following in zip_longest(plan.destinations, plan.destinations[1:]):
         lines += _destination_lines(each)
+        if following is None or following.made != each.made:  # what is made for several is told once, behind them
+            lines += _made(each)
     lines += _observation(plan)
     lines.append(_pace(plan))
     lines += _pseudonyms(plan)
@@ -82,6 +88,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "type": "plan",
         "events": plan.events,
         "failures": dict(plan.failures),
+        "taken_from": list(plan.taken_from),
         "sent_again": plan.sent_again,
         "destinations": [_destination_document(each) for each in plan.destinations],
         "rate_per_s": plan.rate_per_s,
@@ -114,14 +121,13 @@ def _destination_document(destination: Destination) -> dict[str, object]:
 
 def _destination_lines(destination: Destination) -> list[str]:
     if destination.on_this_machine:
-        return [f"to {destination.arn} on this machine", *_seen_by(destination), *_made(destination)]
+        return [f"to {destination.arn} on this machine", *_seen_by(destination)]
     aliases = destination.account_aliases
     alias = "alias may not be read" if aliases is None else ", ".join(aliases) or "no alias"
     return [
         f"to {destination.arn}",
         f"  account {destination.account_id} ({alias}), as {destination.caller_arn}",
         *_seen_by(destination),
-        *_made(destination),
     ]
 
 

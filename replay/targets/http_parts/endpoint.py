@@ -30,6 +30,7 @@ class HttpEndpoint:
         hosting: What the host's name says that it is; `unknown` is a name of the user's own.
         resource_id: The id of the API, or what else the name begins with; empty where it is unknown.
         region: As the name says; empty where it is unknown.
+        named: What the header `Host` says, where that is not the host of the URL.
     """
 
     url: str
@@ -40,10 +41,13 @@ class HttpEndpoint:
     hosting: Hosting = "unknown"
     resource_id: str = ""
     region: str = ""
+    named: str = ""
 
     @property
     def authority(self) -> str:
         """The value of the header `Host`."""
+        if self.named:
+            return self.named
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}" if self.port is not None else host
 

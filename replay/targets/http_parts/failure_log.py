@@ -54,11 +54,15 @@ class FailureLog:
     Args:
         code: The function's code here, to name the files of a trace as Lambda does.
         wait_s: How long a failure is waited for: CloudWatch Logs shows lines some seconds late.
+        here: Whether it is on this machine.
     """
 
-    def __init__(self, client: Callable[[], Any], log_group: str, *, code: Path, wait_s: float) -> None:
+    def __init__(
+        self, client: Callable[[], Any], log_group: str, *, code: Path, wait_s: float, here: bool = True
+    ) -> None:
         self._group, self._wait_s = log_group, wait_s
-        self._log = FunctionLog(client(), log_group, code=code, ends=LoggedEnds(returned="processed"))
+        self._log = FunctionLog(client(), log_group, code=code, ends=LoggedEnds(returned="processed"), here=here)
+        self._clocks_differ_ms = self._log.clocks_differ_ms
         self._unseen = False
 
     @property
@@ -90,7 +94,7 @@ class FailureLog:
         failures: list[Sighting] = []
         while True:
             seen = [each for each in self._log.look([sought]) if each.reply is not None and not each.reply.succeeded]
-            failures += [each for each in seen if each.at_ms >= sought.sent_at_ms - 1_000]
+            failures += [each for each in seen if each.keys or self._is_of(each, sought)]
             signed = next((each for each in failures if each.keys), None)
             alone = failures[0] if len(failures) == 1 and not _UNDER_WAY.met_others(number) else None
             found = signed or (alone if not sought.signs else None)
@@ -100,6 +104,14 @@ class FailureLog:
                 self._unseen = True
                 return None
             time.sleep(_TICK_S)
+
+    def _is_of(self, seen: Sighting, sought: Sought) -> bool:
+        """
+        Say whether an invocation without a sign can be the request's: not one that began before it was sent.
+
+        Behind a failure that was not seen, the only error in a log that an emulator has put together may be that one's.
+        """
+        return seen.at_ms >= sought.sent_at_ms - self._clocks_differ_ms and not (self._unseen and seen.may_be_earlier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,40 +1,59 @@
 """A stack that is made on LocalStack for one run, and removed behind it."""
 
 import io
-import time
+import threading
 import uuid
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from replay.errors import AwsError, TargetError
 from replay.readers.aws_errors import aws_errors
+from replay.readers.logs import default_log_group
+from replay.sources.archive_parts.made_for_replay import Mark
+from replay.sources.archive_parts.owners import this_process
 from replay.targets.guard_rails.clients import TargetClients
+from replay.targets.localstack_parts.already_there import refuse_what_is_there
 from replay.targets.localstack_parts.deployable import Deployable
+from replay.targets.localstack_parts.our_stacks import remove_bucket, remove_stack, settled_status
 
-PREFIX = "event-replay-"
-TAG = "replay:made"
-_PATIENCE_S = 300.0
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 1.0
+_KEPT = timedelta(hours=12)
+"""For so long the run of another machine is taken to go on."""
+
 _LEFT_OUT = {"__pycache__", ".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".aws-sam"}
-_GONE = {"DELETE_COMPLETE", ""}
+
+
+MAKING = threading.RLock()
+"""Held by who looks what is there, and makes or removes it: several threads of a run may use one function."""
+
+_IN_USE: dict[str, "MadeStack"] = {}
 
 
 class MadeStack:
     """
-    The stack of *what*, and the bucket with its code; both named and tagged as ours.
+    The stack of *what*, and the bucket with its code; both named and tagged as ours, so that they are known again.
 
-    Source: CloudFormation API `CreateStack` (its tags reach the resources), `DeleteStack`.
+    Several may use it, each of whom `remove`s it: the last one does.
+
+    Source: CloudFormation API `CreateStack` (its tags reach the resources).
     """
 
     def __init__(self, clients: TargetClients, what: Deployable) -> None:
         self._clients, self._what = clients, what
-        self.name = PREFIX + uuid.uuid4().hex[:12]
+        now = datetime.now(UTC)
+        self._mark = Mark(recording=uuid.uuid4().hex[:12], created=now, owner=this_process(), kept_until=now + _KEPT)
         self._keys: dict[str, str] = {}
+        self._groups: list[str] = []
+        self._users = 1
         self._has_bucket = self._has_stack = False
+
+    @property
+    def name(self) -> str:
+        """The name of the stack and of the bucket."""
+        return self._mark.name
 
     def make(self) -> None:
         """
@@ -44,72 +63,68 @@ class MadeStack:
             TargetError: Something of it is there already; or LocalStack could not, and what it made is removed again.
             AwsError: It could not be asked.
         """
-        self._refuse_what_is_there()
+        refuse_what_is_there(self._clients, self._what)
+        self._groups = self._log_groups_to_come()
         try:
             self._upload()
             self._create()
         except BaseException:
             self.remove()
             raise
+        _IN_USE[self.name] = self
+
+    def use_too(self) -> None:
+        """Have one user more."""
+        self._users += 1
 
     def remove(self) -> list[str]:
-        """Remove all that was made; say what is left."""
+        """Remove all that was made, unless others use it; say what is left."""
+        self._users -= 1
+        if self._users:
+            return []
+        _IN_USE.pop(self.name, None)
         left: list[str] = []
-        for what, remove in (("stack", self._delete_stack), ("bucket", self._delete_bucket)):
-            try:
-                remove()
-            except AwsError as error:
-                left.append(f"the {what} {self.name} is left behind on LocalStack ({error.what})")
+        if self._has_stack and (error := remove_stack(self._clients("cloudformation"), self.name)):
+            left.append(f"the stack {self.name} is left behind on LocalStack ({error.what})")
+        if self._has_bucket and (error := remove_bucket(self._clients("s3"), self.name)):
+            left.append(f"the bucket {self.name} is left behind on LocalStack ({error.what})")
+        for group in self._groups if self._has_stack else ():
+            with suppress(AwsError), aws_errors(where=f"log group {group}", service="logs"):
+                self._clients("logs").delete_log_group(logGroupName=group)  # none where the function was never invoked
         return left
 
-    def _refuse_what_is_there(self) -> None:
-        """Look for queues and topics of the same names: they would become the stack's own, and be removed with it."""
-        there = [name for name in self._what.names("AWS::SQS::Queue", "QueueName") if self._is_queue(name)]
-        topics = set(self._what.names("AWS::SNS::Topic", "TopicName"))
-        if topics:
-            with aws_errors(where="topics", service="sns"):
-                pages = self._clients("sns").get_paginator("list_topics").paginate()
-                arns = [str(each["TopicArn"]) for page in pages for each in page["Topics"]]
-            there += sorted(topics & {arn.rpartition(":")[2] for arn in arns})
-        if there:
-            raise TargetError(
-                f"the function is not on LocalStack, but {', '.join(there)} of {self._what.origin} is",
-                where=", ".join(there),
-                expected="all of it, or nothing: what is there is not replay's to change",
-                hint='deploy the rest (samlocal, cdklocal), or remove it there; or replay with through = "function"',
-            )
-
-    def _is_queue(self, name: str) -> bool:
-        client = self._clients("sqs")
-        with aws_errors(where=f"queue {name}", service="sqs"):
-            try:
-                client.get_queue_url(QueueName=name)
-            except client.exceptions.QueueDoesNotExist:
-                return False
-        return True
+    def _log_groups_to_come(self) -> list[str]:
+        """List the log groups that functions write to once they are invoked, and that are not there yet."""
+        groups = [default_log_group(name) for name in self._what.functions]
+        client = self._clients("logs")
+        with aws_errors(where="log groups", service="logs"):
+            pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=default_log_group(""))
+            there = {each["logGroupName"] for page in pages for each in page["logGroups"]}
+        return [group for group in groups if group not in there]
 
     def _upload(self) -> None:
         s3 = self._clients("s3")
         region = s3.meta.region_name
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         with aws_errors(where=f"bucket {self.name}", service="s3"):
-            s3.create_bucket(Bucket=self.name, **where)
             self._has_bucket = True
+            s3.create_bucket(Bucket=self.name, **where)
+            s3.put_bucket_tagging(Bucket=self.name, Tagging={"TagSet": self._tags})
             for logical_id, path in self._what.code.items():
                 self._keys[logical_id] = f"{logical_id}.zip"
                 s3.put_object(Bucket=self.name, Key=self._keys[logical_id], Body=zipped(path))
 
     def _create(self) -> None:
-        client, began = self._clients("cloudformation"), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        client = self._clients("cloudformation")
         with aws_errors(where=f"stack {self.name}", service="cloudformation"):
             self._has_stack = True
             client.create_stack(
                 StackName=self.name,
                 TemplateBody=self._what.with_code(self.name, self._keys),
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-                Tags=[{"Key": TAG, "Value": began}],
+                Tags=self._tags,
             )
-        status = self._settled_status()
+        status = settled_status(client, self.name)
         if status != "CREATE_COMPLETE":
             raise TargetError(
                 f"LocalStack could not deploy {self._what.origin} ({status}): {'; '.join(self._reasons())}",
@@ -118,45 +133,9 @@ class MadeStack:
                 hint='deploy what it can yourself (samlocal, cdklocal), or replay with through = "function"',
             )
 
-    def _delete_stack(self) -> None:
-        if not self._has_stack:
-            return
-        with aws_errors(where=f"stack {self.name}", service="cloudformation"):
-            self._clients("cloudformation").delete_stack(StackName=self.name)
-        status = self._settled_status()
-        if status not in _GONE:
-            raise AwsError(f"it is {status}", where=f"stack {self.name}")
-        self._has_stack = False
-
-    def _delete_bucket(self) -> None:
-        if not self._has_bucket:
-            return
-        s3 = self._clients("s3")
-        with aws_errors(where=f"bucket {self.name}", service="s3"):
-            for key in self._keys.values():
-                s3.delete_object(Bucket=self.name, Key=key)
-            s3.delete_bucket(Bucket=self.name)
-        self._has_bucket = False
-
-    def _settled_status(self) -> str:
-        """Wait until nothing of it is under way; empty where it is no longer there."""
-        until, pause_s = time.monotonic() + _PATIENCE_S, _FIRST_PAUSE_S
-        while True:
-            status = self._status()
-            if not status.endswith("IN_PROGRESS") or time.monotonic() > until:
-                return status
-            time.sleep(pause_s)
-            pause_s = min(_LONGEST_PAUSE_S, 1.5 * pause_s)
-
-    def _status(self) -> str:
-        try:
-            with aws_errors(where=f"stack {self.name}", service="cloudformation"):
-                found: Any = self._clients("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
-        except AwsError as error:
-            if error.code == "ValidationError":  # "Stack with id … does not exist"
-                return ""
-            raise
-        return str(found[0]["StackStatus"]) if found else ""
+    @property
+    def _tags(self) -> list[dict[str, str]]:
+        return [{"Key": str(key), "Value": value} for key, value in self._mark.tags().items()]
 
     def _reasons(self) -> list[str]:
         with aws_errors(where=f"stack {self.name}", service="cloudformation"):
@@ -167,6 +146,14 @@ class MadeStack:
             if each.get("ResourceStatus", "").endswith("FAILED") and each.get("ResourceStatusReason")
         ]
         return failed[:3] or ["no reason is told; see the log of LocalStack"]
+
+
+def stack_in_use(name: str) -> MadeStack | None:
+    """Give the stack of that name, if this process has made it, to one user more."""
+    found = _IN_USE.get(name)
+    if found is not None:
+        found.use_too()
+    return found
 
 
 def zipped(path: Path) -> bytes:

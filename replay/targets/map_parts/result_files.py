@@ -21,9 +21,10 @@ _BLANK = " \t\r\n,"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapResult:
-    """What became of one item: the fixture that it is of, and the reply of its function."""
+    """What became of one item: the fixture that it is of, its event, and the reply of its function."""
 
     fixture: str
+    event_text: str
     reply: Reply
 
 
@@ -66,7 +67,7 @@ def result_of(item: Json, *, code: Path) -> MapResult:
         took_s=_seconds(item),
         code=code,
     )
-    return MapResult(fixture=str(told.get("fixture", "")), reply=reply)
+    return MapResult(fixture=str(told.get("fixture", "")), event_text=write(told.get("event")), reply=reply)
 
 
 def array_items(chunks: Iterable[bytes], *, where: str) -> Iterator[Json]:
@@ -163,7 +164,7 @@ def _seconds(item: Mapping[str, Any]) -> float:
         return 0.0
 
 
-def inline_results(output: str, fixtures: Iterable[str]) -> Iterator[MapResult]:
+def inline_results(output: str, items: Iterable[Mapping[str, Any]]) -> Iterator[MapResult]:
     """
     Read the results of an execution whose output holds them, as emulators without a ResultWriter give it.
 
@@ -173,6 +174,23 @@ def inline_results(output: str, fixtures: Iterable[str]) -> Iterator[MapResult]:
         value = json.loads(output)
     except (ValueError, RecursionError):
         return
-    for fixture, each in zip(fixtures, value if isinstance(value, list) else [], strict=False):
+    for item, each in zip(items, value if isinstance(value, list) else [], strict=False):
         if isinstance(each, dict) and "payload" in each:
-            yield MapResult(fixture=fixture, reply=Reply(status="returned", payload=write(each["payload"])))
+            reply = Reply(status="returned", payload=write(each["payload"]))
+            yield MapResult(fixture=str(item.get("fixture", "")), event_text=write(item.get("event")), reply=reply)
+
+
+def read_items(bucket: OwnedBucket, key: str) -> Iterator[Mapping[str, Any]]:
+    """
+    Read the lines of a corpus one by one.
+
+    Raises:
+        AwsError: It cannot be read.
+        TargetError: It is not what was written there.
+    """
+    where, rest = f"s3://{bucket.name}/{key}", b""
+    for chunk in _chunks(bucket, key):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (_document(line, where) for line in lines)
+    if rest:
+        yield _document(rest, where)

@@ -9,24 +9,36 @@ from replay.targets.observing.function_watches import Clients, DeployedFunction,
 
 
 def called_watches(
-    clients: Clients, options: CarrierOptions, called: Sequence[str], *, function: Function, where: str
+    clients: Clients,
+    options: CarrierOptions,
+    called: Sequence[str],
+    *,
+    function: Function,
+    where: str,
+    emulators_try_again: bool = True,
 ) -> list[Watch]:
     """
     Give the log, dead letters, destinations and metrics of the one of *called* that is *function*.
 
     Args:
         called: ARNs of functions that AWS calls.
+        emulators_try_again: Whether emulators try again what failed, as AWS does.
 
     Raises:
         ConfigurationError: They are several, and nobody says which it is.
         AwsError: The function cannot be looked at.
     """
     patience_s = called_patience_s(clients, options, called, function=function, where=where)
-    watches = queue_watches(clients, [(options.dead_letter_queue, "dead_lettered")], patience_s=patience_s)
+    watches: list[Watch] = [
+        *queue_watches(clients, [(options.dead_letter_queue, "dead_lettered")], patience_s=patience_s)
+    ]
     deployed = chosen_function(called, asked=options.function, function=function, where=where)
     if not deployed:
         return watches
-    return [*asynchronous_watches(clients, deployed, code=function.code, patience_s=patience_s), *watches]
+    found = asynchronous_watches(
+        clients, deployed, code=function.code, patience_s=patience_s, emulators_try_again=emulators_try_again
+    )
+    return [*found, *watches]
 
 
 def called_patience_s(

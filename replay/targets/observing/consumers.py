@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from replay.errors import ConfigurationError
+from replay.errors import AwsError, ConfigurationError
 from replay.functions.function import Function
 from replay.readers.aws_errors import aws_errors
 from replay.targets.guard_rails.identity import unless_denied
+from replay.targets.guard_rails.this_machine import is_on_this_machine
 
 _OFF = {"Disabled", "Disabling", "Deleting"}
 
@@ -71,10 +72,17 @@ def mapped_functions(lambda_client: Any, source_arn: str, *, where: str) -> tupl
     """
     Name, for a plan, the functions that get what *source_arn* hands over.
 
+    An emulator of one service alone, on this machine, has no functions to ask for.
+
     Raises:
         AwsError: They cannot be listed, for another reason than that it is not allowed.
     """
-    mappings = mappings_of(lambda_client, source_arn, where=where)
+    try:
+        mappings = mappings_of(lambda_client, source_arn, where=where)
+    except AwsError as error:
+        if is_on_this_machine(str(lambda_client.meta.endpoint_url)):
+            return (f"whoever reads it (its functions cannot be listed: {error.what})",)
+        raise
     if mappings is None:
         return ("whoever reads it (lambda:ListEventSourceMappings is not allowed)",)
     return tuple(f"function {function_name(str(each.get('FunctionArn', '')))}" for each in mappings if is_on(each))

@@ -85,6 +85,16 @@ class DeadLetters:
         """Say which of *sought* a message tells of."""
         return keys_in(texts_of_message(letter), sought)
 
+    def may_have_come_since(self, at_ms: int) -> bool:
+        """Say whether something without a sign came since then (epoch milliseconds), or nobody may look."""
+        sent = (str(each.get("Attributes", {}).get("SentTimestamp", "")) for each in self._letters.values())
+        return not self.is_open or any(not each.isdecimal() or int(each) >= at_ms for each in sent)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be looked into."""
+        return self._queue is not None
+
     def close(self) -> Sequence[str]:
         """Give every message back at once."""
         if self._queue is None:

@@ -1,6 +1,7 @@
 """What the sightings of one event add up to: the report that a delivery by us would have given."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from replay.delivery.attempt import Attempt, Reply
 from replay.delivery.report import DeliveryReport, Disposition, Invocation
@@ -11,12 +12,17 @@ from replay.targets.carrier import Sighting
 LOG_LAG_S = 10.0
 """For so long an end that is known waits for the log that tells how it came to it."""
 
-_TIMES_GONE = 2
-_GONE_UNSEEN = 6
-"""So many times as long is waited where nothing but a count says that it is gone: AWS's counts are a minute late."""
+COUNT_LAG_S = 60.0
+"""For so long an end of which nothing but a count of AWS's tells waits for an invocation: counts are a minute late."""
 
+_CONTRADICTED_LAG_S = 2.0
+"""For so long it is waited for another invocation, whose log tells more."""
+
+_TIMES_GONE = 2
 _DONE: frozenset[Disposition] = frozenset({"processed", "filtered"})
 _NEVER_SEEN = "no invocation of it was seen: how long it took and what it logged is not known"
+_UNTOLD = Reply(status="raised", failure=Failure(error_type="", message="", observed="logs"))
+"""It failed, and nobody has seen how."""
 
 
 class Findings:
@@ -24,29 +30,45 @@ class Findings:
     Collects what was seen of one event, which went as the entries *keys*, in the order of its records.
 
     Args:
-        alone: Whether it is the only one under way: then invocations that nobody can tell apart are its own.
+        alone: Whether it is the only one under way: then invocations that nobody can tell apart are its own, if they
+            began after it was sent (`sent_at_ms`); what began before is a late line of an event before it.
+        doubts: Whether an event before it failed without a line of its failure in the log: then the only error in the
+            log of an invocation may be that one's, where an emulator writes it there, and how this failed is not known.
         record_ids: The ids of its records, one an entry; empty where the event is one delivery, whatever it holds.
         lag_s: For how long an end waits for the log; 0 where logs are not late.
+        count_lag_s: For how long an end waits for it of which only a count tells.
     """
 
     def __init__(
-        self, keys: Sequence[str], *, alone: bool, record_ids: Sequence[str] = (), lag_s: float = LOG_LAG_S
+        self,
+        keys: Sequence[str],
+        *,
+        alone: bool,
+        doubts: bool = False,
+        record_ids: Sequence[str] = (),
+        lag_s: float = LOG_LAG_S,
+        count_lag_s: float = COUNT_LAG_S,
     ) -> None:
-        self._keys, self._alone, self._lag_s = tuple(keys), alone, lag_s
+        self._keys, self._alone, self._doubts = tuple(keys), alone, doubts
+        self._lag_s, self._count_lag_s = lag_s, count_lag_s
         self._record_ids = tuple(record_ids)
         self._names = self._record_ids or _names(len(self._keys))
         self._seen: dict[str, Sighting] = {}
         self._gone: dict[str, int] = dict.fromkeys(keys, 0)
         self._settled: dict[str, Disposition] = {}
         self._settled_at_s: float | None = None
+        self.sent_at_ms = 0
+        """When it was sent, in epoch milliseconds by our clock."""
 
     def note(self, sighting: Sighting) -> None:
         """Take in one sighting, where it is of this event."""
         mine = tuple(key for key in self._keys if key in sighting.keys)
-        if not mine and (sighting.keys or not self._alone):
+        if not mine and (sighting.keys or not self._alone or sighting.at_ms < self.sent_at_ms):
             return
         if sighting.identity in self._seen:
             return
+        if self._doubts and sighting.may_be_earlier and sighting.reply is not None:
+            sighting = replace(sighting, reply=replace(_UNTOLD, duration_s=sighting.reply.duration_s))
         self._seen[sighting.identity] = sighting
         if not mine and len(self._keys) > 1 and sighting.settled != "gone":
             return  # it may have held but some of the records
@@ -62,9 +84,37 @@ class Findings:
             return False
         if self._settled_at_s is None:
             self._settled_at_s = now_s
-        is_seen = bool(self._replies()) or all(key in self._settled for key in self._keys)
-        lag_s = self._lag_s * (1 if is_seen else _GONE_UNSEEN)
+        lag_s = self._count_lag_s if self.is_only_gone else self._lag_s
+        if self._is_contradicted():
+            lag_s = min(lag_s, _CONTRADICTED_LAG_S)
         return self._is_explained() or now_s - self._settled_at_s >= lag_s
+
+    @property
+    def is_only_gone(self) -> bool:
+        """Whether no more is known, of a part of it, than that it is no longer where it was: that proves no success."""
+        return not self._replies() and any(key not in self._settled and self._is_gone(key) for key in self._keys)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether an invocation was seen, and each that was held a sign of it."""
+        logged = [each for each in self._seen.values() if each.reply and each.at_ms]
+        return bool(logged) and all(each.keys for each in logged)
+
+    @property
+    def lacks_lines(self) -> bool:
+        """
+        Whether it failed, and a log that an emulator has written does not tell how.
+
+        Its lines may come in the log of another invocation.
+        """
+        unsure = any(not each.is_sure or each.may_be_earlier for each in self._seen.values())
+        return unsure and self._has_undone and not any(_says_how(each) for each in self._seen.values())
+
+    @property
+    def shows_its_own(self) -> bool:
+        """Whether the log showed what is surely its own end: no line of an earlier one can come behind that."""
+        logged = [each for each in self._seen.values() if each.reply and each.at_ms]
+        return bool(logged) and not any(each.may_be_earlier for each in logged)
 
     @property
     def has_failed(self) -> bool:
@@ -81,8 +131,9 @@ class Findings:
         dispositions = {name: self._disposition(key) for name, key in zip(self._names, self._keys, strict=True)}
         undone = tuple(name for name, each in dispositions.items() if each not in _DONE)
         seen = self._replies()
-        unseen = Reply(status="raised", failure=Failure(error_type="", message="", observed="logs"))
-        replies = seen or [unseen if undone else Reply(status="returned")]
+        replies = seen or [_UNTOLD if undone else Reply(status="returned")]
+        if seen and self._has_undone and self._is_contradicted():
+            replies = [*seen, _UNTOLD]
         has_failing = any(not reply.succeeded for reply in replies)
         invocations = [
             Invocation(
@@ -103,9 +154,20 @@ class Findings:
 
     def _is_explained(self) -> bool:
         """Say whether how it failed is known, where it has; and that it was invoked, where it has not."""
-        if any(self._disposition(key) not in _DONE for key in self._keys):
+        if self._has_undone:
             return any(_says_how(each) for each in self._seen.values())
         return bool(self._replies())
+
+    @property
+    def _has_undone(self) -> bool:
+        return any(self._disposition(key) not in _DONE for key in self._keys)
+
+    def _is_contradicted(self) -> bool:
+        """Say whether the log tells of no failure, although something failed that it would have to tell of."""
+        if any(not reply.succeeded for reply in self._replies()):
+            return False
+        ended = any(each not in _DONE for each in self._settled.values())
+        return ended and any(each.unless_undone for each in self._seen.values())
 
     def _replies(self) -> list[Reply]:
         """Give what its invocations answered, in their order; what a dead letter tells counts where no log does."""
@@ -136,7 +198,9 @@ def _says_how(sighting: Sighting) -> bool:
     if reply is None:
         return False
     if sighting.at_ms:
-        return not reply.succeeded or bool(reply.log)
+        if reply.succeeded:
+            return not sighting.unless_undone  # it reported records as failed, whatever it logged
+        return reply.failure is None or bool(reply.failure.error_type)
     return bool(reply.failure and reply.failure.stack)
 
 

@@ -11,13 +11,14 @@ from replay.errors import AwsError
 from replay.readers.invocations import invocations_of
 from replay.readers.logs import LogLine, filtered_lines, is_missing
 from replay.targets.carrier import Settled, Sighting, Sought
+from replay.targets.observing.clock_difference import ClockDifference
 from replay.targets.observing.logged_replies import LoggedReply, attempts_of
 from replay.targets.observing.signs import keys_in
 
 _LATE_MS = 15_000
 """CloudWatch Logs shows lines some seconds after they were written, and not in the order of their times."""
 
-_CLOCKS_DIFFER_MS = 1_000
+CLOCKS_DIFFER_MS = 1_000
 _TICK_S = 0.25
 
 
@@ -28,7 +29,7 @@ class LoggedEnds:
 
     Attributes:
         returned: What has become of it once the function has returned; None where the answer may name records that
-            failed, which no log tells.
+            failed, which no log tells. In a log that an emulator has put together it is no proof, and never an end.
         given_up: What becomes of it when `attempts` invocations have failed; None where that is not known.
         attempts: How often Lambda invokes for one event by itself; None where it goes on.
         timeout_s: The function's: what took less has not timed out, though no line says so yet.
@@ -45,12 +46,13 @@ class FunctionLog:
     Sees invocations in *log_group*, and the ends that an invocation by itself is.
 
     An invocation whose lines hold no sign of anything that was sent is given without keys: where one event is under way
-    alone, it is that one's. Before anything is sent the log must therefore be quiet: where others invoke the function,
-    invocations without a sign are given to nobody.
+    alone, it is that one's, if it began after that was sent. Before anything is sent the log must therefore be quiet:
+    where others invoke the function, invocations without a sign are given to nobody. All times are by our clock.
 
     Args:
         code: The function's code here, to name the files of a trace as Lambda does.
         quiet_s: For how long nobody may have invoked it; it is waited for once as long.
+        here: Whether it is on this machine, and its times are by our clock; else the difference is measured.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class FunctionLog:
         code: Path,
         ends: LoggedEnds,
         quiet_s: float = 10.0,
+        here: bool = True,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -73,11 +76,17 @@ class FunctionLog:
         self._failures: Counter[str] = Counter()
         self._is_busy = False
         self._unsigned = 0
+        self._clocks = ClockDifference(client, here=here)
 
     @property
     def place(self) -> str:
         """Where it looks, for eyes."""
         return f"the log group {self._log_group}"
+
+    @property
+    def clocks_differ_ms(self) -> int:
+        """By how much its times may be wrong, by our clock."""
+        return 0 if self._clocks.is_ours else CLOCKS_DIFFER_MS
 
     def begin(self) -> None:
         """
@@ -87,9 +96,11 @@ class FunctionLog:
             AwsError: The log group may not be read.
         """
         patient_until = self._clock() + self._quiet_s
+        if not self._clocks.is_known:
+            self._read(0, 1)  # whose answer tells what time it is there
         while True:
             now_ms = self._now_ms()
-            self._from_ms = now_ms - _CLOCKS_DIFFER_MS
+            self._from_ms = now_ms - CLOCKS_DIFFER_MS
             before = self._read(now_ms - round(self._quiet_s * 1000), now_ms + _LATE_MS)
             self._before |= {each.identity for each in before}
             self._is_busy = bool(before)
@@ -115,7 +126,7 @@ class FunctionLog:
         """Say from when on to read: also what was sent before a run was broken off is sought once."""
         earliest_ms = min((each.sent_at_ms for each in sought if each.key not in self._sought), default=self._from_ms)
         self._sought |= {each.key for each in sought}
-        return min(self._from_ms, earliest_ms - _CLOCKS_DIFFER_MS)
+        return min(self._from_ms, earliest_ms - CLOCKS_DIFFER_MS)
 
     def close(self) -> Sequence[str]:
         """Give nothing back: reading takes nothing."""
@@ -136,32 +147,47 @@ class FunctionLog:
         self._told.add(found.identity)
         self._unsigned += not keys
         reply = found.reply(self._code)
-        settled = self._ends.returned
-        if not reply.succeeded:
-            self._failures[found.invocation.request_id] += 1
-            is_last = self._failures[found.invocation.request_id] == self._ends.attempts
-            settled = self._ends.given_up if is_last else None
-        return Sighting(keys=keys, identity=found.identity, reply=reply, settled=settled, at_ms=found.at_ms)
+        if reply.succeeded:
+            settled, is_sure = self._ends.returned, found.is_lambdas_own and self._is_told(found)
+        else:
+            settled, is_sure = self._settled_by_failure(found.invocation.request_id), True
+        return Sighting(
+            keys=keys,
+            identity=found.identity,
+            reply=reply,
+            settled=settled if is_sure else None,
+            at_ms=found.began_ms,
+            is_sure=is_sure,
+            unless_undone=reply.succeeded and (self._ends.returned is not None or not self._is_told(found)),
+            may_be_earlier=found.uncaught == 1 and not found.is_lambdas_own,
+        )
+
+    def _settled_by_failure(self, request_id: str) -> Settled | None:
+        self._failures[request_id] += 1
+        return self._ends.given_up if self._failures[request_id] == self._ends.attempts else None
+
+    def _is_told(self, found: LoggedReply) -> bool:
+        """Say whether how it ended is told: by a failure, or by a report of less than the time that it has."""
+        report = found.invocation.report
+        if report is None:
+            return False
+        took_less = (report.duration_ms or 0.0) < self._ends.timeout_s * 1000
+        return bool(found.invocation.failure is not None or report.status or took_less)
 
     def _is_over(self, found: LoggedReply) -> bool:
         """Say whether nothing more of it is to come: a timeout may be told behind its report."""
-        invocation = found.invocation
-        if not found.is_whole:
-            return False
-        report = invocation.report
-        known = invocation.failure is not None or (
-            report is not None and (report.status or (report.duration_ms or 0.0) < self._ends.timeout_s * 1000)
-        )
-        return (
-            bool(report is not None and known) or self._now_ms() - found.at_ms > _LATE_MS + self._ends.timeout_s * 1000
-        )
+        late_ms = _LATE_MS + self._ends.timeout_s * 1000
+        return found.is_whole and (self._is_told(found) or self._now_ms() - found.at_ms > late_ms)
 
     def _read(self, start_ms: int, end_ms: int) -> list[LoggedReply]:
         streams: dict[str, list[LogLine]] = {}
         try:
-            for line in filtered_lines(self._client, self._log_group, start_ms=max(0, start_ms), end_ms=end_ms):
+            ahead_ms = self._clocks.ahead_ms
+            start_ms, end_ms = max(0, start_ms + ahead_ms), end_ms + ahead_ms
+            for line in filtered_lines(self._client, self._log_group, start_ms=start_ms, end_ms=end_ms):
                 text = line.message.replace("\r", "\n")  # so AWS's client for Python ends lines where it is not on AWS
-                streams.setdefault(line.stream, []).append(line._replace(message=text))
+                ours = line._replace(message=text, at_ms=line.at_ms - self._clocks.ahead_ms)
+                streams.setdefault(line.stream, []).append(ours)
         except AwsError as error:
             if is_missing(error):
                 return []  # the first invocation makes it

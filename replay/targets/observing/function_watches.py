@@ -1,5 +1,6 @@
 """Everywhere the end of an event for one deployed function can be seen, as its configuration says."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +12,12 @@ from replay.readers.logs import default_log_group
 from replay.targets.carrier import Settled, Watch
 from replay.targets.guard_rails.identity import unless_denied
 from replay.targets.guard_rails.this_machine import is_on_this_machine
+from replay.targets.observing.counted_log import CountedLog
 from replay.targets.observing.dead_letters import DeadLetters
+from replay.targets.observing.destination_objects import DestinationObjects
 from replay.targets.observing.function_log import FunctionLog, LoggedEnds
 from replay.targets.observing.function_metrics import FunctionMetrics
+from replay.targets.observing.unread_destination import UnreadDestination
 
 Clients = Callable[[str], Any]
 """Gives the client of a service, for where the target is."""
@@ -22,6 +26,8 @@ MAXIMUM_RETRY_ATTEMPTS = 2
 _RETRY_DELAYS_S = (60.0, 120.0)
 _MARGIN_S = 30.0
 _QUIET_S, _QUIET_HERE_S = 10.0, 1.0
+_LETTER_HERE_WITHIN_S = 2.0
+"""An emulator writes dead letters at once; beyond this machine only the log says that a function has returned."""
 
 
 class DeployedFunction:
@@ -94,13 +100,16 @@ class DeployedFunction:
         return self.attempts * self.timeout_s + sum(_RETRY_DELAYS_S[: self.attempts - 1]) + _MARGIN_S
 
 
-def asynchronous_watches(clients: Clients, deployed: str, *, code: Path, patience_s: float) -> list[Watch]:
+def asynchronous_watches(
+    clients: Clients, deployed: str, *, code: Path, patience_s: float, emulators_try_again: bool = True
+) -> list[Watch]:
     """
     Give the places where the end of an asynchronous invocation of *deployed* can be seen: log, dead letters, metrics.
 
     Args:
         code: The function's code here.
         patience_s: How long is looked.
+        emulators_try_again: Whether emulators try again what failed, as AWS does: else it proves nothing if none comes.
 
     Raises:
         AwsError: There is no such function.
@@ -113,26 +122,53 @@ def asynchronous_watches(clients: Clients, deployed: str, *, code: Path, patienc
     if on_failure:
         given_up = "sent_to_destination"
     ends = LoggedEnds(returned="processed", given_up=given_up, attempts=function.attempts, timeout_s=function.timeout_s)
-    watches = log_and_metrics(clients, function, code=code, ends=ends)
+    log, *others = log_and_metrics(clients, function, code=code, ends=ends)
+    failed = _watches_of_failures(clients, function, on_failure, patience_s=patience_s)
+    here = is_on_this_machine(str(clients("logs").meta.endpoint_url))
+    counted = CountedLog(
+        log,
+        attempts=function.attempts,
+        given_up=given_up,
+        again_within_s=_LETTER_HERE_WITHIN_S if here and emulators_try_again else math.inf,
+        left_behind=(lambda at_ms: any(each.may_have_come_since(at_ms) for each in failed)) if failed else None,
+    )
+    succeeded = queue_watches(clients, [(on_success, "processed")], patience_s=patience_s)
+    return [counted, *others, *failed, *succeeded, *unread(function.dead_letter_queue, on_failure, on_success)]
+
+
+def _watches_of_failures(
+    clients: Clients, function: DeployedFunction, on_failure: str, *, patience_s: float
+) -> list[DeadLetters | DestinationObjects]:
+    """Give the watches of where failures go, as far as that can be looked into."""
     places: list[tuple[str, Settled]] = [
         (function.dead_letter_queue, "dead_lettered"),
         (on_failure, "sent_to_destination"),
-        (on_success, "processed"),
     ]
-    return watches + queue_watches(clients, places, patience_s=patience_s)
+    queues = queue_watches(clients, places, patience_s=patience_s)
+    if ":s3:" not in on_failure:
+        return [*queues]
+    prefix = f"aws/lambda/async/{function.name_and_alias[0]}/"
+    return [*queues, DestinationObjects(clients("s3"), on_failure, prefix=prefix)]
+
+
+def unread(*destinations: str) -> list[UnreadDestination]:
+    """Name those of *destinations* (ARNs) that cannot be looked into: topics, buses, functions."""
+    arns = dict.fromkeys(arn for arn in destinations if arn and ":sqs:" not in arn and ":s3:" not in arn)
+    return [UnreadDestination(arn) for arn in arns]
 
 
 def log_and_metrics(clients: Clients, function: DeployedFunction, *, code: Path, ends: LoggedEnds) -> list[Watch]:
     """Give the watches of a function's log and of its metrics."""
     logs = clients("logs")
-    quiet_s = _QUIET_HERE_S if is_on_this_machine(str(logs.meta.endpoint_url)) else _QUIET_S
+    here = is_on_this_machine(str(logs.meta.endpoint_url))
+    quiet_s = _QUIET_HERE_S if here else _QUIET_S
     return [
-        FunctionLog(logs, function.log_group, code=code, ends=ends, quiet_s=quiet_s),
+        FunctionLog(logs, function.log_group, code=code, ends=ends, quiet_s=quiet_s, here=here),
         FunctionMetrics(clients("cloudwatch"), function.name_and_alias[0]),
     ]
 
 
-def queue_watches(clients: Clients, places: Sequence[tuple[str, Settled]], *, patience_s: float) -> list[Watch]:
+def queue_watches(clients: Clients, places: Sequence[tuple[str, Settled]], *, patience_s: float) -> list[DeadLetters]:
     """Give the watches of those *places* that are queues, by name, URL or ARN; into a topic or bus nobody can look."""
     return [
         DeadLetters(clients("sqs"), place, settled=settled, lease_s=patience_s)

@@ -1,5 +1,6 @@
 """What a function's log tells of each single invocation, as the reply that it must have been."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ _STATUS: dict[Status, ReplyStatus] = {
 }
 _ENDS = {"end", "report"}
 _LAMBDAS_OWN = {"start", "end", "report", "platform"}
+_WHOLE_MS = re.compile(r"(?<!Billed )(?<!Init )(?<!Restore )Duration: \d+ ms")
+"""Lambda writes durations with two decimals (in every recording), and so does its runtime interface emulator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,34 @@ class LoggedReply:
         """Whether its first line is there, and one that says that it has ended."""
         kinds = {entry.kind for entry in self.invocation.entries}
         return "start" in kinds and bool(kinds & _ENDS or self.invocation.failure)
+
+    @property
+    def began_ms(self) -> int:
+        """
+        When it began: some emulators write all its lines once it has ended, and its report says how long it took.
+
+        Such a time is exact where lines are written at once, and too late where they wait to be written.
+        """
+        ended = next((each for each in self.invocation.entries if each.report and each.report.duration_ms), None)
+        if ended is None or ended.report is None or not ended.at:
+            return self.at_ms
+        took_ms = ended.report.duration_ms or 0.0
+        return min(self.at_ms, round(datetime.fromisoformat(ended.at).timestamp() * 1000 - took_ms))
+
+    @property
+    def is_lambdas_own(self) -> bool:
+        """
+        Whether Lambda or its runtime interface emulator has written it, which tell every failure.
+
+        Other emulators put a log together: no line of a timeout or an exit, and what a process writes late stands in
+        the log of the next invocation.
+        """
+        return not any(_WHOLE_MS.search(each.text) for each in self.invocation.entries if each.kind == "report")
+
+    @property
+    def uncaught(self) -> int:
+        """How many errors it has that nobody caught: an invocation ends with its own."""
+        return sum(each.kind == "error" for each in self.invocation.entries)
 
     @property
     def texts(self) -> list[str]:

@@ -6,13 +6,19 @@ from typing import Any
 from replay.readers.aws_errors import aws_errors
 from replay.sources.sqs_queue import Queue, read_queue
 from replay.targets.carrier import Sighting, Sought
+from replay.targets.observing.dead_letters import DeadLetters
 
 
 class SourceQueue:
-    """Sees that *queue* holds nothing any more: neither visible, nor in flight, nor delayed."""
+    """
+    Sees that *queue* holds nothing any more: neither visible, nor in flight, nor delayed.
 
-    def __init__(self, client: Any, queue: Queue) -> None:
-        self._client, self._queue = client, queue
+    Args:
+        beside: Where its dead letters are seen: while nobody may look there, being gone is no proof of anything.
+    """
+
+    def __init__(self, client: Any, queue: Queue, *, beside: Sequence[DeadLetters] = ()) -> None:
+        self._client, self._queue, self._beside = client, queue, beside
         self._looks = 0
         self._last = queue
 
@@ -33,7 +39,7 @@ class SourceQueue:
         """
         self._read()
         last = self._last
-        if last.visible or last.in_flight or last.delayed:
+        if last.visible or last.in_flight or last.delayed or not all(each.is_open for each in self._beside):
             return ()
         self._looks += 1
         keys = tuple(each.key for each in sought)
@@ -47,6 +53,8 @@ class SourceQueue:
         """Say what it still holds."""
         last = self._last
         held = last.visible + last.in_flight + last.delayed
+        if not all(each.is_open for each in self._beside):
+            return f"what is gone from {self.place} may be a dead letter, and nobody may look there"
         return f"{self.place} still holds about {held:,}, {last.in_flight:,} of them in flight" if held else ""
 
     def _read(self) -> None:

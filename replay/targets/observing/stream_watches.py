@@ -1,25 +1,24 @@
 """Everywhere the end of a stream's records can be seen: the log of the mapped function, and its destination."""
 
 import json
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from replay.functions.function import Function
 from replay.payloads.exact_json import Json
-from replay.targets.carrier import CarrierOptions, Settled, Sighting, Sought, Watch
+from replay.targets.carrier import CarrierOptions, Sought, Watch
 from replay.targets.guard_rails.this_machine import is_on_this_machine
 from replay.targets.observing.consumers import chosen_function, is_on, mappings_of
+from replay.targets.observing.counted_log import CountedLog
 from replay.targets.observing.dead_letters import DeadLetters
+from replay.targets.observing.destination_objects import DestinationObjects
 from replay.targets.observing.function_log import LoggedEnds
-from replay.targets.observing.function_watches import Clients, DeployedFunction, log_and_metrics, queue_watches
+from replay.targets.observing.function_watches import Clients, DeployedFunction, log_and_metrics, queue_watches, unread
 
 _BATCH_INFO = ("KinesisBatchInfo", "DDBStreamBatchInfo")
 _COMES_AGAIN_WITHIN_S, _COMES_AGAIN_HERE_WITHIN_S = 20.0, 2.5
-"""A batch of a stream that failed is tried again at once, but logs are late."""
+"""A batch of a stream that failed is tried again at once, but logs are late; a batch may have been a part of it."""
 
 
 def watches_of_stream(
@@ -40,7 +39,9 @@ def watches_of_stream(
     """
     mappings = mappings_of(clients("lambda"), stream_arn, where=travels) or []
     called = [str(each.get("FunctionArn", "")) for each in mappings if is_on(each)]
-    queues = queue_watches(clients, [(options.dead_letter_queue, "dead_lettered")], patience_s=patience_s)
+    queues: list[Watch] = [
+        *queue_watches(clients, [(options.dead_letter_queue, "dead_lettered")], patience_s=patience_s)
+    ]
     deployed = chosen_function(called, asked=options.function, function=function, where=stream_arn)
     if not deployed:
         return queues
@@ -65,17 +66,24 @@ def stream_watches(
     here = is_on_this_machine(str(clients("logs").meta.endpoint_url))
     log, *others = log_and_metrics(clients, function, code=code, ends=ends)
     watches: list[Watch] = [
-        StreamLog(
+        CountedLog(
             log,
             attempts=retries + 1 if is_counted else None,
             given_up="sent_to_destination" if destination else "discarded",
-            again_within_s=_COMES_AGAIN_HERE_WITHIN_S if here else _COMES_AGAIN_WITHIN_S,
+            again_within_s=(_COMES_AGAIN_HERE_WITHIN_S if here else _COMES_AGAIN_WITHIN_S)
+            + float(mapping.get("MaximumBatchingWindowInSeconds") or 0),
+            left_behind=lambda _: False,  # an emulator whose log lacks failures tries a batch for ever
         ),
         *others,
     ]
     if ":sqs:" in destination:
         watches.append(StreamFailures(clients("sqs"), destination, settled="sent_to_destination", lease_s=patience_s))
-    return watches
+    if ":s3:" in destination:
+        prefix = f"aws/lambda/{mapping.get('UUID', '')}/"
+        watches.append(
+            DestinationObjects(clients("s3"), destination, prefix=prefix, in_folders=True, keys_of=keys_between)
+        )
+    return [*watches, *unread(destination)]
 
 
 def mapping_of(mappings: Sequence[Mapping[str, Any]] | None, deployed: str) -> Mapping[str, Any]:
@@ -89,96 +97,25 @@ def mapping_of(mappings: Sequence[Mapping[str, Any]] | None, deployed: str) -> M
     return next(found, {})
 
 
-class StreamLog:
-    """
-    Adds to what the *log* of a function tells the ends that its mapping makes of it.
-
-    A record whose last invocation has returned, and that has not come again, is done: what is reported as failed comes
-    again at once. A record that has failed as often as the mapping tries is given up.
-
-    Args:
-        attempts: How often the mapping tries; None where that is not known.
-        again_within_s: What has not come again for so long does not.
-    """
-
-    def __init__(
-        self,
-        log: Watch,
-        *,
-        attempts: int | None,
-        given_up: Settled,
-        again_within_s: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._log, self._attempts, self._given_up = log, attempts, given_up
-        self._again_within_s, self._clock = again_within_s, clock
-        self._failures: Counter[tuple[str, ...]] = Counter()
-        self._returned_s: dict[tuple[str, ...], float] = {}
-        self._quiet = 0
-
-    @property
-    def place(self) -> str:
-        """Where it looks, for eyes."""
-        return self._log.place
-
-    def begin(self) -> None:
-        """
-        Begin to read the log.
-
-        Raises:
-            AwsError: It may not be read.
-        """
-        self._log.begin()
-
-    def look(self, sought: Sequence[Sought]) -> Sequence[Sighting]:
-        """
-        Give what the log shows, and what has not come again.
-
-        Raises:
-            AwsError: The log may not be read.
-        """
-        seen = [self._counted(each) for each in self._log.look(sought)]
-        now_s = self._clock()
-        for keys in [keys for keys, since_s in self._returned_s.items() if now_s - since_s >= self._again_within_s]:
-            self._quiet += 1
-            named = keys or tuple(each.key for each in sought)
-            seen.append(Sighting(keys=named, identity=f"quiet {self._quiet}", settled="gone"))
-        return seen
-
-    def close(self) -> Sequence[str]:
-        """Give nothing back."""
-        return self._log.close()
-
-    def reason(self) -> str:
-        """Say what the log does not tell."""
-        return self._log.reason()
-
-    def _counted(self, sighting: Sighting) -> Sighting:
-        keys, reply = sighting.keys, sighting.reply
-        self._returned_s.pop(keys, None)
-        if reply is None or sighting.settled is not None:
-            return sighting
-        if reply.succeeded:
-            self._returned_s[keys] = self._clock()
-            return sighting
-        self._failures[keys] += 1
-        return replace(sighting, settled=self._given_up) if self._failures[keys] == self._attempts else sighting
-
-
 class StreamFailures(DeadLetters):
     """Sees what a mapping has given up, in its destination: the document names the first and the last of a batch."""
 
     def keys_of(self, letter: Mapping[str, Any], sought: Sequence[Sought]) -> tuple[str, ...]:
-        """Give the entries whose sequence numbers lie in the batch.."""
-        bounds = _bounds(str(letter.get("Body", "")))
-        if bounds is None:
-            return ()
-        first, last = bounds
-        return tuple(
-            each.key
-            for each in sought
-            if any(sign.isdecimal() and sign.isascii() and first <= int(sign) <= last for sign in each.signs)
-        )
+        """Give the entries whose sequence numbers lie in the batch."""
+        return keys_between(str(letter.get("Body", "")), sought)
+
+
+def keys_between(body: str, sought: Sequence[Sought]) -> tuple[str, ...]:
+    """Give the entries whose sequence numbers lie in the batch that the document *body* tells of."""
+    bounds = _bounds(body)
+    if bounds is None:
+        return ()
+    first, last = bounds
+    return tuple(
+        each.key
+        for each in sought
+        if any(sign.isdecimal() and sign.isascii() and first <= int(sign) <= last for sign in each.signs)
+    )
 
 
 def _bounds(body: str) -> tuple[int, int] | None:

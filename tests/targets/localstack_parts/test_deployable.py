@@ -29,12 +29,13 @@ def sqs_event(body: str, arn: str = QUEUE) -> Event:
 def test_a_template_is_deployed_as_it_is_but_for_its_waits() -> None:
     """Functions, queues and mappings are the template's; code is apart, and messages are hidden as short as may be."""
     function = open_project(Path(__file__).parents[3]).catalog.get("orders")
-    found = deployable(function, visibility_timeout_s=None, batch_size=None)
+    found = deployable(function)
     resources = found.template["Resources"]
     assert found.code.keys() == {"OrdersFunction", "OrdersBatchFunction"}
     assert all((folder / "app.py").is_file() for folder in found.code.values())
     assert resources["OrdersQueue"]["Properties"]["VisibilityTimeout"] == 10  # the function's timeout, instead of 60
-    assert min(found.names("AWS::SQS::Queue", "QueueName")) == "orders"
+    assert min(found.named["AWS::SQS::Queue"]) == "orders"
+    assert "orders" in found.functions
     written = json.loads(found.with_code("b", dict.fromkeys(found.code, "k.zip")))
     assert "Transform" not in written
     assert written["Resources"]["OrdersFunction"]["Properties"]["Code"] == {"S3Bucket": "b", "S3Key": "k.zip"}
@@ -49,7 +50,7 @@ def test_without_a_template_the_configuration_is_deployed(tmp_path: Path) -> Non
         kind="sqs", arn=QUEUE, max_receive_count=2, report_batch_item_failures=True, filter_criteria=('{"body": []}',)
     )
     function = Function(name="orders", handler="app.handler", code=tmp_path, event_sources=(source,))
-    resources = deployable(function, visibility_timeout_s=None, batch_size=None).template["Resources"]
+    resources = deployable(function).template["Resources"]
     assert resources["Function"]["Properties"]["FunctionName"] == "orders"
     assert resources["Source0"]["Properties"]["QueueName"] == "orders"
     assert resources["Source0"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 2
@@ -58,14 +59,61 @@ def test_without_a_template_the_configuration_is_deployed(tmp_path: Path) -> Non
     assert mapping["FilterCriteria"] == {"Filters": [{"Pattern": '{"body": []}'}]}
 
 
+TEMPLATE = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Slow:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      CodeUri: .
+      Handler: app.handler
+      Timeout: 40
+      Events: {In: {Type: SQS, Properties: {Queue: !GetAtt Orders.Arn}}}
+  Quick:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: python3.12, CodeUri: ., Handler: app.handler, FunctionName: quick,
+                 EventInvokeConfig: {MaximumRetryAttempts: 1}}
+  Orders: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub "orders-${AWS::Region}", VisibilityTimeout: 300}}
+  Dead: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 7}}
+"""
+
+
+def test_each_queue_waits_for_its_own_function(tmp_path: Path) -> None:
+    """A queue hides a message as long as its consumer may run, whichever function is replayed; others stay as they are."""
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    (tmp_path / "pyproject.toml").write_text('[tool.replay]\ntemplate = "template.yaml"\n')
+    quick = open_project(tmp_path).catalog.get("quick")
+    found = deployable(quick)
+    resources = found.template["Resources"]
+    assert resources["Orders"]["Properties"]["VisibilityTimeout"] == 40
+    assert resources["Dead"]["Properties"]["VisibilityTimeout"] == 7
+    assert found.named["AWS::SQS::Queue"] == ["orders-us-east-1"]  # resolved: what it will really be called
+    slow = open_project(tmp_path).catalog.get("Slow")
+    assert resources["Slow"]["Properties"]["FunctionName"] == slow.name  # CloudFormation would invent one
+
+
+def test_asynchronous_retries_are_as_few_as_asked_for(tmp_path: Path) -> None:
+    """Where the template says nothing of them, and where it does."""
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    (tmp_path / "pyproject.toml").write_text('[tool.replay]\ntemplate = "template.yaml"\n')
+    function = open_project(tmp_path).catalog.get("quick")
+    resources = deployable(function, maximum_retry_attempts=0).template["Resources"].values()
+    told = [each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::EventInvokeConfig"]
+    assert [each["MaximumRetryAttempts"] for each in told] == [0, 0]
+    assert sorted(each["FunctionName"]["Ref"] for each in told) == ["Quick", "Slow"]
+    as_it_is = deployable(function).template["Resources"].values()
+    assert [each["Properties"]["MaximumRetryAttempts"] for each in as_it_is if "InvokeConfig" in each["Type"]] == [1]
+
+
 def test_what_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
     """A bucket's notification needs a template; and code that is not there cannot be deployed."""
     function = Function(name="f", handler="a.b", code=tmp_path, event_sources=(EventSource(kind="s3"),))
     with pytest.raises(TargetError, match="made from a template only"):
-        deployable(function, visibility_timeout_s=None, batch_size=None)
+        deployable(function)
     gone = Function(name="f", handler="a.b", code=tmp_path / "gone", event_sources=(EventSource(kind="sqs"),))
     with pytest.raises(TargetError, match="the code of Function is not there"):
-        deployable(gone, visibility_timeout_s=None, batch_size=None)
+        deployable(gone)
 
 
 def test_code_is_zipped_without_what_no_function_runs(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ demo: $(VENV)/.project
 	@echo '# (pytest is in the environment that make has built:  . $(abspath $(BIN))/activate)'
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # A folder with index.json; what differs from AWS, and what could not be read, ends in exit 1.
 truth: $(VENV)/.dev

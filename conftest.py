@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.botocore_once import share_what_botocore_knows
+
 pytest_plugins = ["pytester"]
 
 # A slow or busy machine must not make a property fail: time is measured in benchmarks/, not here.
@@ -43,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(closed.undo)
     _forget_the_account(closed)
     _close_sockets(closed)
+    share_what_botocore_knows(closed)
     _take_ctrl_c()
 
 

@@ -1,5 +1,6 @@
 """
-`python -m tests.emulators install` installs what the emulators need; `… localstack` runs LocalStack until Ctrl-C.
+`python -m tests.emulators install` installs what the emulators need; `… localstack` runs LocalStack until Ctrl-C;
+`… keep` is what the tests start.
 
 Only the standard library is needed, so that it runs before anything is installed.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from tests.emulators import localstack, ministack, node
 from tests.emulators.environments import EnvironmentCannotBeBuilt, install, install_packages
 from tests.emulators.server import ServerDidNotStart, running
+from tests.emulators.shared import KINDS, keep
 
 
 def main() -> int:
@@ -26,10 +28,15 @@ def main() -> int:
     )
     serve = commands.add_parser("localstack", help="run LocalStack without Docker until Ctrl-C")
     serve.add_argument("--port", type=int, default=4566)
+    kept = commands.add_parser("keep", help="run a server as long as somebody holds the lock in its folder")
+    kept.add_argument("kind", choices=KINDS)
+    kept.add_argument("folder", type=Path)
     options = parser.parse_args()
     try:
         if options.command == "install":
             _install_all()
+        elif options.command == "keep":
+            keep(options.kind, options.folder)
         else:
             _serve_localstack(options.port)
     except (EnvironmentCannotBeBuilt, ServerDidNotStart) as problem:

@@ -1,6 +1,7 @@
 """Buses with archives on a real server, `replay record eventbridge-archive` as users run it, and what it left there."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +115,7 @@ def doctor(folder: Path, *options: str) -> tuple[int, list[dict[str, Any]]]:
 
 def left_in_account() -> list[str]:
     """Every rule, queue and running replay that bears our prefix, asked for without any code of ours."""
-    events: Any = boto3.client("events")
-    sqs: Any = boto3.client("sqs")
+    events, sqs = _clients(os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_ACCESS_KEY_ID"])
     buses = [each["Name"] for each in events.list_event_buses()["EventBuses"]]
     rules = [rule["Name"] for bus in buses for rule in events.list_rules(EventBusName=bus, NamePrefix=PREFIX)["Rules"]]
     queues = [url.rpartition("/")[2] for url in sqs.list_queues(QueueNamePrefix=PREFIX).get("QueueUrls", [])]
@@ -124,3 +125,9 @@ def left_in_account() -> list[str]:
         if each["State"] in {"STARTING", "RUNNING"}
     ]
     return [*(f"rule {name}" for name in rules), *(f"queue {name}" for name in queues), *replays]
+
+
+@cache
+def _clients(endpoint: str, account: str) -> tuple[Any, Any]:
+    """Kept, since what is left is asked for again and again, and a client takes longer to make than to ask."""
+    return boto3.client("events"), boto3.client("sqs")

@@ -29,8 +29,8 @@ KILLS = 10
 
 
 @pytest.fixture(params=["localstack", "ministack"])
-def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """A server with archives, that every AWS client here and in child processes now talks to."""
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, own_account: str) -> Server:
+    """A server with archives, that every AWS client here and in child processes now talks to, in an empty account."""
     name = {"localstack": "archives_server", "ministack": "ministack_server"}[request.param]
     found: Server = request.getfixturevalue(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
@@ -134,6 +134,7 @@ def _taken(sqs: "boto3.client", url: str) -> int:
     return len(messages)
 
 
+@pytest.mark.takes_long
 def test_what_a_killed_recording_leaves_is_removed(archive: Archive, tmp_path: Path) -> None:
     """Killed by SIGKILL at ten random moments, `replay doctor` tells what is left, removes all of it, and then finds nothing."""
     archive.put([{"order": number} for number in range(30)])
@@ -213,4 +214,4 @@ def _wait(until: Callable[[], bool], recording: "subprocess.Popen[bytes]") -> No
     deadline = time.monotonic() + 60
     while not until() and recording.poll() is None:
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.05)

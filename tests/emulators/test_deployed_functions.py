@@ -77,6 +77,7 @@ def deployed() -> str:
     return name
 
 
+@pytest.mark.takes_long
 def test_verdicts_are_those_of_the_local_target(
     lambda_server: Server, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

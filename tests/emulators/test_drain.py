@@ -19,6 +19,7 @@ KILLS = 10
 ADDRESS = "grace.hopper@navy.example.com"
 
 
+@pytest.mark.takes_long
 def test_a_drain_that_is_killed_loses_nothing(emulator: Server, tmp_path: Path) -> None:
     """Killed by SIGKILL at ten random moments, each message is in the queue or, whole, on disk; then the drain is ended."""
     chance = random.Random(2026)

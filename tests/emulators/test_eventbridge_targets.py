@@ -81,7 +81,7 @@ def test_events_reach_the_function(server: Server, tmp_path: Path) -> None:
 def test_the_time_of_an_event_is_kept(lambda_server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The function gets the event's own time; MiniStack sets it to now, whatever was put."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lambda_server.url)
-    queue = new_queue(lambda_server, "orders")
+    queue = new_queue(lambda_server, "bus")
     bus = new_bus()
     rule = add_rule(bus, queue.arn)
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_the_time_of_an_event_is_kept(lambda_server: Server, monkeypatch: pytest
 
 def test_other_rules_get_nothing_without_the_users_word(server: Server, tmp_path: Path) -> None:
     """A bus with another rule that matches is refused, and nothing is put; with `other_rules` both get it."""
-    orders, billing = new_queue(server, "orders"), new_queue(server, "billing")
+    orders, billing = new_queue(server, "bus"), new_queue(server, "billing")
     bus = new_bus()
     add_rule(bus, orders.arn)
     add_rule(bus, billing.arn, name="to-billing")

@@ -15,12 +15,12 @@ from tests.emulators.queues import Queue, new_queue
 from tests.emulators.server import Server
 from tests.emulators.told_handler import handler
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.takes_long]
 
-VISIBILITY_TIMEOUT_S = 6
+VISIBILITY_TIMEOUT_S = 12
 """Longer than the first start of every function's process takes on a busy machine: else a message is received twice."""
 
-SETTLED_WITHIN_S = 120
+SETTLED_WITHIN_S = 240
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,10 +22,11 @@ from tests.emulators.told_handler import handler
 
 pytestmark = [
     pytest.mark.emulator,
+    pytest.mark.takes_long,
     pytest.mark.skipif(shutil.which("npm") is None, reason="LocalStack's Kinesis is a package of npm"),
 ]
 
-SETTLED_WITHIN_S = 90
+SETTLED_WITHIN_S = 240
 _BATCH = ("batchSize", "startSequenceNumber", "endSequenceNumber", "shardId", "streamArn")
 
 

@@ -61,6 +61,7 @@ def _assert_same(sent: dict[str, Any], kept: Record, queue: Queue) -> None:
             assert attribute["stringValue"] == value["StringValue"]
 
 
+@pytest.mark.takes_long
 def test_two_thousand_messages_are_recorded_exactly_and_given_back(emulator: Server, tmp_path: Path) -> None:
     """Every body and attribute is equal, none is missing, none is there twice, and all are visible again."""
     queue = new_queue(emulator, "many")

@@ -101,6 +101,7 @@ def test_groups_keep_their_order(emulator: Server, project: Path) -> None:
         assert len(mine) == 10
 
 
+@pytest.mark.takes_long
 @pytest.mark.parametrize(("name", "count"), [("ministack", 5000), ("localstack", 500)])
 def test_on_a_bad_line_nothing_is_lost_and_every_double_is_named(
     request: pytest.FixtureRequest, project: Path, monkeypatch: pytest.MonkeyPatch, name: str, count: int
@@ -131,6 +132,7 @@ def test_on_a_bad_line_nothing_is_lost_and_every_double_is_named(
     assert named <= set(progress.in_doubt)
 
 
+@pytest.mark.takes_long
 def test_killed_ten_times_it_is_gone_on_with(
     request: pytest.FixtureRequest, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,17 @@ import pytest
 
 from tests.emulators.environments import Environment, EnvironmentCannotBeBuilt, find_python
 from tests.emulators.server import Launch, Server, ServerDidNotStart, free_port, running
+from tests.emulators.shared import shared
+
+PROJECT = Path(__file__).parents[2]
+USER = """
+import sys, time
+from pathlib import Path
+from tests.emulators.shared import shared
+with shared("ministack", Path(sys.argv[1])) as server:
+    print(server.url, flush=True)
+    time.sleep(600)
+"""
 
 
 @pytest.mark.emulator
@@ -38,11 +50,12 @@ def test_a_server_that_ends_is_a_failure_with_its_log(tmp_path: Path) -> None:
         pytest.fail("a server that ended was given out as running")
 
 
-def test_a_server_that_never_answers_is_stopped_with_its_children(tmp_path: Path) -> None:
-    """Waiting is bounded, and what the server started goes down with it."""
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_a_server_that_never_answers_is_stopped_with_its_children(tmp_path: Path, is_apart: bool) -> None:
+    """Waiting is bounded, and what the server started goes down with it, also from a session of its own."""
     program = (
         "import os, subprocess, sys, time; "
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session={is_apart}); "
         "print('child', child.pid, flush=True); time.sleep(60)"
     )
     launch = Launch(name="silent", command=(sys.executable, "-c", program), port=free_port())
@@ -66,6 +79,50 @@ def _has_ended(pid: int) -> bool:
             pass  # no /proc on this system, or it has ended just now
         time.sleep(0.02)
     return False
+
+
+@pytest.mark.emulator
+def test_a_server_lives_as_long_as_somebody_uses_it(tmp_path: Path) -> None:
+    """Who comes second gets the same server; it stays when one user is killed, and stops with the last, killed too."""
+    first, url = _user(tmp_path)
+    second, same = _user(tmp_path)
+    try:
+        assert same == url
+        first.kill()  # who has started it
+        first.wait()
+        with shared("ministack", tmp_path) as server:
+            assert server.url == url
+            assert _is_listening(url)
+        assert _is_listening(url)
+    finally:
+        for user in (first, second):
+            user.kill()
+            user.wait()
+    deadline = time.monotonic() + 60
+    while _is_listening(url):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _user(folder: Path) -> tuple["subprocess.Popen[str]", str]:
+    user = subprocess.Popen([sys.executable, "-c", USER, folder], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    assert user.stdout
+    with user.stdout as told:
+        return user, told.readline().strip()
+
+
+def _is_listening(url: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) == 0
+
+
+def test_each_user_is_told_why_a_server_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its keeper said last stands in the failure of whoever wants the server."""
+    (tmp_path / "home").write_text("a file, where a folder should be")
+    monkeypatch.setenv("REPLAY_EMULATOR_HOME", str(tmp_path / "home"))
+    for _ in range(2):
+        with pytest.raises(ServerDidNotStart, match="keeper of ministack ended"), shared("ministack", tmp_path / "one"):
+            pytest.fail("a server was given out that cannot be installed")
 
 
 def test_a_missing_python_is_said_plainly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

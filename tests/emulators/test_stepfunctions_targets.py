@@ -1,5 +1,6 @@
 """The targets `stepfunctions` and `stepfunctions-map` on real servers: executions end as their function does."""
 
+import gzip
 import io
 import json
 import os
@@ -132,7 +133,7 @@ def deployed(name: str) -> str:
 
 
 def test_a_distributed_map_invokes_each_event_once(
-    ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ministack_server: Server, own_account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     On MiniStack, which takes the whole definition and runs it: every event of the corpus comes to the function, once.
@@ -166,6 +167,40 @@ def test_a_distributed_map_invokes_each_event_once(
     assert len([key for key in keys if key.endswith("/items.jsonl")]) == 1
 
 
+def test_captured_events_of_a_bucket_are_invoked_once(
+    ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Events that are no fixtures, out of S3 on MiniStack, packed and not: counted, invoked once each, and judged.
+
+    As it tells nothing of failed items, those have no answer here: how they are judged is proved in tests/targets.
+    """
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack_server.url)
+    function = new_function(tmp_path, "told")
+    bucket = f"corpus-{uuid.uuid4().hex[:8]}"
+    s3: Any = boto3.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    lines = [json.dumps({"do": "ok", "id": number}) + "\n" for number in range(12)]
+    s3.put_object(Bucket=bucket, Key="captured/a.jsonl", Body="".join(lines[:7]).encode())
+    s3.put_object(Bucket=bucket, Key="captured/b.jsonl.gz", Body=gzip.compress("".join(lines[7:]).encode()))
+    section = (
+        f'[tool.replay.targets.big]\nkind = "stepfunctions-map"\nfunction = "{function.name}"\n'
+        f'place = "s3://{bucket}/replays"\nrole = "{ROLE}"\nmax_concurrency = 5\n'
+    )
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(make_project(project, HANDLER, settings=section))
+    place = f"s3://{bucket}/captured"
+    code, plan, stderr = replayed("run", "--target", "big", "--events", place, "--dry-run", "--json")
+    assert (code, plan[0]["events"]) == (0, 12), stderr
+    assert function.events() == []
+    code, told, stderr = replayed("run", "--target", "big", "--events", place, "--json")
+    assert (code, told[-1]["verdicts"]) == (0, {"succeeded": 12}), stderr
+    assert sorted(each["id"] for each in function.events()) == list(range(12))
+    assert {each["event"] for each in told[:-1]} >= {f"{place}/a.jsonl:7", f"{place}/b.jsonl.gz:1"}
+    assert our_machines() == []
+
+
 def our_machines() -> list[str]:
     client: Any = boto3.client("stepfunctions")
     names = [each["name"] for each in client.list_state_machines()["stateMachines"]]
@@ -174,7 +209,11 @@ def our_machines() -> list[str]:
 
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_broken_off_leaves_nothing_for_long(
-    ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_signal: signal.Signals
+    ministack_server: Server,
+    own_account: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    with_signal: signal.Signals,
 ) -> None:
     """Ctrl-C removes the state machine itself; what SIGKILL leaves `replay doctor` names and removes; --resume invokes nothing."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack_server.url)

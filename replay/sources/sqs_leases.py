@@ -28,11 +28,17 @@ AHEAD_BYTES = 256 * 1024
 
 ENOUGH_EMPTY_POLLS = 3
 MOST_EMPTY_POLLS = 10
+_NOTHING_NEW_FOR_S = 2.0
+"""For so long nothing new has come where short polls end a queue that counts messages yet: ten of them take no time."""
+
+_KNOWN_AGAIN_FOR_S = 10.0
+"""For so long messages whose leases have run out may come again and again, before those that nobody has seen."""
+
 GIVE_BACK_CONCURRENCY = 16
 RENEW_CONCURRENCY = 4
 _OVERHEAD_BYTES = 4_000
 _TICK_S = 0.1
-_PAUSE_S = 0.03
+_PAUSE_S, _LONGER_PAUSE_S = 0.03, 0.25
 _PATIENCE_S = 35
 _ALREADY_VISIBLE = {
     "ReceiptHandleIsInvalid", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight",
@@ -140,7 +146,7 @@ class Leases:
             raise self._error
 
     def _start(self) -> None:
-        self._running = self._concurrency
+        self._running, self._last_arrival = self._concurrency, time.monotonic()
         work = [self._receive_all] * self._concurrency + [self._renew_all]
         self._threads = [threading.Thread(target=task, daemon=True, name=f"sqs-{task.__name__}") for task in work]
         for thread in self._threads:
@@ -155,15 +161,17 @@ class Leases:
                 if size == 0:
                     break
                 settled = self._settled()
-                fresh = self._hold(self._receive(size), size)
+                found = self._receive(size)
+                fresh = self._hold(found, size)
                 if fresh:
                     self._hand_over(fresh)
                     continue
                 waits = not settled and (self._queue.fifo or self.over_limit)
-                if not waits and time.monotonic() - self._last_arrival >= self._wait_s / 2:
+                if not waits and self._nothing_new_for_s() >= (_KNOWN_AGAIN_FOR_S if found else self._wait_s / 2):
                     with self._lock:
                         self._empty_polls += 1
-                self._stop.wait(_PAUSE_S)  # the other threads' polls end now too, and together they may end it all
+                # The other threads' polls end now too, and together they may end it all.
+                self._stop.wait(_PAUSE_S if self._empty_polls < MOST_EMPTY_POLLS else _LONGER_PAUSE_S)
         except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits for messages
             self._error = self._error or error
             self._stop.set()
@@ -228,7 +236,7 @@ class Leases:
 
         One empty long poll is not the end of a standard queue, and AWS's counts are approximations. So one ends it
         where its count is zero and we have seen as many as it promised; a few do where its count is zero, since others
-        may have taken the rest, or polls are short; and ten do in any case.
+        may have taken the rest, or polls are short; and ten do in any case, short ones when time has passed.
         """
         empty = self._empty_polls
         if empty == 0 or self.over_limit:
@@ -241,10 +249,15 @@ class Leases:
             with self._lock:
                 self.over_limit, self._empty_polls = True, 0
             return False
-        if empty >= MOST_EMPTY_POLLS or self._queue.fifo:
-            return True  # the count of a FIFO queue includes the messages behind those that we hold
+        if self._queue.fifo:
+            return True  # its count includes the messages behind those that we hold
+        if empty >= MOST_EMPTY_POLLS and (self._wait_s or self._nothing_new_for_s() >= _NOTHING_NEW_FOR_S):
+            return True
         is_told = self._wait_s > 0 and len(self._seen) >= self._queue.visible
         return now.visible == 0 and (empty >= ENOUGH_EMPTY_POLLS or is_told)
+
+    def _nothing_new_for_s(self) -> float:
+        return time.monotonic() - self._last_arrival
 
     # Keeping
 

@@ -223,6 +223,28 @@ def test_a_message_received_again_meanwhile_keeps_its_newer_lease(
     assert leases.lost == 0
 
 
+def test_messages_that_come_again_do_not_hide_those_behind_them(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Where leases run out on a busy machine, short polls give known messages again and again: the end of the queue is
+    another one, and whoever drains or redrives it would leave the rest there as if it were done.
+    """
+    for number in range(30):
+        sqs.put(str(number))
+    receive, again = sqs.receive_message, 25
+
+    def expired(**request: Any) -> dict[str, Any]:
+        nonlocal again
+        known = [stored for stored in sqs.stored.values() if stored.receives]
+        if not known or not again:
+            return receive(**request)
+        again -= 1
+        return {"Messages": [dict(stored.message) for stored in known[:10]]}
+
+    monkeypatch.setattr(sqs, "receive_message", expired)
+    with recording(concurrency=1) as recording_:
+        assert len(list(recording_.captures())) == 30
+
+
 def test_renewing_survives_an_answer_that_is_none(sqs: FakeSqs) -> None:
     """A proxy's page in place of SQS's answer is no reason to let all leases run out."""
     sent = {sqs.put(str(number)) for number in range(3)}

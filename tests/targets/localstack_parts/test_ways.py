@@ -150,16 +150,34 @@ def seek(*keys: str) -> list[Sought]:
 def test_each_way_sees_its_own_events_alone() -> None:
     """After a failure a queue delivers again, and Lambda's own queue perhaps not: what one way means is not another's."""
     log = Log()
-    watch = OwnWatch(log, "queue orders", {"a": "queue orders", "b": "topic news"}.get)
+    watch = OwnWatch(log, {"queue orders"}, {"a": "queue orders", "b": "topic news"}.get)
     assert [(each.keys, each.identity) for each in watch.look(seek("a", "b"))] == [(("a",), "a"), ((), "?")]
     assert list(watch.look(seek("b"))) == []
     assert log.sought == ["a", "b", "b"]  # looked for all the same: what is not its own is not seen again later
     assert (watch.place, watch.reason(), watch.close()) == ("the log", "none", ("left",))
 
 
+class Letters(DeadLetters):
+    """A dead-letter queue in which everything that is sought has arrived."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "dead", settled="dead_lettered", lease_s=30)
+
+    def look(self, sought: Sequence[Sought]) -> Sequence[Sighting]:
+        return [Sighting(keys=(each.key,), identity=each.key, settled="dead_lettered") for each in sought]
+
+
+WENT = {"a": "queue orders", "b": "topic news", "c": "api"}.get
+
+
 def test_into_a_queue_one_looks_alone() -> None:
     """A dead-letter queue hides what was received: two who look would hide it from each other."""
-    dead = [DeadLetters(None, "dead", settled="dead_lettered", lease_s=30) for _ in range(2)]
-    found = own_watches([("queue orders", [Log(), dead[0]]), ("topic news", [Log(), dead[1]])], {}.get)
-    assert [watch for watch in found if isinstance(watch, DeadLetters)] == [dead[0]]
-    assert len(found) == 3
+    found = own_watches([("queue orders", [Log(), Letters()]), ("topic news", [Log(), Letters()])], WENT)
+    assert [watch.place for watch in found] == ["the log", "the queue dead", "the log"]
+    assert [each.keys for each in found[1].look(seek("a", "b", "c"))] == [("a",), ("b",)]
+
+
+def test_a_letter_is_no_end_of_an_event_that_went_another_way() -> None:
+    """Of an event that went to a topic, the dead letter of another subscriber lies in the queue's dead-letter queue."""
+    found = own_watches([("queue orders", [Letters()]), ("topic news", [Log()])], WENT)
+    assert [each.keys for each in found[0].look(seek("a", "b"))] == [("a",)]

@@ -202,7 +202,7 @@ def test_a_call_that_the_timeout_cuts_off_is_there(target, service):
             boto3.client("sqs").list_queues()
             while True: pass
         """
-    (reply,) = effects_of(target, service(code, timeout_s=1.5, memory_mb=256))
+    (reply,) = effects_of(target, service(code, timeout_s=3, memory_mb=256))
     assert reply.status == "timed_out"
     assert [(call.name, call.result) for call in reply.effects] == [("sqs:ListQueues", {})]
 

@@ -213,7 +213,7 @@ def test_a_new_process_in_a_fixture_finds_what_the_old_one_wrote(service, cold):
         "app.py": app + WRITER.replace("\n    ", "\n").lstrip(),
         "prepare.py": SEED.replace("def seed():", "ran = []\n    def seed():\n        ran.append(1)"),
     }
-    function = service(files, resources=(table(),), setup="prepare:seed", timeout_s=1)
+    function = service(files, resources=(table(),), setup="prepare:seed", timeout_s=3)
     with ProcessTarget(function, cold=cold) as target:
         target.begin()
         assert target.invoke(attempt("a")).payload == "[2, 1]"

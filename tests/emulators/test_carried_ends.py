@@ -214,7 +214,7 @@ def test_through_a_table(
     ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, ends: dict[str, list[str]]
 ) -> None:
     """
-    A change that is done, and one that fails, behind the stream of a table; LocalStack has no tables here.
+    A change that is done, and one that fails, behind the stream of a table; LocalStack's: test_localstack_target_shapes.
 
     Each on a table of its own: MiniStack tries what fails for ever.
     """

@@ -39,6 +39,8 @@ _TICK_HERE_S = 0.2
 _NOT_THERE = {"ExecutionDoesNotExist", "StateMachineDoesNotExist"}
 _RESULTS = "results"
 _ITEMS = "items.jsonl"
+_MANIFEST = "manifest.json"
+_ACTIVE = "ACTIVE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +154,10 @@ class StepFunctionsMapTarget(Bulk):
 
     def handles_of(self, run: str) -> list[str]:
         """
-        Give the executions that were started in the run: their names come from its id.
+        Give the executions that were, or may have been, started in the run: their names come from its id.
+
+        With its state machine an execution goes too, as when somebody has removed what a killed run left. It may have
+        been started where its corpus lies in the bucket: that is written after the machine was made.
 
         Raises:
             AwsError: They may not be looked at.
@@ -161,18 +166,13 @@ class StepFunctionsMapTarget(Bulk):
         while True:
             self._mark = replace(self._mark, recording=_recording(run, len(found)))
             arn = f"{self._arn_of('execution')}:{self._mark.name}"
-            try:
-                with aws_errors(where=f"execution {arn}", service="states"):
-                    self._client.describe_execution(executionArn=arn)
-            except AwsError as error:
-                if error.code in _NOT_THERE:
-                    return found
-                raise
+            if self._described(arn) is None and not self._was_removed():
+                return found
             found.append(arn)
 
     def start(self, items: Iterable[BulkItem]) -> str:
         """
-        Write the corpus, make the state machine, and start it.
+        Make the state machine, write the corpus, and start it: in this order, see `handles_of`.
 
         Raises:
             AwsError: One of it could not be done; leaving the target removes what was made.
@@ -182,9 +182,9 @@ class StepFunctionsMapTarget(Bulk):
         first = next(lines, None)
         if first is None:
             return ""
-        upload_lines(self._bucket, folder.below(_ITEMS).prefix, chain([first], lines))
         self._machine = MadeMachine(self._client, self._mark, arn=self._arn_of("stateMachine"))
         self._machine.make(self._definition(self._function_arn), self._options.role)
+        upload_lines(self._bucket, folder.below(_ITEMS).prefix, chain([first], lines))
         asked = {"bucket": folder.bucket, "key": folder.below(_ITEMS).prefix, "results": folder.below(_RESULTS).prefix}
         return self._machine.start(json.dumps(asked))
 
@@ -199,14 +199,15 @@ class StepFunctionsMapTarget(Bulk):
         """
         self._adopt(handle)
         while True:
-            with aws_errors(where=f"execution {handle}", service="states"):
-                status = self._client.describe_execution(executionArn=handle)["status"]
+            told = self._described(handle)
+            if told is None:
+                return
             counts = self._counts(handle)
             if self._machine is not None:
                 self._machine.renew(datetime.now(UTC))
             if counts is not None:
                 yield counts
-            if status not in RUNNING:
+            if told["status"] not in RUNNING:
                 return
             time.sleep(_TICK_HERE_S if self._bucket.on_this_machine else _TICK_S)
 
@@ -224,8 +225,10 @@ class StepFunctionsMapTarget(Bulk):
 
     def why_missing(self, handle: str) -> str:
         """Say how the execution has ended, in AWS's words."""
-        with aws_errors(where=f"execution {handle}", service="states"):
-            told = self._client.describe_execution(executionArn=handle)
+        told = self._described(handle)
+        if told is None:
+            name = handle.rpartition(":")[2]
+            return f"the execution {name} is no longer there, and nobody can tell whether it came to it"
         error, cause = str(told.get("error") or ""), str(told.get("cause") or "")[:300]
         said = ": ".join(filter(None, (error, cause)))
         return f"the execution has {str(told['status']).lower()}{f', {said}' if said else ''}"
@@ -233,8 +236,7 @@ class StepFunctionsMapTarget(Bulk):
     def _results(self, handle: str) -> Iterator[MapResult]:
         folder = self._folder(handle.split(":")[6]).below(_RESULTS)
         found = False
-        for run in self._map_runs(handle):
-            manifest = folder.below(run.rpartition(":")[2]).below("manifest.json").prefix
+        for manifest in self._manifests(handle, folder):
             try:
                 for result in read_results(self._bucket, manifest, code=self._function.code):
                     found = True
@@ -247,10 +249,40 @@ class StepFunctionsMapTarget(Bulk):
 
     def _inline(self, handle: str) -> Iterator[MapResult]:
         """Read results out of the execution's output: there are emulators that write none to S3."""
-        with aws_errors(where=f"execution {handle}", service="states"):
-            output = self._client.describe_execution(executionArn=handle).get("output") or ""
+        output = (self._described(handle) or {}).get("output") or ""
         items = self._folder(handle.split(":")[6]).below(_ITEMS)
         return inline_results(output, read_items(self._bucket, items.prefix))
+
+    def _manifests(self, handle: str, folder: S3Place) -> list[str]:
+        """Name what the map runs of an execution write; what they have written, where it is no longer there."""
+        if self._described(handle) is None:
+            return [key for key in self._bucket.keys(f"{folder.prefix}/") if key.endswith(f"/{_MANIFEST}")]
+        runs = self._map_runs(handle)
+        return [folder.below(run.rpartition(":")[2]).below(_MANIFEST).prefix for run in runs]
+
+    def _described(self, handle: str) -> dict[str, Any] | None:
+        """Ask for an execution; None when there is none."""
+        try:
+            with aws_errors(where=f"execution {handle}", service="states"):
+                return dict(self._client.describe_execution(executionArn=handle))
+        except AwsError as error:
+            if error.code in _NOT_THERE:
+                return None
+            raise
+
+    def _was_removed(self) -> bool:
+        """Whether there is a corpus without its state machine."""
+        items = self._folder(self._mark.name).below(_ITEMS).prefix
+        if items not in self._bucket.keys(items):
+            return False
+        arn = self._arn_of("stateMachine")
+        try:
+            with aws_errors(where=f"state machine {arn}", service="states"):
+                return bool(self._client.describe_state_machine(stateMachineArn=arn)["status"] != _ACTIVE)
+        except AwsError as error:
+            if error.code in _NOT_THERE:
+                return True
+            raise
 
     def _map_runs(self, handle: str) -> list[str]:
         with aws_errors(where=f"execution {handle}", service="states"):

@@ -207,13 +207,16 @@ def our_machines() -> list[str]:
     return [name for name in names if name.startswith("event-replay-")]
 
 
-@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("with_signal", "after_an_event"), [(signal.SIGINT, False), (signal.SIGKILL, False), (signal.SIGKILL, True)]
+)
 def test_a_run_that_is_broken_off_leaves_nothing_for_long(
     ministack_server: Server,
     own_account: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     with_signal: signal.Signals,
+    after_an_event: bool,
 ) -> None:
     """Ctrl-C removes the state machine itself; what SIGKILL leaves `replay doctor` names and removes; --resume invokes nothing."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack_server.url)
@@ -234,7 +237,7 @@ def test_a_run_that_is_broken_off_leaves_nothing_for_long(
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + WITHIN_S
     try:
-        while not our_machines() and running.poll() is None:
+        while not (function.events() if after_an_event else our_machines()) and running.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         running.send_signal(with_signal)

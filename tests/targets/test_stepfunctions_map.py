@@ -254,6 +254,29 @@ def test_what_was_never_started_is_started_by_resume(
     assert steps.asked.count("start") == 1
 
 
+@pytest.mark.parametrize("with_results", [True, False])
+def test_an_execution_that_was_removed_with_its_machine_is_not_started_again(
+    project: Path, steps: ToldSteps, replay_: CommandLine, with_results: bool
+) -> None:
+    """Killed as it started, and removed by somebody: --resume reads what it has left in S3, or says that nobody can tell."""
+    steps.lost = ZeroDivisionError()
+    assert replay_("run", "--target", "big", "--yes").exit_code == 2
+    steps.executions.clear()
+    if not with_results:
+        s3: Any = boto3.client("s3", region_name=REGION)
+        for key in keys():
+            if "/results/" in key:
+                s3.delete_object(Bucket="corpus", Key=key)
+    again = replay_("run", "--resume", "last", "--yes", "--json")
+    assert steps.asked.count("start") == 1
+    if with_results:
+        assert again.documents[-1]["verdicts"] == {"reproduced": 2, "fixed": 1}
+    else:
+        assert (again.exit_code, again.documents[-1]["verdicts"]) == (2, {"error": 3})
+        assert all("is no longer there" in each["problem"]["what"] for each in again.documents[:-1])
+        assert (steps.looks, steps.machines) == (2, {}), "it was not waited for"
+
+
 def _name(steps: ToldSteps) -> str:
     return next(iter(steps.executions)).split(":")[6]
 

@@ -93,6 +93,11 @@ class ToldSteps:
         assert mapRunArn == "m:run-1"
         return {"itemCounts": self.counts}
 
+    def describe_state_machine(self, *, stateMachineArn: str) -> dict[str, Any]:  # noqa: N803
+        if stateMachineArn not in self.machines:
+            raise ClientError({"Error": {"Code": "StateMachineDoesNotExist", "Message": "no"}}, "DescribeStateMachine")
+        return {"status": "ACTIVE"}
+
     def delete_state_machine(self, *, stateMachineArn: str) -> dict[str, Any]:  # noqa: N803
         self.asked.append("delete")
         self.machines.pop(stateMachineArn, None)

@@ -1,7 +1,7 @@
 """A place in S3, and whose it is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -110,6 +110,18 @@ class OwnedBucket:
         )
         check_destination(destination, self._options)
         return destination
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """
+        Give the keys that begin with *prefix*, in S3's order.
+
+        Raises:
+            AwsError: They may not be listed.
+        """
+        with aws_errors(where=f"s3://{self.name}/{prefix}", service="s3"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix, **self.owner)
+            for page in pages:
+                yield from (str(each["Key"]) for each in page.get("Contents", ()))
 
     def _tags(self) -> Mapping[str, str]:
         from botocore.exceptions import ClientError

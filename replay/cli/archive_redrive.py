@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from replay.cli.exits import AS_EXPECTED
+from replay.cli.exits import AS_EXPECTED, ended_properly
 from replay.cli.options import write_line
 from replay.cli.sending_options import agree, show_plan
 from replay.errors import ConfigurationError
@@ -90,7 +90,7 @@ def redrive_archive(project: Project, asked: ArchiveRequest, *, unjudged: bool, 
 
 
 def _follow(prepared: PreparedArchiveRedrive, *, as_json: bool) -> None:
-    with ExitStack() as stack:
+    with ended_properly(), ExitStack() as stack:
         tell = _json_line if as_json else _on_terminal(stack) if sys.stderr.isatty() else _when_it_changes()
         for progress in stack.enter_context(closing(prepared.events())):
             tell(progress)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED, hang_up
+from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED, ended_properly, hang_up
 from replay.cli.options import write_line
 from replay.cli.sending_options import agree, show_plan
 from replay.comparison.compare_events import CompareEvent, ComparisonFinished, FixtureCompared
@@ -41,7 +41,7 @@ def compare_and_exit(
         return
     for plan in comparison.plans:
         agree(plan, yes=yes)
-    with closing(comparison.events()) as events, ExitStack() as stack:
+    with ended_properly(), closing(comparison.events()) as events, ExitStack() as stack:
         listeners = _listeners(stack, comparison, options, as_json=as_json, junit=junit)
         for event in events:
             _tell(listeners, event)

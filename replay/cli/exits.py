@@ -2,7 +2,9 @@
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,3 +113,24 @@ def _nowhere() -> bool:
         return not os.getcwd()  # noqa: PTH109 - no pathlib here
     except FileNotFoundError:
         return True
+
+
+@contextmanager
+def ended_properly() -> Iterator[None]:
+    """
+    Take a cancelled CI job (SIGTERM) or a closed terminal (SIGHUP) as Ctrl-C, so that every lease is given back,
+    and what was made is removed.
+
+    What is ignored (nohup) stays ignored.
+    """
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ends = [end for end in known if signal.getsignal(end) is not signal.SIG_IGN]
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {end: signal.signal(end, signal.default_int_handler) for end in ends}
+    try:
+        yield
+    finally:
+        for end, handler in before.items():
+            signal.signal(end, handler)

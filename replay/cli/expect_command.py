@@ -1,5 +1,6 @@
 """`replay expect`: accept a new expectation after a fix."""
 
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,10 +66,10 @@ def _read(project: Project, arguments: Sequence[str]) -> tuple[list[FixtureRefer
     except FixtureError as error:
         what += [error.what] if named else []
         named = []
-    spelt = " ".join([*(named or ["ID"]), near[0] if near else wants if wants in _WORDS else "succeeds"])
+    spelt = shlex.join([*(named or ["ID"]), near[0] if near else wants if wants in _WORDS else "succeeds"])
     raise ReplayError(
         ", and ".join(what),
-        where=" ".join(("replay expect", *arguments)),
+        where=shlex.join(("replay", "expect", *arguments)),
         expected=f"which fixtures, and then one of: {', '.join(_WORDS)}",
         hint=f"{'did you mean' if near else 'say'} `replay expect {spelt}`{'?' if near else ', for example'}",
     )

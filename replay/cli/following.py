@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 from click.core import ParameterSource
 
-from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED, hang_up, tell_error
+from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED, ended_properly, hang_up, tell_error
 from replay.cli.options import write_line
 from replay.replayer import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished
 
@@ -26,7 +26,7 @@ _NOT_FOR_ONE = {
 
 def follow(begin: Begin, listeners: list[Listener]) -> NoReturn:
     """Tell the events of a run to *listeners*, and on stderr how far it is; end with the exit code it comes to."""
-    with ExitStack() as stack:
+    with ended_properly(), ExitStack() as stack:
         advanced: Callable[[str], object] = _to_nobody
         if sys.stderr.isatty():
             from replay.reports.progress_line import ProgressLine

@@ -1,5 +1,7 @@
 """The command `replay`: which commands there are, and what happens when one cannot do its work."""
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -79,7 +81,14 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; a failure of ours is one clear message and exit code 2, never a traceback."""
+    """
+    Run the command line; a failure of ours is one clear message and exit code 2, never a traceback.
+
+    Args:
+        arguments: By default those of this process, which is then all ours.
+    """
+    if arguments is None:
+        _collect_seldom()
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who has called us, as `>&-` does
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the process ends
@@ -88,6 +97,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 gets escapes, not a failure
     with could_not_run():
         sys.exit(cli.main(args=arguments, prog_name="replay", standalone_mode=False, color=wanted_color()) or 0)
+
+
+def _collect_seldom() -> None:
+    """
+    Look for garbage in rings less often than Python does by itself, and not once more at the end.
+
+    Measured: else it takes 0.7 s of 1.8 s of `replay run`, among modules that are there to stay.
+    """
+    gc.set_threshold(50_000, 20, 20)
+    atexit.register(gc.freeze)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,8 @@
 """`replay record SOURCE`: capture failed events into fixtures."""
 
 import re
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED
+from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, ended_properly
 from replay.cli.groups import LazyGroup
 from replay.cli.options import json_option, where_option, write_line
 from replay.cli.source_options import build_options, click_options
@@ -201,26 +198,6 @@ def shared_options(source: type[Source], project: Project, function: str) -> dic
     return {name: value for name, value in known.items() if name in shared}
 
 
-@contextmanager
-def _ended_properly() -> Iterator[None]:
-    """
-    Take a cancelled CI job (SIGTERM) or a closed terminal (SIGHUP) as Ctrl-C, so that every lease is given back.
-
-    What is ignored (nohup) stays ignored.
-    """
-    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    ends = [end for end in known if signal.getsignal(end) is not signal.SIG_IGN]
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {end: signal.signal(end, signal.default_int_handler) for end in ends}
-    try:
-        yield
-    finally:
-        for end, handler in before.items():
-            signal.signal(end, handler)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Afterwards:
     """What is done with new fixtures when the source has everything back."""
@@ -240,7 +217,7 @@ def _record(
         from replay.verifier.events_before import EventsBefore
 
         events = EventsBefore()
-    with _ended_properly(), progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
+    with ended_properly(), progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
         unredacted = None if events is None else events.add
         summary = record_events(
             project, source, function=function, progress=progress, unredacted=unredacted, **selection

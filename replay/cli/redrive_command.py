@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from replay.cli.archive_redrive import archive_request, redrive_archive, refuse_for_queues
-from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED
+from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, UNEXPECTED, ended_properly
 from replay.cli.options import json_option, write_line
 from replay.cli.sending_options import agree, sending_options, show_plan
 from replay.counted_nouns import counted
@@ -120,6 +120,9 @@ def command(
         return
     prepared = prepare_redrive(project, request)
     _show(prepared.plan, as_json=as_json)
+    if dry_run:
+        click.echo("nobody was asked, and nothing was moved: without --dry-run they are judged", err=True)
+        return
     if request.judge == LOCAL:
         click.echo(_WEAK, err=True)
     agree(prepared.plan, yes=yes)
@@ -128,7 +131,7 @@ def command(
 
 def _move(prepared: PreparedRedrive, *, as_json: bool, execute: bool) -> None:
     """Do it message by message, tell it, and end with the exit code that it has come to."""
-    with closing(prepared.events()) as events:
+    with ended_properly(), closing(prepared.events()) as events:
         for event in events:
             if isinstance(event, MessageSettled) and as_json:
                 write_line(_message(event))
@@ -163,7 +166,7 @@ def _move_all(project: Project, request: RedriveRequest, *, yes: bool, as_json: 
 
 def _follow(prepared: PreparedMoveTask, *, as_json: bool) -> None:
     """Let SQS itself do it, and tell how far it has come."""
-    with closing(prepared.events()) as events:
+    with ended_properly(), closing(prepared.events()) as events:
         for progress in events:
             if as_json:
                 write_line({"type": "progress", **asdict(progress)})
@@ -195,7 +198,8 @@ def _tell_end(finished: RedriveFinished, *, as_json: bool, execute: bool) -> Non
         click.echo(f"note: {note}", err=True)
     if finished.stopped:
         click.echo(f"stopped {finished.stopped}", err=True)
-    if finished.run and (finished.stopped or finished.interrupted or finished.outcomes.get("not_deleted")):
+    goes_on = finished.stopped or finished.interrupted or finished.unseen or finished.outcomes.get("not_deleted")
+    if finished.run and goes_on:
         click.echo(f"go on with it: the same command with --resume {finished.run}", err=True)
 
 
@@ -206,7 +210,7 @@ def _write_table(finished: RedriveFinished, *, execute: bool) -> None:
         click.echo(f"{count:>7,}  {_WORDS[outcome]}")
     for why, count in finished.reasons.items():
         click.echo(f"{count:>15,}  {one_line(why)}")
-    if not finished.outcomes:
+    if not finished.outcomes and not finished.unseen:
         click.echo("the queue is empty", err=True)
     if not execute and finished.outcomes.get("would_move"):
         click.echo("nothing was moved: add --execute", err=True)
@@ -218,6 +222,7 @@ def _summary(finished: RedriveFinished) -> dict[str, Any]:
         "outcomes": dict(finished.outcomes),
         "reasons": dict(finished.reasons),
         "doubtful": finished.doubtful,
+        "unseen": finished.unseen,
         "interrupted": finished.interrupted,
         "stopped": finished.stopped,
         "run": finished.run,
@@ -228,7 +233,7 @@ def _summary(finished: RedriveFinished) -> dict[str, Any]:
 def _exit_code(finished: RedriveFinished) -> int:
     if finished.interrupted:
         return INTERRUPTED
-    if any(finished.outcomes.get(outcome) for outcome in _COULD_NOT):
+    if finished.unseen or any(finished.outcomes.get(outcome) for outcome in _COULD_NOT):
         return COULD_NOT_RUN
     stays = finished.outcomes.get("still_fails") or finished.outcomes.get("came_back")
     return UNEXPECTED if stays or finished.stopped else AS_EXPECTED

@@ -113,6 +113,17 @@ def _prepare(folder: Path, service: Path) -> None:
             expected="a folder that does not exist yet",
             hint="--folder DIR",
         )
+    try:
+        _write(folder, service)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the demo's folder cannot be written: {(error.strerror or type(error).__name__).lower()}",
+            where=str(folder),
+            hint="change to a folder that can be written, or name one: replay demo --folder DIR",
+        ) from error
+
+
+def _write(folder: Path, service: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / _MARK).write_text("made by `replay demo`, which may remove it\n", encoding="utf-8")

@@ -20,13 +20,14 @@ Path = tuple["Path", Step] | None
 """A place, as a chain from its last step back to the root: one more step costs nothing, however deep the text."""
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
-_STRING = r"""\"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+\""""
+_STRING = r"""\"[^"\\\x00-\x1f]*+(?:(?>\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+))*+\""""
 # As this is the hottest line we have, one match takes a token with the white space behind it; in an object a key, its
 # colon, a scalar and, where another key follows, the comma. So a match that ends before a quote has taken a comma.
 # The name of the group that was matched last says how far it came.
+# Atomic groups stand where `(?:…)?+` would be shorter: before 3.11.5, Python let that take a point without digits.
 _SCALAR = (
     rf"(?:(?P<string>{_STRING})"
-    r"|(?P<number>-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+)"
+    r"|(?P<number>-?(?:0|[1-9][0-9]*+)(?>(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?))"
     r"|(?P<literal>true|false|null|NaN|-?Infinity))[ \t\n\r]*+"
 )
 _VALUE = re.compile(_SCALAR)

@@ -19,27 +19,24 @@ from replay.payloads.envelopes.documents import at, text_at
 from replay.payloads.envelopes.error_report import reported_failure, trace_id_of
 from replay.payloads.exact_json import parse
 from replay.payloads.failures import Failure, Report
+from replay.payloads.uncaught_errors import ID, ISO, MOST_LINES, continues_java_trace, uncaught_error
 
 EntryKind = Literal["start", "end", "report", "platform", "error", "application", "text"]
 Status = Literal["succeeded", "failed", "timed_out", "exited", "out_of_memory", "unknown"]
 
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-_ID = r"[0-9A-Za-z]{8}-(?:[0-9A-Za-z]{4}-){3}[0-9A-Za-z]{12}"
-_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _MARKED = re.compile(r"(?P<mark>START|END|REPORT) RequestId: ?(?P<id>[^\s\\]{8,64})")
 _INIT = re.compile(r"(?:INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY|LOGS)\b")
-_TIMED_OUT = re.compile(rf"(?:(?P<at>{_ISO})\s+)?(?P<id>{_ID})\s+(?P<message>Task timed out after .*)")
-_EXITED = re.compile(r"RequestId: (?P<id>\S{8,64}) Error: (?P<message>[^\n]*)(?:\n(?P<type>[\w.]+))?\s*")
-_PYTHON = re.compile(rf"\[(?P<level>[A-Z]+)\]\s+(?P<at>{_ISO})\s+(?P<id>{_ID})\s+(?P<message>.*)", re.DOTALL)
-_NODE = re.compile(rf"(?P<at>{_ISO})\s+(?P<id>{_ID}|undefined)\s+(?P<level>[A-Z]+)\s+(?P<message>.*)", re.DOTALL)
-_UNCAUGHT = re.compile(
-    r"\[ERROR\] (?P<type>[\w.]+)(?:: (?P<message>.*?))?\nTraceback \(most recent call last\):(?:\n|$)", re.DOTALL
+_PYTHON = re.compile(rf"\[(?P<level>[A-Z]+)\]\s+(?P<at>{ISO})\s+(?P<id>{ID})\s+(?P<message>.*)", re.DOTALL)
+_NODE = re.compile(
+    rf"(?P<at>{ISO})\s+(?P<id>{ID}|undefined)\s+(?P<level>[A-Z]+|trce|dbug|info|warn|fail|crit)\s+(?P<message>.*)",
+    re.DOTALL,
 )
-_UNTRACED = re.compile(r"\[ERROR\] (?P<type>(?:Runtime|Sandbox|Extension|Function)\.\w+): (?P<message>.*)", re.DOTALL)
+"""Of Node, and of .NET, which has levels of its own."""
+
 _NODE_ERROR = re.compile(
     r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?P<report>\{.*\})\s*", re.DOTALL
 )
-_RUBY_ERROR = re.compile(r"Error raised from handler method\s+(?P<report>\{.*\})\s*", re.DOTALL)
 _TRACE_ID = re.compile(r"XRAY TraceId: (?P<id>\S+)")
 _NUMBERS = {
     "duration_ms": re.compile(r"(?<!Billed )(?<!Init )(?<!Restore )Duration: (\d{1,12}(?:\.\d{1,12})?) ms"),
@@ -59,7 +56,6 @@ _STATUS = re.compile(r"\bStatus: (\w+)")
 _ERROR_TYPE = re.compile(r"\bError Type: ([\w.]+)")
 _FAILED = ("timeout", "error", "failure")
 _CONTINUES = ("Traceback (most recent call last):", "Caused by:", "During handling of the above", "The above exception")
-_MOST_LINES = 2_000
 _MOST_OPEN = 1_000
 _MOST = 1e12
 
@@ -153,7 +149,7 @@ def log_entries(lines: Iterable[str]) -> Iterator[LogEntry]:
     """
     held: list[str] = []
     for line in lines:
-        if held and (len(held) >= _MOST_LINES or not _continues(held, line)):
+        if held and (len(held) >= MOST_LINES or not _continues(held, line)):
             yield log_entry("".join(held))
             held = []
         held.append(line)
@@ -191,6 +187,8 @@ def _continues(held: list[str], line: str) -> bool:
         return line[:1] in {" ", "\t", "}"} and not _is_object("".join(held))
     if "Error: " in first and line.startswith(("Runtime.", "Sandbox.", "Extension.")):
         return len(held) == 1
+    if continues_java_trace(held, line):
+        return True
     of_error = first.startswith("[ERROR]") or any(each.startswith(_CONTINUES) for each in held)
     return line.startswith(_CONTINUES) or (of_error and (not line.strip() or line[:1] in {" ", "\t", _NO_BREAK_SPACE}))
 
@@ -226,21 +224,11 @@ def _marked(text: str, stripped: str, found: re.Match[str]) -> LogEntry:
 
 def _failed(text: str, stripped: str) -> LogEntry | None:
     """Read what says that a request failed: a timeout, an end of the process, or an error that nobody caught."""
-    if found := _TIMED_OUT.fullmatch(stripped):
-        failure = Failure(error_type="Sandbox.Timedout", message=found["message"])
-        return _error(text, found["message"], failure, request_id=found["id"], moment=found["at"])
-    if found := _EXITED.fullmatch(stripped):
-        failure = reported_failure(
-            {"errorType": found["type"], "errorMessage": found["message"]}, otherwise="Runtime.Unknown"
-        )
-        return _error(text, stripped, failure, request_id=found["id"])
-    if found := _UNCAUGHT.match(stripped):
-        return _error(text, stripped, _traced(found["type"], found["message"] or "", stripped[found.end() :]))
-    if found := _UNTRACED.fullmatch(stripped):
-        return _error(text, stripped, Failure(error_type=found["type"], message=found["message"]))
-    if found := _RUBY_ERROR.fullmatch(stripped):
-        return _reported(text, stripped, found["report"], None, None)
-    return None
+    found = uncaught_error(stripped)
+    if found is None:
+        return None
+    request_id = found.request_id or found.failure.request_id
+    return _error(text, found.message, found.failure, request_id=request_id, moment=found.at)
 
 
 def _written(text: str, stripped: str) -> LogEntry:
@@ -282,18 +270,6 @@ def _error(
     )
 
 
-def _traced(error_type: str, message: str, trace: str) -> Failure:
-    """Read a Python trace, whose lines are indented by no-break spaces: a frame is a place, and its code."""
-    entries: list[str] = []
-    for line in trace.replace(_NO_BREAK_SPACE, " ").splitlines()[:_MOST_LINES]:
-        if line.lstrip().startswith('File "') or not entries:
-            entries.append(f"{line}\n")
-        else:
-            entries[-1] += f"{line}\n"
-    report = {"errorType": error_type, "errorMessage": message, "stackTrace": entries}
-    return reported_failure(report, otherwise=error_type)
-
-
 # JSON
 
 
@@ -301,6 +277,8 @@ def _of_object(text: str, stripped: str, value: Mapping[str, Any]) -> LogEntry:
     kind = text_at(value, "type") or ""
     if kind.startswith("platform.") and isinstance(value.get("record"), dict):
         return _of_platform(text, stripped, value, kind.removeprefix("platform."))
+    if kind == "platform.fault" and isinstance(value.get("record"), str):
+        return _of_fault(text, value)
     if kind in {"function", "extension"} and isinstance(value.get("record"), str):
         inner = log_entry(value["record"])
         return replace(inner, text=text, at=inner.at or text_at(value, "time"))
@@ -353,6 +331,13 @@ def _of_platform(text: str, stripped: str, value: Mapping[str, Any], name: str) 
         report=_metrics(record, status) if name == "report" else None,
         trace_id=trace_id_of({"AWSTraceHeader": trace}) if trace else None,
     )
+
+
+def _of_fault(text: str, value: Mapping[str, Any]) -> LogEntry:
+    """Read an error of the runtime or its environment, whose record is words."""
+    told = log_entry(value["record"])
+    failure = told.failure or Failure(error_type="Unhandled", message=told.message, observed="logs")
+    return replace(told, text=text, kind="platform", failure=failure, at=told.at or text_at(value, "time"))
 
 
 def _metrics(record: Mapping[str, Any], status: str | None) -> Report:

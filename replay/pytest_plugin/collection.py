@@ -18,6 +18,7 @@ from replay.pytest_plugin.summary import ACCEPTED, FIXTURE, NOTE, PINNED, VERDIC
 from replay.replayer import FixtureNotRun, FixtureReplayed
 from replay.reports.expectation_words import happened
 from replay.reports.explanation import explain
+from replay.reports.shown_log import shown_log
 from replay.reports.verdict_words import AS_ACCEPTED, verdict_word
 from replay.reports.visible_text import one_line, visible
 
@@ -125,7 +126,7 @@ class FixtureItem(pytest.Item):
         if judged.pinned:
             self.user_properties.append((PINNED, "true"))
         if judgement.as_expected and outcome.log:  # otherwise the explanation has it
-            self.add_report_section("call", "log", visible(outcome.log))
+            self.add_report_section("call", "log", visible(shown_log(outcome.log)))
         if judgement.as_expected and not judgement.known_bug:
             return  # nothing is kept of the many that pass
         self._told = judged

@@ -1,7 +1,7 @@
 """A deployed target for the tests of one process: agreed to, noted in a ledger, honest about what it cannot tell."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import fields, replace
 from functools import cache, cached_property
 from typing import Any, TypeVar, cast
@@ -10,17 +10,20 @@ import pytest
 
 from replay.delivery.report import DeliveryReport
 from replay.deployed_replay import function_of, gives_answers, is_invoked, plan_replay, replay_deployed
+from replay.deployed_replay.plans import deployed
 from replay.errors import ReplayError, TargetRefused
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.functions.function import Function
 from replay.ledger.ledger import Ledger
 from replay.outcomes.outcome import Outcome
 from replay.project import Project
-from replay.replayer import FixtureNotRun, FixtureReplayed, Observation, Pace, Replayer
+from replay.pytest_plugin.siblings import Siblings
+from replay.replayer import FixtureNotRun, FixtureReplayed, Observation, Pace, Replayer, RunFinished
 from replay.replayer.deployed_run import observation
 from replay.replayer.noted_invoker import CurrentKey, NotedInvoker
 from replay.replayer.pace import RateLimit
 from replay.targets.base import Invoker
+from replay.targets.guard_rails.deployed import Deployed
 from replay.targets.guard_rails.plan import Plan
 
 Told = FixtureReplayed | FixtureNotRun
@@ -31,6 +34,8 @@ class DeployedTarget:
     """
     Replays fixtures one by one against the deployed target *name*.
 
+    What the target makes there is made once, with the first fixture of a function, and removed by `close`.
+
     Args:
         agreed: Whether the user has said that something may be sent beyond this machine.
     """
@@ -40,17 +45,20 @@ class DeployedTarget:
         self._plans: dict[str, Plan] = {}
         self._key = CurrentKey()
         self._ledger: Ledger | None = None
+        self._siblings = Siblings(project.config.root / ".replay" / "pytest", name)
+        self._entered = ExitStack()
+        self._kept: dict[str, Deployed] = {}
 
     def judge(self, reference: FixtureReference) -> Told:
         """Replay one fixture and judge it; nothing is pinned."""
         try:
-            plan = self._planned(reference)
+            with self._turn(reference) as plan:
+                if not is_invoked(self._project, [reference], self._name):
+                    return self._carried(reference, plan)
+                self._key.begin(str(reference))
+                told = self._replayer.judge(reference)
         except ReplayError as error:
             return FixtureNotRun(reference=reference, error=error)
-        if not is_invoked(self._project, [reference], self._name):
-            return self._carried(reference, plan)
-        self._key.begin(str(reference))
-        told = self._replayer.judge(reference)
         if isinstance(told, FixtureReplayed) and self._ledger is not None:
             self._ledger.observed(str(reference), **observation(told))
         return told
@@ -62,14 +70,14 @@ class DeployedTarget:
         Raises:
             ReplayError: It could not be replayed.
         """
-        plan = self._planned(fixture.reference)
-        if not is_invoked(self._project, [fixture.reference], self._name):
-            told = self._carried(fixture.reference, plan)
-            if isinstance(told, FixtureNotRun):
-                raise told.error
-            return Observation(outcome=told.outcomes[-1], notes=told.notes)
-        self._key.begin(str(fixture.reference))
-        return self._replayer.observe(fixture)
+        with self._turn(fixture.reference) as plan:
+            if not is_invoked(self._project, [fixture.reference], self._name):
+                told = self._carried(fixture.reference, plan)
+                if isinstance(told, FixtureNotRun):
+                    raise told.error
+                return Observation(outcome=told.outcomes[-1], notes=told.notes)
+            self._key.begin(str(fixture.reference))
+            return self._replayer.observe(fixture)
 
     def why_not(self, fixture: Fixture) -> str:
         """Say why nothing can be asserted of *fixture* here; empty where it can."""
@@ -88,13 +96,36 @@ class DeployedTarget:
             untold["response"] = f"{self._name} gives no answer: AWS itself delivers"
         return untold
 
-    def close(self) -> None:
-        """End the run."""
+    def close(self) -> Sequence[str]:
+        """End the run, remove what was made for it once no other worker uses it, and say what is left."""
         if self._ledger is not None:
             self._replayer.close()
             self._ledger.ended(verdicts={}, interrupted=False, stopped="")
             self._ledger.__exit__(None, None, None)
             self._ledger = None
+        kept, self._kept = list(self._kept.values()), {}
+        with self._siblings.last_turn(waits=any(each.made for each in kept)), self._entered:
+            pass
+        return list(dict.fromkeys(note for each in kept for note in each.left))
+
+    @contextmanager
+    def _turn(self, reference: FixtureReference) -> Iterator[Plan]:
+        """
+        Give the plan for a fixture in our turn, where its target takes turns, with what the target makes in place.
+
+        Raises:
+            ReplayError: It cannot be used.
+        """
+        target = deployed(self._project, reference.function, self._name)
+        with self._siblings.turn() if target.takes_turns or target.lasts else nullcontext():
+            if target.lasts:
+                target.share(self._siblings.made())
+            plan = self._planned(reference)
+            if target.lasts and reference.function not in self._kept:
+                self._kept[reference.function] = self._entered.enter_context(target)
+                if target.made:
+                    self._siblings.have(target.made)
+            yield plan
 
     def _planned(self, reference: FixtureReference) -> Plan:
         """
@@ -124,7 +155,12 @@ class DeployedTarget:
             resume="",
         )
         with closing(events):
-            return next(event for event in events if isinstance(event, FixtureReplayed | FixtureNotRun))
+            for event in events:
+                if isinstance(event, FixtureReplayed | FixtureNotRun):
+                    return event
+                if isinstance(event, RunFinished) and event.interrupted:
+                    raise KeyboardInterrupt
+        raise AssertionError("of a fixture something is told, unless it was interrupted")
 
     @cached_property
     def _replayer(self) -> Replayer:

@@ -5,6 +5,7 @@ Registered as `event_replay`: the name `replay` belongs to pytest-replay.
 """
 
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of xdist, to which all paths look as if the user had given them."""
     node.workerinput[_ADDED_KEY] = node.config.stash[_ADDED]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove what was made for deployed targets; a worker of xdist is given time for it now, and little later."""
+    replaying = session.config.stash.get(_SESSION, None)
+    for note in replaying.close_deployed() if replaying is not None else ():
+        sys.stderr.write(f"event-replay: {note}\n")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -122,11 +122,14 @@ class ReplaySession:
     def close(self) -> None:
         """Leave nothing in the process."""
         replayers, self._local, self._present = list(self._local.values()), {}, None
-        deployed, self._deployed = list(self._deployed.values()), {}
         for replayer in replayers:
             replayer.close()
-        for each in deployed:
-            each.close()
+        self.close_deployed()
+
+    def close_deployed(self) -> list[str]:
+        """Remove what was made for deployed targets, and say what of it is left."""
+        deployed, self._deployed = list(self._deployed.values()), {}
+        return [note for each in deployed for note in each.close()]
 
     def _warm(self, target: str) -> Replayer:
         replayer = self._local.get(target)

@@ -16,6 +16,8 @@ _NOT_SIGNED_IN = (
 _WAIT = "run the same command again in a while, or with a lower --concurrency"
 _REACH = "check the network, the region, --endpoint-url and AWS_ENDPOINT_URL; is the emulator running?"
 _NOT_AUTHORIZED = re.compile(r"not authorized to perform: ([\w:*-]+)(?: on resource: (\S+))?")
+_NAMES = "check the name, the region (--region, or the target's) and the account (--profile, AWS_PROFILE)"
+_NOT_THERE = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExistent")
 _LONGEST_MESSAGE = 300
 
 
@@ -99,7 +101,8 @@ def _refused(error: Any, where: str, service: str) -> AwsError:
     words = _WRONG_CREDENTIALS if "Signature" in code else _BY_CODE.get(code)
     if words is None:
         what = f"AWS refused {error.operation_name}: {said}"
-        return AwsError(what, code=code, where=where, hint="see the AWS API reference of that operation")
+        hint = _NAMES if _NOT_THERE.search(code) else "see the AWS API reference of that operation"
+        return AwsError(what, code=code, where=where, hint=hint)
     if words is _DENIED:
         return _denied(error, code, said, where, service)
     if words is _WRONG_CREDENTIALS:  # AWS may quote the request that it expected, with its session token

@@ -119,7 +119,8 @@ class CaptureRecorder:
         """Count what is on disk, and tell the source."""
         for done in self.writers.done(wait_for_all=wait_for_all):
             before = self._events.pop(id(done.about.capture), None)
-            if done.result == "written" and before is not None and self.unredacted is not None:
+            is_new = done.result == "written" or done.revised
+            if is_new and before is not None and self.unredacted is not None:
                 self.unredacted(done.reference, before)
             self.tally.note_done(done)
             self.recording.settle([done.about if done.same else replace(done.about, kept=False)])

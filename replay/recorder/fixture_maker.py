@@ -41,7 +41,7 @@ class FixtureMaker:
         event = unwrapped.event
         redacted = self._redact.event(event.text)
         text = envelope.reseal(event.text, redacted.text)
-        failure = self._redact.failure(unwrapped.failure) if unwrapped.failure else None
+        failure = self._redact.failure(unwrapped.failure, redacted.replaced) if unwrapped.failure else None
         provenance = self._provenance(capture, unwrapped, _identity(capture, event, text))
         return Fixture(
             reference=fixture_reference(

@@ -1,7 +1,7 @@
 """Fixtures redacted again after rules have changed: nothing else of them changes, and twice is once."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from replay.errors import FixtureError, InvalidJson, RedactionError
@@ -13,7 +13,8 @@ from replay.payloads.envelopes.registry import unwrap
 from replay.payloads.failures import Signature
 from replay.recorder.kept_objects import redacted_objects
 from replay.recorder.redacted_values import redacted_json, redacted_settings
-from replay.redaction.redactor import Redactor, Replacement
+from replay.redaction.redacted import Replacement
+from replay.redaction.redactor import Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def redacted_again(fixture: Fixture, redactor: Redactor) -> tuple[Fixture, tuple
         fixture,
         event_text=event_text,
         objects=redacted_objects(fixture, event_text, redactor),
-        failure=redactor.failure(fixture.failure) if fixture.failure else None,
+        failure=redactor.failure(fixture.failure, redacted.replaced) if fixture.failure else None,
         provenance=replace(
             provenance,
             place=redactor.plain(provenance.place),
@@ -83,8 +84,8 @@ def redacted_again(fixture: Fixture, redactor: Redactor) -> tuple[Fixture, tuple
         event_source=redacted_settings(fixture.event_source, redactor),
         expectation=replace(
             fixture.expectation,
-            signature=_signature(known, redactor),
-            accepted_failure=_signature(accepted, redactor),
+            signature=_signature(known, redactor, redacted.replaced),
+            accepted_failure=_signature(accepted, redactor, redacted.replaced),
         ),
         redactions=_merged(fixture.redactions, redacted.redactions),
     )
@@ -98,10 +99,10 @@ def _resealed(before: str, after: str) -> str:
     return unwrap(capture)[0].reseal(before, after)
 
 
-def _signature(known: Signature | None, redactor: Redactor) -> Signature | None:
+def _signature(known: Signature | None, redactor: Redactor, replaced: Mapping[str, str]) -> Signature | None:
     return known and Signature(
         error_type=redactor.plain(known.error_type),
-        message=redactor.plain(known.message),
+        message=redactor.told(known.message, replaced),
         frames=tuple(redactor.plain(frame) for frame in known.frames),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 # Between groups: what people and forms put there. The same one must stand between all groups of a number.
 SEPARATORS = r" .+_/\u00a0\u2007\u2009\u2010-\u2015\u202f\-"
 _SEPARATOR = rf"[{SEPARATORS}]{{1,3}}"
-_AREA = re.compile(rf"(?<!\d)\d(?:(?:{_SEPARATOR})?+\d){{12,}}+")
+_AREA = re.compile(rf"(?<!\d)\d(?:(?>(?:{_SEPARATOR})?\d)){{12,}}+")
 # Each in turn, and overlapping (all is looked ahead to): `2027 4111 1111 1111 1111 123` holds a card number as well.
 _LAYOUTS = tuple(
     re.compile(rf"(?<!\d)(?=({layout})(?!\d))")
@@ -49,7 +49,7 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")
 """Twice a digit, and of a result of two digits their sum."""
 
 _HEX_RUN = re.compile(r"[0-9a-fA-F]{0,128}+(?![0-9A-Za-z])")
-_SHORTEST_HASH = 24
+_SHORTEST_HASH, _LONGEST_HASH = 24, 128
 _UUID = re.compile(r"\b(?=[\d-]*[a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", re.ASCII)
 """One of digits alone may be a card number that somebody wrote strangely."""
 _UUID_LENGTH = 36
@@ -133,7 +133,7 @@ def _is_in_hash(text: str, start: int, end: int) -> bool:
     """Say whether the digits are a part of a long hexadecimal number."""
     if not text[start:end].isdecimal():
         return False
-    while start > 0 and end - start < _SHORTEST_HASH and text[start - 1] in "0123456789abcdefABCDEF":
+    while start > 0 and end - start < _LONGEST_HASH and text[start - 1] in "0123456789abcdefABCDEF":
         start -= 1
     run = _HEX_RUN.match(text, end)
     return run is not None and run.end() - start >= _SHORTEST_HASH and not text[start - 1 : start].isalnum()

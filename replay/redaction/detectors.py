@@ -2,7 +2,8 @@
 What is private in a text, one function a kind: each gives the spans that it finds.
 
 Every pattern is linear in the text: what repeats is possessive or bounded, and no pattern may begin inside a run that
-it has just failed on (see `_START`).
+it has just failed on (see `_START`). A group that may fail half-way repeats within an atomic one, `(?>(?:…){1,9})`, and
+is not possessive: before 3.11.5, Python let `(?:…){1,9}+` keep what the last, failed time had taken.
 """
 
 import re
@@ -51,13 +52,10 @@ _COOKIES = re.compile(
     r"(?:set-)?cookie[\"']?\s{0,4}[:=]\s{0,4}[\"']?([^\s=;,\"'\\]{1,256}+=[^\r\n\"'\\]++)",
     re.IGNORECASE,
 )
-_NEXT_COOKIE = r",(?=\s{0,4}[^\s;,=\"]{1,128}+=)"
+_COOKIE_END = re.compile(r";|,(?=\s{0,4}[^\s;,=\"]{1,128}+=)")
 """Proxies join the lines of several cookies; a date has a comma too."""
-_COOKIE_VALUE = re.compile(
-    rf"(?:^|;|{_NEXT_COOKIE})\s*+"
-    r"(?!(?:path|domain|expires|max-age|samesite)\s*=|(?:httponly|secure|partitioned)\s*(?:[;,]|$))"
-    rf"(?:[^=;]*+=)?+((?:(?!{_NEXT_COOKIE})[^;])++)",
-    re.IGNORECASE,
+_ATTRIBUTE = re.compile(
+    r"\s*+(?:(?:path|domain|expires|max-age|samesite)\s*=|(?:httponly|secure|partitioned)\s*(?:,|$))", re.IGNORECASE
 )
 _AT = re.compile("[@\uff20\ufe6b]")
 _NOT_LOCAL = frozenset("@\uff20\ufe6b\"'`<>()[]{}\\,;:/|=&?#%")
@@ -137,11 +135,15 @@ def cookies(text: str) -> Iterator[Span]:
 
 def cookie_values(text: str, start: int, end: int) -> Iterator[Span]:
     """Find the values in `text[start:end]`, the value of a Cookie or Set-Cookie header. Source: RFC 6265, section 4."""
-    for found in _COOKIE_VALUE.finditer(text[start:end]):
-        value = found[1].strip()
-        if value:
-            at = start + found.start(1) + found[1].index(value)
-            yield Span(at, at + len(value), "cookie")
+    at = start
+    for until in (*(found.start() for found in _COOKIE_END.finditer(text, start, end)), end):
+        if _ATTRIBUTE.match(text, at, until) is None:
+            name, equals, value = text[at:until].partition("=")
+            value = value if equals else name
+            begin = until - len(value.lstrip())
+            if value.strip():
+                yield Span(begin, begin + len(value.strip()), "cookie")
+        at = until + 1
 
 
 def card_numbers(text: str) -> Iterator[Span]:

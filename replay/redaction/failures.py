@@ -6,20 +6,20 @@ from dataclasses import replace
 from replay.payloads.failures import Failure, Signature
 
 
-def redacted_failure(failure: Failure, plain: Callable[[str], str]) -> Failure:
-    """Redact every text of *failure* with *plain*."""
+def redacted_failure(failure: Failure, plain: Callable[[str], str], told: Callable[[str], str]) -> Failure:
+    """Redact every text of *failure*: those that tell of values with *told*, names of code and ids with *plain*."""
     signature = failure.signature
     return replace(
         failure,
         error_type=plain(failure.error_type),
-        message=plain(failure.message),
+        message=told(failure.message),
         signature=signature
         and Signature(
             error_type=plain(signature.error_type),
-            message=plain(signature.message),
+            message=told(signature.message),
             frames=tuple(map(plain, signature.frames)),
         ),
-        stack=plain(failure.stack),
+        stack=told(failure.stack),
         frames=tuple(
             replace(each, module=plain(each.module), function=plain(each.function), code=plain(each.code))
             for each in failure.frames
@@ -27,6 +27,6 @@ def redacted_failure(failure: Failure, plain: Callable[[str], str]) -> Failure:
         condition=failure.condition and plain(failure.condition),
         request_id=failure.request_id and plain(failure.request_id),
         trace_id=failure.trace_id and plain(failure.trace_id),
-        log_lines=tuple(map(plain, failure.log_lines)),
-        trace=tuple(replace(each, name=plain(each.name), cause=plain(each.cause)) for each in failure.trace),
+        log_lines=tuple(map(told, failure.log_lines)),
+        trace=tuple(replace(each, name=plain(each.name), cause=told(each.cause)) for each in failure.trace),
     )

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -33,6 +34,7 @@ _INNOCENT = (
 _NAMED_INNOCENT = re.compile(_INNOCENT + r"[\"']?\s{0,2}[:=/]\s{0,2}[\"']?$", re.IGNORECASE)
 _INNOCENT_NAME = re.compile(_INNOCENT + "$", re.IGNORECASE)
 _LOOK_BACK = 32
+_ENOUGH_INFLATED = 64
 _STRETCH = re.compile(r"[\t\n\r -~]{8}")
 
 
@@ -82,11 +84,18 @@ def looks_random(text: str) -> bool:
 
 
 def is_encoded_text(text: str) -> bool:
-    """Say whether base64 holds UTF-8 or gzip, which thirty random bytes do not: it is opened instead."""
+    """Say whether base64 holds UTF-8, gzip or zlib, which thirty random bytes do not: it is opened instead."""
     content = decoded(text)
     with contextlib.suppress(UnicodeDecodeError):
         return bool(content.decode())
-    return content.startswith(b"\x1f\x8b")
+    return content.startswith(b"\x1f\x8b") or _is_zlib(content)
+
+
+def _is_zlib(content: bytes) -> bool:
+    try:
+        return content.startswith(b"\x78") and bool(zlib.decompressobj().decompress(content, _ENOUGH_INFLATED))
+    except zlib.error:
+        return False
 
 
 def decoded(text: str) -> bytes:

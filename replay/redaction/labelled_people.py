@@ -13,7 +13,7 @@ PEOPLE_HINTS = ("name", "holder", "street", "address", "zip", "post", "phone", "
 
 _LABELLED = re.compile(
     r"""(?<![^\W_])(?P<name>[A-Za-z][A-Za-z0-9_.-]{2,47}+)
-    (?=["']?\s{0,2}(?:=>|=|:)\s{0,2}(?:[bu]?(?P<quote>["'])(?P<quoted>(?:(?!(?P=quote))[^\r\n]){1,128}+)(?P=quote)
+    (?=["']?\s{0,2}(?:=>|=|:)\s{0,2}(?:[bu]?(?P<quote>["'])(?P<quoted>(?>(?:(?!(?P=quote))[^\r\n]){1,128}))(?P=quote)
         |(?<==)(?P<value>[^\s"'&;,<>(){}\[\]\\=]{1,128}+)))""",
     re.VERBOSE,
 )

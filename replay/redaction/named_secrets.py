@@ -11,7 +11,7 @@ _TYPED = "|".join(sorted(TYPED_VALUES))
 _IS_VALUE = rf"""
     (?P<is>["']?\s{{0,4}}(?:=>|=|:|\uff1a)\s{{0,4}})
     (?:(?:[\[(]\s{{0,4}}|\{{\s{{0,4}}["'](?:{_TYPED})["']\s{{0,4}}:\s{{0,4}}){{0,2}}
-        [bu]?(?P<quote>["'])(?P<quoted>(?:(?!(?P=quote))[^\r\n]){{1,512}}+)
+        [bu]?(?P<quote>["'])(?P<quoted>(?>(?:(?!(?P=quote))[^\r\n]){{1,512}}))
       |(?:(?:bearer|basic|token|digest|api-?key|negotiate)[ +])?(?P<value>[^\s"'&;,<>(){{}}\[\]\\]{{4,}}+)
       |(?<==)\{{(?P<braced>[^{{}}"'\r\n]{{1,256}}+)\}})"""
 _NAMED = re.compile(
@@ -33,18 +33,18 @@ _NOT_SECRET = re.compile(
 )
 _ELEMENT = re.compile(
     r"<(?:[A-Za-z_][\w.-]{0,63}+:)?(?P<name>[^\W\d][\w.-]{1,63}+)(?:\s[^<>]{0,256}+)?>"
-    r"(?:\s{0,16}<!\[CDATA\[(?P<cdata>(?:(?!\]\]>)[^\r\n]){1,512}+)|(?P<value>[^<>]{1,512}+)</)"
+    r"(?:\s{0,16}<!\[CDATA\[(?P<cdata>(?>(?:(?!\]\]>)[^\r\n]){1,512}))|(?P<value>[^<>]{1,512}+)</)"
 )
 _FIELD = re.compile(
     r"""form-data;[^\r\n]{0,64}?\bname=(?P<quote>["']?)(?P<name>[^"'\r\n;]{1,64})(?P=quote)[^\r\n]{0,256}\r?\n
     (?:[^\r\n]{1,256}\r?\n){0,4}\r?\n""",
     re.VERBOSE | re.IGNORECASE,
 )
-_FIELD_VALUE = re.compile(r"(?:(?!\r?\n--)[\s\S]){1,4096}+")
+_FIELD_VALUE = re.compile(r"(?>(?:(?!\r?\n--)[\s\S]){1,4096})")
 # `--password …` on a command line; a plain word behind it may be the sentence going on: `--token is missing`.
 _OPTION = re.compile(
     r"""(?<![\w-])--?(?P<name>[A-Za-z][\w-]{1,47}+)\s{1,4}
-    (?:(?P<quote>["'])(?P<quoted>(?:(?!(?P=quote))[^\r\n]){1,256}+)|(?P<value>[^\s"'-][^\s"']{3,256}+))""",
+    (?:(?P<quote>["'])(?P<quoted>(?>(?:(?!(?P=quote))[^\r\n]){1,256}))|(?P<value>[^\s"'-][^\s"']{3,256}+))""",
     re.VERBOSE,
 )
 _USER = re.compile(r"""(?<![\w-])(?:-u|--user)[ =]["']?[^\s:"']{1,64}+:(?P<value>[^\s"']{1,256}+)""")
@@ -55,7 +55,7 @@ _PAIR = re.compile(
     r"""(?:\(\s{0,2}[bu]?(?P<quote>["'])(?P<name>[\w.-]{2,64}+)(?P=quote)\s{0,2},
         |["'](?:[Nn]ame|[Kk]ey|[Hh]eader|[Ff]ield)["']\s{0,2}:\s{0,2}(?P<quote2>["'])(?P<name2>[\w.-]{2,64}+)(?P=quote2)
          \s{0,2},\s{0,2}["'][Vv]alues?["']\s{0,2}:)
-    \s{0,2}[bu]?(?P<quote3>["'])(?P<value>(?:(?!(?P=quote3))[^\r\n]){1,512}+)(?P=quote3)""",
+    \s{0,2}[bu]?(?P<quote3>["'])(?P<value>(?>(?:(?!(?P=quote3))[^\r\n]){1,512}))(?P=quote3)""",
     re.VERBOSE,
 )
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_to_bytes
 from replay.payloads.exact_json import Edit
 
 _PAIR = re.compile(r"(?<![^\s?&;\"'])[\w.%\[\]+~-]{1,128}+=([^\s&;\"'<>#]++)", re.ASCII)
-_RUN = re.compile(r"(?:%[0-9A-Fa-f]{2})++|[^%]")
+_RUN = re.compile(r"(?:%[0-9A-Fa-f][0-9A-Fa-f])++|[^%]")
 
 
 class EncodedValue(NamedTuple):

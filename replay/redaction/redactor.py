@@ -1,8 +1,8 @@
 """The station: gives an event's text with what is private replaced, and says what was replaced where."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 
 from replay.errors import InvalidJson
@@ -10,7 +10,7 @@ from replay.payloads.exact_json import Edit, Path, Token, is_json, splice, strin
 from replay.payloads.failures import Failure
 from replay.redaction import encodings
 from replay.redaction.binary_values import is_binary_value
-from replay.redaction.byte_arrays import with_byte_arrays
+from replay.redaction.byte_arrays import byte_arrays, with_byte_arrays
 from replay.redaction.card_numbers import card_of_number
 from replay.redaction.clean_texts import is_clean, suspects
 from replay.redaction.detectors import apart, cookie_values
@@ -26,7 +26,9 @@ from replay.redaction.phone_numbers import is_written_phone_number
 from replay.redaction.places import Findings, Place
 from replay.redaction.pseudonyms import is_made_receipt_handle, is_pseudonym
 from replay.redaction.query_strings import encoded_values
+from replay.redaction.redacted import Redacted, Replacement
 from replay.redaction.replacing import Replacing
+from replay.redaction.retelling import learn, retold
 from replay.redaction.rules import Action
 from replay.redaction.secret_keys import is_among_secrets, is_secret_key, key_of
 from replay.redaction.settings import RedactionSettings
@@ -40,23 +42,6 @@ _DEEPEST_CLEAN = _DEEPEST - MOST_LEVELS
 _LONGEST_REMEMBERED = 128
 _SHORTEST_POSTCODE = 4
 _SCHEME = re.compile(r"\s*(?:bearer|basic|digest|token|api-?key|negotiate|ntlm|aws4-hmac-sha256)\s+", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
-    """What was replaced at one place; `at` is a JSON Pointer into the event, and `#` steps into an encoded string."""
-
-    at: str
-    detector: str
-    count: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redacted:
-    """An event's text without what is private, equal to the original in every other character."""
-
-    text: str
-    redactions: tuple[Replacement, ...] = ()
 
 
 class Redactor:
@@ -110,9 +95,13 @@ class Redactor:
         place = self._root(text)
         return _redacted(text, self._string_edits(text, place, 0), place)
 
-    def failure(self, failure: Failure) -> Failure:
-        """Redact what was observed of a failure: every text of it."""
-        return redacted_failure(failure, self.plain)
+    def failure(self, failure: Failure, replaced: Mapping[str, str] | None = None) -> Failure:
+        """Redact what was observed of a failure: every text of it, and what was *replaced* in its event."""
+        return redacted_failure(failure, self.plain, partial(self.told, replaced=replaced or {}))
+
+    def told(self, text: str, replaced: Mapping[str, str]) -> str:
+        """Redact a text that tells of an event: do as `plain`, and with the values that were *replaced* in that."""
+        return self.plain(retold(text, replaced) if self._settings.enabled else text)
 
     def _root(self, text: str, suspicious: set[str] | None = None) -> Place:
         located = self._rules.located(text) if self._rules.paths and text.lstrip()[:1] in JSON_STARTS else {}
@@ -120,7 +109,8 @@ class Redactor:
 
     def _json_edits(self, text: str, place: Place, level: int) -> list[Edit]:
         edits = self._dropping(text, place) if self._rules else []
-        cuts, cut = sorted(edits), 0
+        arrays = tuple(byte_arrays(text))
+        cuts, cut = sorted([*edits, *(Edit(each.start, each.end, "") for each in arrays)]), 0
         by_content = self._goes_by_content and not place.is_secret
         is_innocent, named = self._replacing.is_innocent, named_values(text)
         for token in tokens(text):
@@ -139,10 +129,10 @@ class Redactor:
                     edits += in_token(found, text[start:end], start) if found else ()
             elif kind == "key":
                 edits += () if path and is_innocent(str(path[1])) else self._key_edits(text[start:end], token, place)
-            elif kind == "number":
+            elif kind == "number" or self._rules:
                 edits += self._number_edits(text[start:end], token, place, named.get(start, ""))
         return with_byte_arrays(
-            text, edits, partial(self._byte_array_edits, place=replace(place, suspects=None), level=level)
+            arrays, edits, partial(self._byte_array_edits, place=replace(place, suspects=None), level=level)
         )
 
     def _byte_array_edits(self, plain: str, path: Path, place: Place, level: int) -> list[Edit]:
@@ -198,6 +188,7 @@ class Redactor:
         if coarse == value:
             return []
         place.note(["generalised"])
+        learn(place.findings.replaced, value, coarse, "generalised")
         return [Edit(0, len(value), coarse)]
 
     def _number_edits(self, raw: str, token: Token, place: Place, named: str) -> Iterator[Edit]:
@@ -208,14 +199,17 @@ class Redactor:
         detector, made = self._number(raw, name, inside)
         if made != raw:
             inside.note([detector])
+            learn(inside.findings.replaced, raw, made, detector)
             yield Edit(token.start, token.end, made)
 
     def _number(self, raw: str, name: str, place: Place) -> tuple[str, str]:
-        """Give what stands in for a number, and why."""
+        """Give what stands in for a number, and why; a rule makes of what is true or false always the latter."""
         pseudonyms = self._replacing.pseudonyms
         action = self._action(place) if self._rules else None
         if action == "keep":
             found = "", raw
+        elif raw[-1].isalpha():  # true, false, null, NaN
+            found = "boolean", "false" if action and raw == "true" else raw
         elif action == "hash":
             found = "hash", pseudonyms.hashed_number(raw)
         elif action == "generalise" and not {"e", "E"} & set(raw):
@@ -296,11 +290,10 @@ class Redactor:
         if len(value) < SHORTEST:
             return []
         lines = encodings.opened_lines(value, place.findings.budget) if "\n" in value else None
-        if lines is not None:
-            inner = self._opened_edits(value, 0, lines, place, level)
-            if inner:
-                return inner
-        structured = self._embedded_edits(value, place, level)
+        inner = self._opened_edits(value, 0, lines, place, level) if lines is not None else []
+        if lines is not None and (lines.is_text or lines.packed):
+            return inner  # a line by itself would be taken for another secret
+        structured = inner or self._embedded_edits(value, place, level)
         made = splice(value, structured) if structured else value
         return one_after_the_other(value, structured, self._flat_text_edits(made, place, level))
 
@@ -378,7 +371,8 @@ def _redacted(text: str, edits: list[Edit], place: Place) -> Redacted:
     replacements = tuple(
         Replacement(at=at, detector=detector, count=count) for (at, detector), count in place.findings.counts.items()
     )
-    return Redacted(text=splice(text, edits) if edits else text, redactions=replacements)
+    made = splice(text, edits) if edits else text
+    return Redacted(text=made, redactions=replacements, replaced=place.findings.replaced)
 
 
 def _is_private(name: str, path: Path) -> bool:

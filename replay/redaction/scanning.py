@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from replay.errors import InvalidJson, RedactionError, ReplayError
-from replay.redaction.redactor import Redactor, Replacement
+from replay.redaction.redacted import Replacement
+from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
 
 _LARGEST_BYTES = 64 * 1024 * 1024

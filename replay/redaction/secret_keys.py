@@ -1,6 +1,7 @@
 """Key names that say of their value that it is secret."""
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -14,6 +15,8 @@ _SECRET_ENDS = (
     "token", "credential", "credentials", "authorization", "authorisation", "cookie", "setcookie", "cookies",
     "connectionstring", "sessionid", "receipthandle", "xamzsignature", "xamzcredential", "webhookurl", "secretstring",
     "secretbinary", "passwords", "passwds", "secrets", "apikeys", "accesskeys", "privatekeys", "apisecret",
+    "passwordconfirm", "passwordconfirmation", "passwordrepeat", "passwordhash", "userpass", "dbpass", "sessionkey",
+    "securityanswer", "secretanswer", "seedphrase", "recoveryphrase",
 )  # fmt: skip
 PASSWORD_WORDS = (
     "passwort", "kennwort", "contraseña", "contrasena", "mot de passe", "senha", "wachtwoord", "hasło", "haslo",
@@ -22,21 +25,27 @@ PASSWORD_WORDS = (
 )  # fmt: skip
 """What people call a password where they do not speak English."""
 _SECRET_WHOLE = frozenset(
-    {"pass", "cvv", "cvc", "cvv2", "cvc2", "pin", "otp", "ssn", "auth", "bearer", "jwt", "sig", "mfacode"}
-)
+    {"pass", "pword", "cvv", "cvc", "cvv2", "cvc2", "pin", "otp", "totp", "ssn", "auth", "bearer", "jwt", "sig",
+     "mfacode"}
+)  # fmt: skip
 _NOT_SECRET_ENDS = (
     "nexttoken", "pagetoken", "pagingtoken", "paginationtoken", "continuationtoken", "startingtoken", "starttoken",
     "clientrequesttoken", "idempotencytoken", "synctoken", "maxtoken",
 )  # fmt: skip
 # A typed value's own key (`stringValue`, DynamoDB's `S`) says nothing: the key above it does.
 TYPED_VALUES = frozenset(
-    {"stringValue", "binaryValue", "StringValue", "BinaryValue", "Value", "value", "values", "S", "N", "B", "SS", "NS"}
-)
+    {"stringValue", "binaryValue", "StringValue", "BinaryValue", "Value", "value", "values",
+     "S", "N", "B", "SS", "NS", "BS", "L"}
+)  # fmt: skip
 HIGHEST = 64
 """How far up a name is looked for: a hostile text is nested a hundred thousand deep, at each of its values."""
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 # Beneath these whatever does not say what else it is: `"cookies": {"sid": …}`.
-_HOLDERS = ("cookie", "cookies", "credential", "credentials", "secret", "secrets", "passwords", "tokens", "apikeys")
+_HOLDERS = (
+    "cookie", "cookies", "credential", "credentials", "secret", "secrets", "password", "passwords", "tokens", "apikey",
+    "apikeys",
+)  # fmt: skip
+_HOLDERS_ABOVE = 2
 _LAST_WORD = re.compile(r"(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)$")
 _OTHER_WORDS = frozenset(
     {"type", "kind", "name", "names", "user", "users", "username", "login", "email", "id", "ids", "arn", "uri", "url",
@@ -86,9 +95,9 @@ def keys_above(path: Path) -> Iterator[str]:
 def is_secret_key(name: str) -> bool:
     """Say whether a key of this name holds a secret, in any casing: `clientSecret`, `X-Api-Key`, `DB_PASSWORD`."""
     plain = plain_name(name)
-    if plain.endswith(_NOT_SECRET_ENDS):
+    if plain.rstrip(string.digits).endswith(_NOT_SECRET_ENDS):
         return False
-    return plain in _SECRET_WHOLE or plain.endswith(_ENDS)
+    return plain in _SECRET_WHOLE or plain.rstrip(string.digits).endswith(_ENDS)
 
 
 @lru_cache(maxsize=4096)
@@ -99,8 +108,8 @@ def holds_secrets(name: str) -> bool:
 
 def is_among_secrets(path: Path) -> bool:
     """Say whether the value at *path* is a secret by the key above its own: `sid` of `"cookies": {"sid": …}`."""
-    names = [name for name in islice(keys_above(path), 3) if name != "M"]  # DynamoDB's map
-    return len(names) > 1 and holds_secrets(names[1]) and not _says_what_it_is(names[0])
+    names = list(islice((name for name in keys_above(path) if name != "M"), 1 + _HOLDERS_ABOVE))  # M: DynamoDB's map
+    return any(map(holds_secrets, names[1:])) and not _says_what_it_is(names[0])
 
 
 @lru_cache(maxsize=4096)

@@ -83,6 +83,7 @@ class Mover:
         self._most_waiting = _WAITING_EACH * threads
         self._workers = Workers(threads, name="redrive-move")
         self._told: queue.SimpleQueue[Moved] = queue.SimpleQueue()
+        self._in_doubt = frozenset(ledger.progress.in_doubt)
         self.new_ids = new_ids(ledger.progress.acknowledged)
         """The ids that AWS gave what was sent, also before this run was gone on with: one of them has come back."""
 
@@ -103,7 +104,10 @@ class Mover:
             ReplayError: The ledger could not be written: nothing more is sent.
         """
         known = self._ledger.progress.acknowledged
-        moves = [_Move(capture=capture, outlet=outlet) for capture in captures]
+        moves = [
+            _Move(capture=capture, outlet=outlet, doubtful=capture.origin.identity in self._in_doubt)
+            for capture in captures
+        ]
         arrived = [replace(move, sent=True) for move in moves if move.identity in known]
         for start in range(0, len(arrived), BATCH_SIZE):
             self._add(partial(self._delete, arrived[start : start + BATCH_SIZE]))

@@ -1,7 +1,7 @@
 """What is known of a move that nobody judges before it begins: by SQS itself where it can, else message by message."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from replay.project import Project
 from replay.redriver.move_task import MoveProgress, MoveTask
@@ -11,7 +11,8 @@ from replay.redriver.preparing import (
     ledger_of,
     prepared_redrive,
     queue_target,
-    refuse_no_dead_letter_queue,
+    refuse_queue,
+    taken_from,
     ways_back,
 )
 from replay.redriver.ways_back import WaysBack
@@ -48,7 +49,7 @@ def prepare_move_of_all(project: Project, request: RedriveRequest) -> PreparedMo
     Source: SQS API `StartMessageMoveTask` ("dead-letter queues (DLQs) whose sources are other Amazon SQS queues").
     """
     source = queue_target(project, request)
-    refuse_no_dead_letter_queue(source.queue)
+    refuse_queue(source)
     ways = ways_back(project, source, request)
     if ways.functions or request.limit or request.resume or not RedriveSources(source.client(), source.queue).arns:
         return prepared_redrive(project, request, source, ways, None)
@@ -56,8 +57,14 @@ def prepare_move_of_all(project: Project, request: RedriveRequest) -> PreparedMo
 
 
 def _by_sqs_itself(project: Project, request: RedriveRequest, source: SqsTarget, ways: WaysBack) -> PreparedMoveTask:
-    destinations = (*ways.checked_destinations(), source.checked_destination())
-    plan = Plan(events=source.queue.visible, destinations=destinations, rate_per_s=request.pace.rate_per_s)
+    emptied = replace(source.checked_destination(), seen_by=(), role="emptied")
+    destinations = (*ways.checked_destinations(), emptied)
+    plan = Plan(
+        events=source.queue.visible,
+        destinations=destinations,
+        rate_per_s=request.pace.rate_per_s,
+        taken_from=(taken_from(source.queue),),
+    )
     task = MoveTask(
         client=source.client(),
         source=source.queue,

@@ -1,13 +1,15 @@
 """What is known of a redrive before it begins: its queues, who judges, and the plan that its user agrees to."""
 
+import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from replay.deployed_replay import function_of
-from replay.errors import ConfigurationError, SourceRefused
+from replay.errors import ConfigurationError, SourceRefused, TargetRefused
 from replay.ledger.ledger import Ledger, find_run, read_run
+from replay.payloads.partitions import is_aws_url
 from replay.project import Project
 from replay.redriver.queue_outlet import DeduplicationIds
 from replay.redriver.redrive import Judging, Redrive
@@ -16,14 +18,18 @@ from replay.redriver.ways_back import WaysBack, find_ways_back, named_way
 from replay.replayer import Pace
 from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY
 from replay.sources.sqs_queue import Queue
+from replay.targets.bulk import Bulk
+from replay.targets.carrier import Carrier
 from replay.targets.guard_rails.deployed import Deployed
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.plan import Plan
+from replay.targets.guard_rails.this_machine import is_on_this_machine
 from replay.targets.sqs import SqsTarget
 
 JUDGED_BY_DEFAULT = "staging"
 LOCAL = "local"
 _UNBOUNDED = Pace()
+_BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,7 @@ def prepare_redrive(project: Project, request: RedriveRequest) -> PreparedRedriv
     """
     judging = _judging(project, request)
     source = queue_target(project, request)
-    refuse_no_dead_letter_queue(source.queue)
+    refuse_queue(source)
     return prepared_redrive(project, request, source, ways_back(project, source, request), judging)
 
 
@@ -96,13 +102,14 @@ def prepared_redrive(
     judge = _judged_by(judging)
     destinations = [*judge, *ways.checked_destinations()]
     if request.execute or judging is None:
-        destinations.append(replace(source.checked_destination(), seen_by=()))
+        destinations.append(replace(source.checked_destination(), seen_by=(), role="emptied"))
     about = source.queue.visible if request.limit is None else min(source.queue.visible, request.limit)
     plan = Plan(
         events=about,
         destinations=tuple(destinations if request.execute or judging is None else judge),
         rate_per_s=request.pace.rate_per_s,
         concurrency=request.pace.concurrency,
+        taken_from=(taken_from(source.queue),),
     )
     at_once = request.pace.concurrency
     redrive = Redrive(
@@ -151,15 +158,29 @@ def _judging(project: Project, request: RedriveRequest) -> Judging:
             expected=f"a deployed function: [tool.replay.targets.{JUDGED_BY_DEFAULT}], or --judge lambda:FUNCTION",
             hint="or --judge local: weak evidence, since AWS is mocked and empty there",
         )
-    function = function_of(project, request.function)
+    known = project.is_deployed(judge) if judge != LOCAL else False
+    function = function_of(project, request.function) if known else project.catalog.get(request.function)
     open_invoker = partial(project.open_invoker, function, target="process" if judge == LOCAL else judge)
     at_once = 1 if judge == LOCAL else request.pace.concurrency
     return Judging(function=function, open_invoker=open_invoker, at_once=at_once)
 
 
 def _judged_by(judging: Judging | None) -> list[Destination]:
+    """Give where *judging* leads, after all checks; nowhere for what judges on this machine."""
     invoker = judging.open_invoker() if judging else None
-    return [invoker.checked_destination()] if isinstance(invoker, Deployed) else []
+    if isinstance(invoker, Bulk) or (isinstance(invoker, Carrier) and not invoker.answers and _is_one_way(invoker)):
+        raise ConfigurationError(
+            f"the target {invoker.name} gives no answer, and cannot judge",
+            where="--judge",
+            expected="a target that answers: lambda:FUNCTION, http, or local",
+            hint="name the function that gets it in the end: --judge lambda:FUNCTION",
+        )
+    return [replace(invoker.checked_destination(), role="judges")] if isinstance(invoker, Deployed) else []
+
+
+def _is_one_way(carrier: Carrier) -> bool:
+    """Say whether nothing that goes there is answered; some answer one event and carry another."""
+    return type(carrier).is_answered is Carrier.is_answered
 
 
 def ways_back(project: Project, source: SqsTarget, request: RedriveRequest) -> WaysBack:
@@ -183,8 +204,26 @@ def ways_back(project: Project, source: SqsTarget, request: RedriveRequest) -> W
     return ways
 
 
-def refuse_no_dead_letter_queue(queue: Queue) -> None:
-    """Receiving counts as a receive of the queue's redrive policy. Source: SQS Developer Guide, maxReceiveCount."""
+def refuse_queue(source: SqsTarget) -> None:
+    """
+    Refuse a queue that is no dead-letter queue, or of which nothing says in which account it may be.
+
+    Receiving counts as a receive of the queue's redrive policy. Source: SQS Developer Guide, maxReceiveCount.
+
+    Raises:
+        SourceRefused: It has a redrive policy of its own.
+        TargetRefused: It is beyond this machine, and its account is not named.
+    """
+    queue = source.queue
+    endpoint = str(source.client().meta.endpoint_url)
+    if not source.described.account_id and (is_aws_url(endpoint) or not is_on_this_machine(endpoint)):
+        section = queue.name if _BARE_KEY.fullmatch(queue.name) else f'"{queue.name}"'
+        raise TargetRefused(
+            f"the queue {queue.name} is beyond this machine, and nothing says in which account it may be",
+            where=queue.arn,
+            expected='account_id = "123456789012" in its section of pyproject.toml',
+            hint=f'write it there: [tool.replay.targets.{section}] kind = "sqs", and account_id = "…"',
+        )
     if queue.redrive_to is not None:
         raise SourceRefused(
             f"{queue.name} has a dead-letter queue itself: each look at a message pushes it towards that",
@@ -192,6 +231,13 @@ def refuse_no_dead_letter_queue(queue: Queue) -> None:
             expected="a dead-letter queue",
             hint=f"replay redrive {queue.redrive_to.rpartition(':')[2]} …",
         )
+
+
+def taken_from(queue: Queue) -> str:
+    """Say what a redrive takes from *queue*, and what it cannot see there."""
+    are = "is" if queue.in_flight == 1 else "are"
+    held = f"; {queue.in_flight:,} more {are} in flight, held by a consumer or by a run that was killed"
+    return f"queue {queue.name}" + (held if queue.in_flight else "")
 
 
 def ledger_of(project: Project, request: RedriveRequest, arn: str, plan: Plan) -> Callable[[], Ledger]:

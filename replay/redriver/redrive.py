@@ -84,8 +84,9 @@ class Redrive:
             except KeyboardInterrupt:
                 settling.interrupted = True
                 yield from settling.rest()
-            notes = letters.close()
-            finished = settling.finished(elapsed_s=perf_counter() - began, notes=notes)
+            unseen = 0 if settling.interrupted or settling.stopped else letters.unseen(self.client)
+            notes = (*([letters.why_unseen(unseen)] if unseen else []), *letters.close())
+            finished = settling.finished(elapsed_s=perf_counter() - began, notes=notes, unseen=unseen)
             if ledger is not None:
                 ledger.ended(
                     outcomes=dict(finished.outcomes), interrupted=finished.interrupted, stopped=finished.stopped

@@ -42,13 +42,14 @@ class RedriveFinished:
     A redrive is over.
 
     `outcomes` count every message; `reasons` why those that were not moved were not. `run` names the ledger, where one
-    was written. `notes` say how the queue was left.
+    was written. `unseen`: about how many messages the queue did not give. `notes` say how the queue was left, and why.
     """
 
     outcomes: Mapping[MessageOutcome, int]
     reasons: Mapping[str, int]
     doubtful: int
     elapsed_s: float
+    unseen: int = 0
     interrupted: bool = False
     stopped: str = ""
     run: str = ""

@@ -73,12 +73,13 @@ class Settling:
         self._collect()
         yield from self._tell()
 
-    def finished(self, *, elapsed_s: float, notes: tuple[str, ...]) -> RedriveFinished:
+    def finished(self, *, elapsed_s: float, notes: tuple[str, ...], unseen: int) -> RedriveFinished:
         """Give the end of the redrive."""
         return RedriveFinished(
             outcomes=dict(self._outcomes.most_common()),
             reasons=dict(self._reasons.most_common()),
             doubtful=self._doubtful,
+            unseen=unseen,
             elapsed_s=elapsed_s,
             interrupted=self.interrupted,
             stopped=self.stopped,

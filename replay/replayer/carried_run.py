@@ -26,11 +26,11 @@ from replay.replayer.pace import Pace, RateLimit, Timeline
 from replay.replayer.replayer import AsSent, FixtureStore, Replayer, as_it_is
 from replay.replayer.run_events import FixtureNotRun, FixtureReplayed, RunEvent, RunStarted
 from replay.replayer.tally import Tally
-from replay.replayer.under_way import UnderWay, gone_unseen, overdue, record_ids_of, replayed
+from replay.replayer.under_way import UnderWay, gone_unseen, mixed_up, overdue, record_ids_of, replayed
 from replay.replayer.warm_functions import OpenInvoker
 from replay.targets.aws.observed_effects import RedactorOf, standard_redactor
 from replay.targets.carrier import Acknowledgement, Carrier, Entry, Sought, Watch
-from replay.targets.observing.findings import COUNT_LAG_S, LOG_LAG_S, Findings, by_key
+from replay.targets.observing.findings import COUNT_LAG_S, LOG_LAG_S, UNSIGNED_LAG_S, Findings, by_key
 from replay.targets.sending import Sender, Sent
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
@@ -161,6 +161,7 @@ class _Crossing:
         self._under_way: dict[str, UnderWay] = {}
         here = carrier.destination().on_this_machine
         self._count_lag_s = _COUNT_LAG_HERE_S if here else COUNT_LAG_S
+        self._unsigned_lag_s = 0.0 if here else UNSIGNED_LAG_S
         self._longest_pause_s = _LONGEST_PAUSE_HERE_S if here else _LONGEST_PAUSE_S
         self._clocks_differ_s = 0.0 if here else _CLOCKS_DIFFER_S
         self._not_before_s = -math.inf
@@ -239,6 +240,7 @@ class _Crossing:
             doubts=self._doubts,
             record_ids=ids if len(ids) == len(entries) else (),
             count_lag_s=self._count_lag_s,
+            unsigned_lag_s=self._unsigned_lag_s,
         )
         edited = f"{fixture.reference.short}: event.json was edited by hand since it was recorded"
         notes = [*self._carrier.notes, *([edited] if fixture.edited else [])]
@@ -289,6 +291,8 @@ class _Crossing:
         if findings.has_ended(now_s):
             if findings.is_only_gone:
                 return gone_unseen(one, lookout.reasons())
+            if findings.is_mixed:
+                return mixed_up(one)
             return replayed(one, redactor=run.redactor, red=run.red, options=run.options)
         if now_s < one.deadline_s and lookout.sees:
             return None

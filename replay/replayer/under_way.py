@@ -113,6 +113,12 @@ def gone_unseen(under_way: UnderWay, reasons: Sequence[str]) -> FixtureReplayed:
     return _unobserved(under_way, "it is gone from where it was sent to, and no invocation of it was seen", reasons)
 
 
+def mixed_up(under_way: UnderWay) -> FixtureReplayed:
+    """Judge an event while others invoke the function: which of the invocations was its own, nobody can tell."""
+    what = "more invocations succeeded than it can have had: others invoke the function too"
+    return _unobserved(under_way, what, ["log the ids of what is delivered, and each is told apart"])
+
+
 def _unobserved(under_way: UnderWay, what: str, reasons: Sequence[str]) -> FixtureReplayed:
     fixture = under_way.fixture
     why = "; ".join(reasons)

@@ -11,9 +11,11 @@ from replay.payloads.failures import Failure, Frame
 from replay.reports.effect_lines import effect_lines
 from replay.reports.expectation_words import happened, headline, recorded_failure, wanted
 from replay.reports.payload_excerpt import payload_section
+from replay.reports.shown_log import shown_log
 from replay.reports.visible_text import one_line, visible
 
 _LOG_LINES = 15
+_LOG_END = 64 * 1024
 _LIBRARY_FRAMES = 2
 """Of each stretch of library code, the call into it and the innermost frame are shown."""
 
@@ -64,9 +66,10 @@ def run_command(ids: Iterable[str], options: Sequence[str] = ()) -> str:
 def log_lines(outcome: Outcome) -> list[str]:
     """Show what the function logged in its last invocation, or rather the end of it."""
     log = outcome.report.invocations[-1].reply.log if outcome.report.invocations else ""
-    if not log.strip():
+    shown = shown_log(log[-_LOG_END:]).strip()
+    if not shown:
         return []
-    rows = log.strip().split("\n")[-_LOG_LINES:]
+    rows = shown.split("\n")[-_LOG_LINES:]
     return ["log (last invocation)", *(f"  {visible(row, limit=200)}" for row in rows)]
 
 

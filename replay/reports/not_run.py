@@ -31,9 +31,11 @@ def by_reason(events: Iterable[FixtureNotRun]) -> list[list[FixtureNotRun]]:
 def reason_text(events: Sequence[FixtureNotRun]) -> str:
     """Write the one reason of *events*."""
     error = events[0].error
-    if isinstance(error, NotPinned) and len(events) > 1:
-        return str(ReplayError(error.apart_from_found, where=f"{error.where}, and others", hint=error.hint))
-    return str(error)
+    places = {str(getattr(event.error, "where", "")) for event in events}
+    if not isinstance(error, FixtureError) or len(places) == 1:
+        return str(error)
+    what = error.apart_from_found if isinstance(error, NotPinned) else error.what
+    return str(ReplayError(what, where=f"{error.where}, and others", expected=error.expected, hint=error.hint))
 
 
 def named(event: FixtureNotRun) -> str:

@@ -27,11 +27,13 @@ _GROUP_ARN = re.compile(r"arn:[\w-]+:logs:[\w-]+:\d{12}:log-group:[^:]+(?::\*)?"
 _FAILING_TERMS = (
     "?ERROR", '?"Task timed out after"', '?"Status: timeout"', '?"Status: error"', '?"Status: failure"',
     '?"Runtime exited"', "?errorType", '?"Error raised from handler method"', '?"\\"status\\":\\"timeout\\""',
-    '?"\\"status\\":\\"error\\""', '?"\\"status\\":\\"failure\\""',
+    '?"\\"status\\":\\"error\\""', '?"\\"status\\":\\"failure\\""', '?"Process exited before completing"',
+    '?"Runtime.InvalidEntrypoint"', "?Exception",
 )  # fmt: skip
 _FAILING = re.compile(
     r"\[ERROR\]|\bERROR\b|Task timed out after|Status: (?:timeout|error|failure)|Runtime exited|errorType|"
-    r'Error raised from handler method|"status"\s{0,4}:\s{0,4}"(?:timeout|error|failure)"'
+    r'Error raised from handler method|"status"\s{0,4}:\s{0,4}"(?:timeout|error|failure)"|'
+    r"Process exited before completing|Runtime\.InvalidEntrypoint|: ([A-Za-z_$][\w.$]*)\n\1\b"
 )
 
 

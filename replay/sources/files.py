@@ -135,7 +135,9 @@ class FilesRecording(Recording):
                 "no event could be read",
                 where=", ".join(self._paths[:3]),
                 expected="JSON documents, or JSON Lines",
-                hint="; ".join([*self.notes, *self.problems][:3]) or "check that the files are not empty",
+                hint="mend what the notes name, or name other files"
+                if self.notes or self.problems
+                else "check that the files are not empty",
             )
 
     def _tell_advance(self) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
 
 from replay.delivery.attempt import Attempt, Reply
-from replay.errors import ConfigurationError, TargetRefused
+from replay.errors import ConfigurationError, InvalidEvent, TargetRefused
 from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.readers.clients import aws_client, aws_session
@@ -20,6 +20,7 @@ from replay.targets.guard_rails.options import DeployedOptions
 from replay.targets.guard_rails.this_machine import is_on_this_machine
 from replay.targets.http_parts.answers import Told, told_by_answer
 from replay.targets.http_parts.captured_request import CapturedRequest, captured_request
+from replay.targets.http_parts.emulated_failure import emulated_failure
 from replay.targets.http_parts.endpoint import endpoint_of_url
 from replay.targets.http_parts.exchange import HttpResponse, exchange
 from replay.targets.http_parts.failure_log import FailureLog
@@ -101,7 +102,7 @@ class HttpTarget(Deployed):
                 group,
                 code=self._function.code,
                 wait_s=self._options.log_wait_s,
-                here=is_on_this_machine(self._endpoint.url),
+                here=self._is_here,
             )
             self._log.begin()
         return self
@@ -116,6 +117,11 @@ class HttpTarget(Deployed):
     def described(self) -> HttpOptions:
         """The options that say where it is."""
         return self._options
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether a log tells how the function failed: where two requests are under way, not which of them did."""
+        return bool(self._options.function)
 
     @property
     def serves_many(self) -> bool:
@@ -139,7 +145,7 @@ class HttpTarget(Deployed):
             AwsError: It may not be looked at.
         """
         endpoint, target = self._endpoint, f"{self.name}:{self._options.url}"
-        if is_on_this_machine(endpoint.url):
+        if self._is_here:
             return Destination(target=target, arn=endpoint.url, region=self._region, on_this_machine=True)
         if self._options.host:
             raise TargetRefused(
@@ -167,11 +173,18 @@ class HttpTarget(Deployed):
         Send the event's request once.
 
         Raises:
-            InvalidEvent: The event is no request.
+            InvalidEvent: The event is no request, or one that leads out of the stage.
             TargetError: There was no answer, or AWS has answered by itself and not asked the function.
             AwsError: There are no credentials to sign with, or the function's log may not be read.
         """
         request = captured_request(Event(text=attempt.payload))
+        if self._endpoint.base_path and request.climbs:
+            raise InvalidEvent(
+                f"the path of the event leads out of {self._endpoint.base_path}, which alone was checked",
+                where="/path",
+                expected="a path without .. that goes so far",
+                hint="deliver it to the function itself: --target lambda:FUNCTION",
+            )
         log = self._log
         if log is None:
             alone, _ = self._told(request)
@@ -187,6 +200,9 @@ class HttpTarget(Deployed):
         tries = 0
         while True:
             answer = self._sent(request)
+            emulated = emulated_failure(answer, self._function.code) if self._is_here else None
+            if emulated is not None:
+                return Told(reply=emulated), answer
             told = told_by_answer(answer, request, where=self._endpoint.url)
             tries += 1
             if not told.throttled or tries == _TRIES:
@@ -207,6 +223,10 @@ class HttpTarget(Deployed):
     def _timeout_s(self) -> float:
         default = _PATIENCE_OF_URLS_S if self._endpoint.hosting == "function-url" else _PATIENCE_S
         return self._options.timeout_s or default
+
+    @cached_property
+    def _is_here(self) -> bool:
+        return is_on_this_machine(self._endpoint.url)
 
     @cached_property
     def _added(self) -> tuple[Header, ...]:

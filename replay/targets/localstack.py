@@ -1,9 +1,7 @@
 """The `localstack` target: an event goes through the service that it came from, as it is on LocalStack."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
@@ -15,7 +13,6 @@ from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSource, EventSourceKind
 from replay.readers.aws_errors import aws_errors
-from replay.sources.archive_parts.owners import this_process
 from replay.targets.carrier import Answer, Carrier, CarrierOptions, Entry, Watch
 from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.deployed import described
@@ -23,9 +20,10 @@ from replay.targets.guard_rails.destination import Destination
 from replay.targets.http_parts.captured_request import captured_request
 from replay.targets.lambda_ import LambdaTarget
 from replay.targets.localstack_parts.deployable import Deployable, deployable
-from replay.targets.localstack_parts.made_stack import MAKING, MadeStack, stack_in_use
+from replay.targets.localstack_parts.made_stack import MAKING, OF_SIBLINGS, MadeStack, stack_in_use
 from replay.targets.localstack_parts.opened_ways import THROUGH_FUNCTION, OpenedWays
-from replay.targets.localstack_parts.our_stacks import OurThing, holds_function, our_buckets, our_stacks
+from replay.targets.localstack_parts.our_stacks import OurThing
+from replay.targets.localstack_parts.stacks_of_runs import StacksOfRuns
 from replay.targets.localstack_parts.ways_in import ASKED, CARRIED, LACKING, WORDS, WayIn, resource_name, ways_in
 
 _ACCOUNT = "000000000000"
@@ -83,6 +81,7 @@ class LocalstackTarget(Carrier):
     name = "localstack"
     options = LocalstackOptions
     named_by: ClassVar[str] = "function"
+    lasts: ClassVar[bool] = True
     most_entries: ClassVar[int] = 10
     most_bytes: ClassVar[int | None] = 1024 * 1024
 
@@ -93,8 +92,10 @@ class LocalstackTarget(Carrier):
         self._deployed = named or self._options.function or function.name
         self._clients = TargetClients(self._options)
         self._invoker = LambdaTarget(function, **self._known(*_FOR_LAMBDA), function=self._deployed)
+        self._stacks = StacksOfRuns(self._clients, self._deployed)
         self._ways: OpenedWays | None = None
         self._notes: list[str] = []
+        self._left: list[str] = []
         self._made: MadeStack | None = None
         self._arn = self._stack = ""
 
@@ -106,6 +107,21 @@ class LocalstackTarget(Carrier):
     def is_answered(self, event: Event) -> bool:
         """Whether *event* is a request, or an invocation of the function itself; of one function some may be so."""
         return self.answers or event.kind not in CARRIED
+
+    @property
+    def made(self) -> str:
+        """The name of the stack, if this process has made one."""
+        return self._made.name if self._made is not None else ""
+
+    @property
+    def left(self) -> Sequence[str]:
+        """What is left of the stack."""
+        return self._left
+
+    @classmethod
+    def share(cls, made: Iterable[str]) -> None:
+        """Use the stacks of other processes of the same run."""
+        OF_SIBLINGS.update(made)
 
     @property
     def described(self) -> LocalstackOptions:
@@ -123,7 +139,7 @@ class LocalstackTarget(Carrier):
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what is different from a local replay."""
-        return (*self._invoker.notes, *self._notes)
+        return (*self._invoker.notes, *self._notes, *self._stacks.not_seen)
 
     @property
     def _carried(self) -> list[EventSource]:
@@ -149,11 +165,12 @@ class LocalstackTarget(Carrier):
         except AwsError as error:
             if error.code != _NOT_THERE:
                 raise
-        left = [] if self._arn else self._left_behind()
-        if found is None or any(self._holds_it(each) for each in left):
+        makes = self._options.make and not self._arn
+        left = self._stacks.left() if makes else []
+        if found is None or any(self._stacks.holds_it(each) for each in left):
             return self._to_be_made(left)
-        if not self._arn and self._options.make:
-            self._stack = self._stack_of_this_run()
+        if makes:
+            self._stack = self._stacks.of_this_run()
         self._arn = found.arn
         if self._goes_through_services and self._ways is None:
             self._ways = self._opened(self._arn)
@@ -252,38 +269,6 @@ class LocalstackTarget(Carrier):
         assert self._ways is not None, "it is entered before anything is sent"
         return self._ways
 
-    def _left_behind(self) -> list[OurThing]:
-        """List what killed runs have left; nothing where LocalStack runs without one of these services."""
-        left: list[OurThing] = []
-        if not self._options.make:
-            return left
-        now = datetime.now(UTC)
-        for find, service in ((our_stacks, "cloudformation"), (our_buckets, "s3")):
-            with suppress(AwsError), aws_errors(where=self.name, service=service):
-                left += [each for each in find(self._clients(service)) if each.was_left(now)]
-        return left
-
-    def _holds_it(self, thing: OurThing) -> bool:
-        client = self._clients("cloudformation")
-        return thing.what.startswith("stack ") and holds_function(client, thing.name, self._deployed)
-
-    def _stack_of_this_run(self) -> str:
-        """Name the stack in which this run has made the function already; one that another run has made is refused."""
-        made: list[OurThing] = []
-        client = self._clients("cloudformation")
-        with suppress(AwsError), aws_errors(where=self.name, service="cloudformation"):
-            made += [each for each in our_stacks(client) if each.mark is not None]
-        for each in filter(self._holds_it, made):
-            if each.mark is not None and each.mark.owner == this_process():
-                return each.name
-            raise TargetError(
-                f"another run has made the function {self._deployed} on LocalStack, and removes it behind itself",
-                where=each.what,
-                expected="one run at a time, or a function that stays there",
-                hint="wait until it has ended; or deploy the function yourself (samlocal, cdklocal)",
-            )
-        return ""
-
     def _to_be_made(self, left: Sequence[OurThing]) -> Destination:
         if not self._options.make:
             raise TargetError(
@@ -295,6 +280,7 @@ class LocalstackTarget(Carrier):
         client = self._clients("lambda")
         region = str(client.meta.region_name)
         account = self._options.account_id or _ACCOUNT
+        made = f"a stack that is made there of {what.origin} for this run, and removed behind it"
         first = [f"first the {each.what} is removed, which a killed run has left there" for each in left]
         return described(
             self._options,
@@ -303,11 +289,11 @@ class LocalstackTarget(Carrier):
             region=region,
             endpoint_url=str(client.meta.endpoint_url),
             tags={},
-            made=(f"a stack that is made there of {what.origin} for this run, and removed behind it", *first),
+            made=(made, *first, *self._stacks.not_seen),
         )
 
     def _remove_what_was_left(self) -> None:
-        for each in self._left_behind():
+        for each in self._stacks.left():
             problem = each.remove()
             done = f"could not be removed: {problem.what}" if problem else "was removed first"
             self._notes.append(f"the {each.what}, which a killed run had left on LocalStack, {done}")
@@ -371,7 +357,8 @@ class LocalstackTarget(Carrier):
         if self._made is not None:
             made, self._made = self._made, None
             with MAKING:
-                self._notes += made.remove()
+                self._left = made.remove()
+            self._notes += self._left
 
 
 def _kind_of_request(payload: str) -> EventSourceKind | None:

@@ -110,7 +110,7 @@ def target_class(name: str) -> type[Any]:
 
 def _unknown(name: str, known: list[str], where: str) -> ConfigurationError:
     near = difflib.get_close_matches(name, known, n=1)
-    otherwise = f'kind = "{known[0]}", say' if where else f"--target {known[0]}, say"
+    otherwise = f'kind = "{known[0]}", say' if where else "KIND:NAME, such as lambda:FUNCTION, or one of those"
     return ConfigurationError(
         f"there is no target {name!r}",
         where=where,

@@ -26,10 +26,7 @@ from replay.targets.topic_parts.subscribers import (
     seen_by,
     subscriptions_of,
 )
-from replay.targets.topic_parts.topic_entries import topic_entries
-
-MOST_BYTES = 256 * 1024
-"""SNS API `PublishBatch`: of all messages of a call together, and of one message of a topic that says nothing else."""
+from replay.targets.topic_parts.topic_entries import MOST_BYTES, topic_entries
 
 _ARN = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]{1,256}(?:\.fifo)?")
 
@@ -138,8 +135,8 @@ class SnsTarget(Carrier):
         Raises:
             InvalidEvent: It is no event of SNS.
         """
-        marker = marker if self._options.marked else ""
-        return topic_entries(event, key=key, marker=marker, to_fifo=self._name.endswith(".fifo"))
+        to_fifo = self._name.endswith(".fifo")
+        return topic_entries(event, key=key, marker=marker, marked=self._options.marked, to_fifo=to_fifo)
 
     def send(self, entries: Sequence[Entry]) -> Mapping[str, Answer]:
         """

@@ -144,7 +144,8 @@ class SqsTarget(Carrier):
         return queue_entries(
             event,
             key=key,
-            marker=marker if options.marked else "",
+            marker=marker,
+            marked=options.marked,
             to_fifo=self._address.name.endswith(".fifo"),
             deduplication_ids=options.fifo,
             group_ids=options.group_ids,

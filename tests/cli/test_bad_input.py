@@ -84,6 +84,7 @@ class TestCommandsAndOptions:
             (("show", "f"), ["names 2 fixtures", "one fixture"]),
             (("show",), ["Missing argument", "replay show --help"]),
             (("expect", "succeeds"), ["say which fixtures"]),
+            (("expect", "*"), ["say what is expected", "`replay expect '*' succeeds`"]),
             (("expect", "f", "suceeds"), ["reproduces, succeeds, now"]),
             (("expect", "nosuch", "succeeds"), ["no fixture matches 'nosuch'"]),
         ],

@@ -38,3 +38,15 @@ def test_a_folder_of_somebody_is_not_touched(
     assert (result.exit_code, result.stdout) == (2, "")
     assert "the demo's folder is in use" in result.stderr
     assert list(mine.parent.iterdir()) == [mine]
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    tmp_path: Path, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which folder, why, and how to name another."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("mine")
+    result = replay_("demo", "--folder", "file/demo")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the demo's folder cannot be written: not a directory" in result.stderr
+    assert "replay demo --folder DIR" in result.stderr

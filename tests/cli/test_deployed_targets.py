@@ -12,8 +12,12 @@ import pytest
 import replay
 from replay.errors import TargetRefused
 from replay.ledger.ledger import Ledger, read_run, run_paths
+from replay.project import open_project
+from replay.pytest_plugin.deployed_target import DeployedTarget
+from replay.replayer import FixtureNotRun, deployed_run
 from replay.targets.guard_rails import deployed
 from tests.cli.command_line import CommandLine
+from tests.rates import count_limit
 from tests.targets.deployed_aws import ACCOUNT, ARN, REGION, Answer, DeployedAws, deployed_aws
 
 HANDLER = """\
@@ -144,6 +148,17 @@ def test_python_wants_a_plan_too(aws: DeployedAws, recorded: Any) -> None:
     assert aws.invocations == []
 
 
+@pytest.mark.usefixtures("_beyond")
+def test_a_test_of_pytest_sends_nothing_without_a_word(aws: DeployedAws, recorded: Any) -> None:
+    """Also where its plan was not shown at collection: each function's plan wants `--replay-yes` before it is used."""
+    recorded()
+    project = open_project()
+    told = DeployedTarget(project, "staging", red=False, agreed=False).judge(project.store.references()[0])
+    assert isinstance(told, FixtureNotRun)
+    assert isinstance(told.error, TargetRefused)
+    assert aws.invocations == []
+
+
 def test_a_target_for_one_function_is_none_for_two(aws: DeployedAws, recorded: Any, replay_: CommandLine) -> None:
     """Events of one function are not sent to another."""
     recorded()
@@ -160,6 +175,17 @@ def test_the_plan_names_stand_ins(aws: DeployedAws, project: Any, replay_: Comma
     replay_("record", "files", "events.jsonl", "--function", "f")
     told = replay_("run", "--target", "staging", "--dry-run")
     assert re.search(r"1 fixture holds stand-ins .*: f/[0-9a-f]{8}", told.stderr)
+
+
+def test_each_invocation_waits_for_the_rate(
+    aws: DeployedAws, recorded: Any, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --rate and --ramp-up nothing is invoked that has not waited for its tick."""
+    recorded(3)
+    limit = count_limit(monkeypatch, deployed_run, lambda: len(aws.invocations))
+    assert replay_("run", "--target", "staging", "--rate", "50/s", "--ramp-up", "2s").exit_code == 0
+    assert limit.rates == [(50.0, 2.0)]
+    assert limit.waited == [(1, 0), (1, 1), (1, 2)]
 
 
 def test_many_at_once_are_each_sent_once(aws: DeployedAws, recorded: Any, replay_: CommandLine) -> None:
@@ -268,6 +294,13 @@ def test_runs_are_listed(aws: DeployedAws, recorded: Any, replay_: CommandLine) 
     assert (row["acknowledged"], row["observed"], row["ended"], row["in_doubt"]) == (2, 2, True, 0)
     assert summary == {"type": "summary", "total": 1}
     assert replay_("run", "--resume", "nothing").exit_code == 2
+
+
+def test_a_run_of_unknown_size_is_listed(project: Callable[..., Path], replay_: CommandLine) -> None:
+    """A run of pytest does not know beforehand how many it is of: nothing is said of that."""
+    with Ledger.begin(project(HANDLER), command="pytest", target="staging") as ledger:
+        ledger.acknowledged(["f/a"])
+    assert "1 acknowledged, broken off" in replay_("runs").stdout
 
 
 def test_no_payload_is_in_a_ledger(aws: DeployedAws, recorded: Any, replay_: CommandLine) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from replay.cli.record_command import _ended_properly
+from replay.cli.exits import ended_properly
 from tests.cli.command_line import CommandLine
 
 REPLAY = (sys.executable, "-m", "replay.cli.main")
@@ -56,7 +56,10 @@ def test_a_run_ends_with_its_exit_code_though_nobody_reads(recorded: Path) -> No
     assert process.wait(timeout=60) == 1
 
 
-def test_ctrl_c_ends_a_run_properly(replay_: CommandLine, project: Callable[..., Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "a cancelled job"])
+def test_ctrl_c_ends_a_run_properly(
+    replay_: CommandLine, project: Callable[..., Path], tmp_path: Path, end: signal.Signals
+) -> None:
     """What was replayed until then is told, the exit code is 130, and no fixture is half-written."""
     mark = tmp_path / "mark"
     folder = project(SLOW.format(mark=mark), {"order": 1}, {"order": 2}, settings="timeout_s = 60\n")
@@ -66,7 +69,7 @@ def test_ctrl_c_ends_a_run_properly(replay_: CommandLine, project: Callable[...,
     while not mark.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(end)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "interrupted after" in stdout
@@ -110,7 +113,7 @@ def test_what_nohup_ignores_does_not_end_a_recording() -> None:
     """A hangup that is ignored stays ignored, while a cancelled job still ends the recording as Ctrl-C does."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with _ended_properly():
+        with ended_properly():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

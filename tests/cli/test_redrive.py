@@ -2,8 +2,10 @@
 
 import io
 import json
+import signal
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,20 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from replay.delivery.attempt import Attempt, Reply
-from replay.ledger.ledger import read_run, run_paths
+from replay.functions.function import Function
+from replay.ledger.ledger import Ledger, read_run, run_paths
 from replay.payloads.failures import Failure
-from replay.project import Project
+from replay.project import Project, open_project
 from replay.redriver import redrive as redrive_module
+from replay.redriver.preparing import RedriveRequest, prepare_redrive
+from replay.redriver.queue_outlet import QueueOutlet
 from replay.targets.base import Invoker
 from replay.targets.guard_rails import deployed
+from replay.targets.lambda_ import LambdaTarget
+from replay.targets.sending import Answered
+from replay.targets.sqs import SqsTarget
 from tests.cli.command_line import CommandLine
+from tests.rates import count_limit
 from tests.redriver.letters import attributes
 
 ACCOUNT = "123456789012"
@@ -217,6 +226,69 @@ def test_errors_stop_it(mocked: None, project: Callable[..., Path], replay_: Com
     assert told.exit_code == 2
     assert sum(told.documents[-1]["outcomes"].values()) <= 10
     assert told.documents[-1]["stopped"]
+
+
+def test_the_rate_bounds_what_is_judged_and_what_is_moved(
+    queues: Queues, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each message waits for its tick before it is judged; unjudged, a chunk waits for all of its own before it goes."""
+    sent: list[str] = []
+    real = QueueOutlet.send
+    monkeypatch.setattr(QueueOutlet, "send", lambda self, each: sent.extend(map(str, each)) or real(self, each))
+    limit = count_limit(monkeypatch, redrive_module, lambda: len(sent))
+    queues.fill("a", "b", "poison")
+    assert redrive(replay_, "--execute", "--rate", "5/s", "--ramp-up", "3s").exit_code == 1
+    assert limit.rates == [(5.0, 3.0)]
+    assert [count for count, _ in limit.waited] == [1, 1, 1]
+    sent.clear()
+    limit.waited.clear()
+    queues.fill("c", "d")
+    words = ("--all", "--limit", "3", "--execute", "--yes", "--rate", "5/s")
+    assert replay_("redrive", "orders-dlq", *words).exit_code == 0
+    assert sum(count for count, _ in limit.waited) == 3
+    assert limit.waited[0] == (limit.waited[0][0], 0)
+
+
+def test_no_message_of_a_group_overtakes_one_that_could_not_be_sent(
+    mocked: None, project: Callable[..., Path], replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes behind it in its group stays, and says why; other groups go on."""
+    project(HANDLER, settings=TARGETS.replace("orders-dlq", '"orders-dlq.fifo"', 1))
+    queues = Queues(FifoQueue="true")
+    for group, number in (("a", 0), ("a", 1), ("b", 0), ("a", 2)):
+        body = {
+            "MessageBody": f"{group}{number}",
+            "MessageGroupId": group,
+            "MessageDeduplicationId": f"{group}{number}",
+        }
+        queues.client.send_message(QueueUrl=queues.dead_url, **body)
+    real = QueueOutlet.send
+
+    def refusing(outlet: QueueOutlet, captures: Any) -> Answered:
+        bad = {each.origin.identity: "InvalidMessageContents" for each in captures if each.body == "a0"}
+        rest = [each for each in captures if each.body != "a0"]
+        answered = real(outlet, rest) if rest else Answered()
+        return replace(answered, refused={**answered.refused, **bad}, final=frozenset(bad))
+
+    monkeypatch.setattr(QueueOutlet, "send", refusing)
+    told = redrive(replay_, "--execute", "--json", queue="orders-dlq.fifo")
+    assert told.exit_code == 2
+    assert told.documents[-1]["outcomes"] == {"not_sent": 3, "moved": 1}
+    assert told.documents[-1]["reasons"]["an earlier message of its group could not be sent"] == 2
+    assert queues.bodies(queues.url) == ["b0"]
+
+
+def test_what_was_acknowledged_is_not_judged_again(queues: Queues, replay_: CommandLine, tmp_path: Path) -> None:
+    """It is in its queue already: whatever the function says of it now, the dead letter is deleted."""
+    redrive(replay_, "--execute")
+    identity = queues.client.send_message(QueueUrl=queues.dead_url, MessageBody="poison")["MessageId"]
+    with run_paths(tmp_path)[0].open("a") as file:
+        for kind in ("sent", "acknowledged"):
+            file.write(json.dumps({"type": kind, "key": identity, "message_id": "m"}) + "\n")
+    told = redrive(replay_, "--resume", "last", "--json")
+    assert told.documents[-1]["outcomes"] == {"moved": 1}
+    assert queues.bodies(queues.dead_url) == []
+    assert queues.bodies(queues.url) == []
 
 
 def test_what_a_filter_drops_is_not_given_back(
@@ -426,3 +498,158 @@ def test_the_plan_says_who_consumes_the_queue(function: Deployed, replay_: Comma
     told = replay_("redrive", "orders-dlq", "--all", "--to", "orders")
     assert told.exit_code == 0
     assert "seen by function orders" in told.stderr
+
+
+def test_what_others_hold_is_told_and_not_forgotten(queues: Queues, replay_: CommandLine) -> None:
+    """What a killed run still holds cannot be seen yet: neither "all moved" nor "empty" is said, but exit code 2."""
+    queues.fill("a", "b", "c")
+    queues.client.receive_message(QueueUrl=queues.dead_url, MaxNumberOfMessages=1, VisibilityTimeout=600)
+    told = redrive(replay_, "--execute", "--json")
+    assert told.exit_code == 2
+    plan, summary = told.documents[0], told.documents[-1]
+    assert plan["taken_from"] == [
+        "queue orders-dlq; 1 more is in flight, held by a consumer or by a run that was killed"
+    ]
+    assert (summary["outcomes"], summary["unseen"]) == ({"moved": 2}, 1)
+    assert "in flight when this began" in summary["notes"][0]
+    assert f"--resume {summary['run']}" in told.stderr
+    again = redrive(replay_, "--resume", "last")
+    assert again.exit_code == 2
+    assert "is empty" not in again.stderr
+    assert redrive(replay_, "--limit", "1").exit_code == 2  # nothing came, and the one is still there
+
+
+def test_what_a_group_hides_is_told(mocked: None, project: Callable[..., Path], replay_: CommandLine) -> None:
+    """Of a FIFO group nothing is given behind what stays: that the rest was not judged is said."""
+    project(HANDLER, settings=TARGETS.replace("orders-dlq", '"orders-dlq.fifo"', 1))
+    queues = Queues(FifoQueue="true")
+    for number in range(12):
+        body = {"MessageBody": f"poison {number}", "MessageGroupId": "g", "MessageDeduplicationId": str(number)}
+        queues.client.send_message(QueueUrl=queues.dead_url, **body)
+    told = redrive(replay_, "--json", queue="orders-dlq.fifo")
+    assert told.exit_code == 2
+    assert (told.documents[-1]["outcomes"], told.documents[-1]["unseen"]) == ({"still_fails": 10}, 2)
+    assert "of a FIFO group" in told.documents[-1]["notes"][0]
+
+
+def test_a_dry_run_ends_behind_the_plan(queues: Queues, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--dry-run` needs no agreement, since nothing is sent: also not to the function that would judge."""
+    monkeypatch.setattr(Here, "invoke", lambda *_: pytest.fail("it was invoked"))
+    queues.fill("a")
+    told = replay_("redrive", "orders-dlq", "--function", "f", "--judge", "local", "--dry-run")
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "from queue orders-dlq" in told.stderr
+    assert "nobody was asked" in told.stderr
+    assert (
+        replay_("redrive", "orders-dlq", "--function", "f", "--judge", "local", "--execute", "--dry-run").exit_code == 2
+    )
+
+
+def test_the_section_that_is_missing_is_that_of_the_dead_letter_queue(
+    mocked: None, project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """The message names the section to write, ready to be pasted; with it the redrive goes through."""
+    project(HANDLER)
+    Queues(FifoQueue="true")
+    told = redrive(replay_, queue="orders-dlq.fifo")
+    assert told.exit_code == 2
+    assert '[tool.replay.targets."orders-dlq.fifo"] kind = "sqs"' in told.stderr
+
+
+def test_a_function_that_is_not_here_judges_nothing_here(queues: Queues, replay_: CommandLine) -> None:
+    """A mistyped name is one message, and not one for each letter."""
+    told = replay_("redrive", "orders-dlq", "--function", "orrders", "--judge", "local", "--yes")
+    assert told.exit_code == 2
+    assert "orrders" in told.stderr
+    assert told.stdout == ""
+
+
+def test_the_plan_says_what_is_emptied(queues: Queues, replay_: CommandLine) -> None:
+    """Nothing is sent to the dead-letter queue, and the plan does not say so."""
+    queues.fill("a")
+    told = redrive(replay_, "--execute")
+    assert f"deleted, once they have arrived, from {queues.dead_arn}" in told.stderr
+    assert f"\nto {queues.dead_arn}" not in told.stderr
+
+
+@pytest.mark.parametrize("which", ["dead_url", "url"])
+def test_each_queue_is_looked_at(queues: Queues, replay_: CommandLine, which: str) -> None:
+    """The dead-letter queue and the queue that messages go back to: one that is production by its tags is enough."""
+    queues.fill("a")
+    queues.client.tag_queue(QueueUrl=getattr(queues, which), Tags={"stage": "production"})
+    told = redrive(replay_, "--execute")
+    assert told.exit_code == 2
+    assert "tag stage='production'" in told.stderr
+    assert queues.bodies(queues.dead_url) == ["a"]
+
+
+def test_who_judges_is_checked_before_anybody_is_asked(
+    queues: Queues, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A function that looks like production judges nothing, and the plan is not even shown."""
+    Deployed(queues, tags={"stage": "production"})
+    known = Function(name="f", handler="app.handler", code=tmp_path)
+    monkeypatch.setattr(
+        Project, "open_invoker", lambda *_, **__: LambdaTarget(known, function="orders", account_id=ACCOUNT)
+    )
+    queues.fill("a")
+    told = replay_("redrive", "orders-dlq", "--function", "f", "--judge", "lambda:orders", "--yes")
+    assert told.exit_code == 2
+    assert "looks like production" in told.stderr
+    assert "1 event" not in told.stderr
+
+
+def test_another_run_is_not_gone_on_with(queues: Queues, replay_: CommandLine, tmp_path: Path) -> None:
+    """The ledger of another command, or of another queue, is refused: its keys mean nothing here."""
+    queues.fill("a")
+    for known in (
+        {"command": "run", "target": queues.dead_arn},
+        {"command": "redrive", "target": queues.dead_arn + "2"},
+    ):
+        with Ledger.begin(tmp_path, **known) as other:
+            pass
+        told = redrive(replay_, "--resume", other.run)
+        assert told.exit_code == 2
+        assert "that run is another one" in told.stderr
+    assert queues.bodies(queues.dead_url) == ["a"]
+
+
+def test_boto3_sends_nothing_twice_by_itself(queues: Queues, replay_: CommandLine) -> None:
+    """Where an answer was lost only the ledger may decide: clients that send make a single attempt."""
+    deployed_function = Deployed(queues)
+    for to in ("", f"lambda:{deployed_function.arn}"):
+        request = RedriveRequest(queue="orders-dlq", function="f", judge="local", to=to)
+        found = prepare_redrive(open_project(), request).redrive
+        for client in (found.deleting_client, *(outlet._client for outlet in found.routes)):  # type: ignore[attr-defined]  # each has one
+            assert client.meta.config.retries["total_max_attempts"] == 1
+
+
+def test_what_gives_no_answer_judges_nothing(
+    queues: Queues, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A queue as the judge is refused before a message is leased."""
+    monkeypatch.setattr(Project, "open_invoker", lambda *_, **__: SqsTarget(queue="orders"))
+    queues.fill("a")
+    told = replay_("redrive", "orders-dlq", "--function", "f", "--judge", "sqs:orders", "--yes")
+    assert told.exit_code == 2
+    assert "cannot judge" in told.stderr
+    assert told.stdout == ""
+
+
+@pytest.mark.parametrize("words", [("--execute",), ()], ids=["moving", "telling"])
+def test_a_cancelled_job_gives_every_message_back(
+    queues: Queues, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """SIGTERM is Ctrl-C while messages are leased: what was moved is told, the rest is back at once, exit code 130."""
+    ends: list[object] = []
+
+    def cancelled(*_: Any) -> None:
+        ends.append(signal.getsignal(signal.SIGTERM))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Here, "invoke", cancelled)
+    queues.fill("a", "b")
+    told = redrive(replay_, *words)
+    assert told.exit_code == 130
+    assert ends[:1] == [signal.default_int_handler]
+    assert queues.bodies(queues.dead_url) == ["a", "b"]

@@ -19,6 +19,7 @@ def _put_events(service: Any, events: list[dict[str, Any]]) -> None:
         service.archive.events[event["id"]] = event | {"time": kept}
 
 
+archive.ArchiveService.put_events = _put_events
+
 if __name__ == "__main__":
-    archive.ArchiveService.put_events = _put_events
     main.main()

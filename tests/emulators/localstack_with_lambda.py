@@ -7,12 +7,14 @@ retries, dead-letter queues and destinations are LocalStack's. A function's outp
 lines that Lambda writes around it; its memory is not limited.
 
 And what keeps the tables: LocalStack itself downloads Amazon's DynamoDB Local for that, and makes the tables' streams by
-itself. Here the command DYNAMODB_COMMAND is run instead, which listens on GATEWAY_PORT.
+itself. Here the command DYNAMODB_COMMAND is run instead, which listens on GATEWAY_PORT. Archives can be replayed, as
+`localstack_with_archives.py` says.
 """
 
 import json
 import os
 import queue
+import runpy
 import select
 import subprocess
 import sys
@@ -21,6 +23,7 @@ import time
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from localstack.runtime import main
@@ -259,6 +262,7 @@ class Tables(dynamodb.DynamodbServer):
 
 if __name__ == "__main__":
     dynamodb.DynamodbServer.get = staticmethod(dynamodb.singleton_factory(Tables))
+    runpy.run_path(str(Path(__file__).with_name("localstack_with_archives.py")))
     for module in (runtime_executor, execution_environment, version_manager):
         module.get_runtime_executor = lambda: ProcessExecutor
     main.main()

@@ -14,6 +14,9 @@ import boto3
 import pytest
 
 from tests.cli.command_line import make_project
+from tests.emulators.environments import install
+from tests.emulators.localstack import ENVIRONMENT
+from tests.emulators.ministack import bootstrap
 from tests.emulators.server import Server
 
 pytestmark = pytest.mark.emulator
@@ -59,15 +62,24 @@ def replayed(*words: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def deployed() -> str:
+@pytest.fixture(params=["lambda_server", "ministack_server"], ids=["localstack", "ministack"])
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
+def deployed(server: Server) -> str:
     client: Any = boto3.client("lambda")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as written:
         written.writestr("app.py", HANDLER)
+        member = zipfile.ZipInfo("bootstrap")
+        member.external_attr = 0o755 << 16
+        written.writestr(member, bootstrap(install(ENVIRONMENT)))
     name = f"f-{uuid.uuid4().hex[:8]}"
     client.create_function(
         FunctionName=name,
-        Runtime="python3.13",
+        Runtime="provided.al2023" if server.name == "ministack" else "python3.13",
         Handler="app.handler",
         Role="arn:aws:iam::000000000000:role/told",
         Timeout=2,
@@ -78,12 +90,15 @@ def deployed() -> str:
 
 
 @pytest.mark.takes_long
-def test_verdicts_are_those_of_the_local_target(
-    lambda_server: Server, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Error, timeout, exit, unserialisable answer and success: status, error and signature as the local target has them."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", lambda_server.url)
-    name = deployed()
+def test_verdicts_are_those_of_the_local_target(server: Server, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Error, timeout, exit, unserialisable answer and success: status, error and signature as the local target has them.
+
+    On MiniStack under AWS's own runtime client; it does not say with which status a process has ended, so that an exit is
+    another one there. On LocalStack through the target `localstack` too.
+    """
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    name = deployed(server)
     replayed("record", "files", "events.jsonl", "--function", "f", "--json")
     local = {each["fixture"]: each for each in replayed("run", "--target", "process", "--json") if "fixture" in each}
     there = {
@@ -91,10 +106,13 @@ def test_verdicts_are_those_of_the_local_target(
     }
     assert len(there) == len(EVENTS)
     for fixture, outcome in there.items():
-        told = (outcome["status"], outcome["error"] and outcome["error"]["type"], outcome["signature"])
+        told = (outcome["status"], outcome["error"] and outcome["error"]["type"])
         here = local[fixture]
-        assert told == (here["status"], here["error"] and here["error"]["type"], here["signature"])
-        assert outcome["verdict"] == here["verdict"]
+        assert told == (here["status"], here["error"] and here["error"]["type"])
+        if (server.name, here["status"]) == ("ministack", "exited"):
+            assert outcome["verdict"] == "changed"
+            continue
+        assert (outcome["signature"], outcome["verdict"]) == (here["signature"], here["verdict"])
     assert {each["status"] for each in there.values()} == {
         "failed",
         "timed_out",
@@ -102,7 +120,9 @@ def test_verdicts_are_those_of_the_local_target(
         "unserialisable",
         "succeeded",
     }
-    through_localstack = {**os.environ, "LOCALSTACK_HOST": lambda_server.url.removeprefix("http://")}
+    if server.name == "ministack":
+        return
+    through_localstack = {**os.environ, "LOCALSTACK_HOST": server.url.removeprefix("http://")}
     monkeypatch.setattr(os, "environ", through_localstack)
     again = replayed("run", "--target", f"localstack:{name}", "--json")
     assert again[-1]["verdicts"] == {"reproduced": 4, "fixed": 1}

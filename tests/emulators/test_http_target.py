@@ -10,22 +10,29 @@ import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 
 from tests.cli.command_line import make_project
+from tests.emulators.environments import install
+from tests.emulators.localstack import ENVIRONMENT
+from tests.emulators.ministack import bootstrap
 from tests.emulators.server import Server
-from tests.targets.http_events import http_api, rest_api
+from tests.targets.http_events import function_url, http_api, rest_api
 
 pytestmark = pytest.mark.emulator
 
 HANDLER = """\
 import json
+import time
 
 
 def handler(event, context):
     path = event.get("rawPath") or event["path"]
+    if path.endswith("/late"):
+        time.sleep(60)
     if path.endswith("/raise"):
         return {"statusCode": 200, "body": json.loads(event["body"])["customer_id"]}
     if path.endswith("/unwell"):
@@ -33,6 +40,7 @@ def handler(event, context):
     return {"statusCode": 201, "headers": {"x-told": "yes"}, "body": event["body"]}
 """
 ROLE = "arn:aws:iam::000000000000:role/told"
+TIMEOUT_S = 2
 
 
 @pytest.fixture
@@ -45,10 +53,14 @@ def deployed(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as written:
         written.writestr("app.py", HANDLER)
+        member = zipfile.ZipInfo("bootstrap")
+        member.external_attr = 0o755 << 16
+        written.writestr(member, bootstrap(install(ENVIRONMENT)))
     client: Any = boto3.client("lambda")
     name = f"web-{uuid.uuid4().hex[:8]}"
     client.create_function(
-        FunctionName=name, Runtime="python3.13", Handler="app.handler", Role=ROLE, Timeout=5, Code={"ZipFile": archive.getvalue()}
+        FunctionName=name, Runtime="provided.al2023" if server.name == "ministack" else "python3.13",
+        Handler="app.handler", Role=ROLE, Timeout=TIMEOUT_S, Code={"ZipFile": archive.getvalue()},
     )  # fmt: skip
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     return name
@@ -99,12 +111,15 @@ def verdicts(told: list[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def judged(project: Path, of: Any, url: str, function: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
-    """Record requests, and replay them here and there; two fail, one of them in the function's own words."""
+def judged(
+    project: Path, of: Any, url: str, function: str, monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[Any, Any]:
+    """Record requests, and replay them here and there; of the *words* each path ends with one."""
     body = json.dumps({"id": 1}).encode()
     section = f'[tool.replay.targets.web]\nkind = "http"\nurl = "{url}"\nfunction = "{function}"\nlog_wait_s = 5\n'
-    events = [of("POST", f"/a/{what}", "q=1%202", [("x-a", "1")], body) for what in ("raise", "echo")]
-    monkeypatch.chdir(make_project(project, HANDLER, *events, settings=section))
+    headers = [("x-a", "1"), ("content-type", "application/json")]
+    events = [of("POST", f"/a/{what}", "q=1%202", headers, body) for what in words]
+    monkeypatch.chdir(make_project(project, HANDLER, *events, settings=f"timeout_s = {TIMEOUT_S}\n{section}"))
     replayed("record", "files", "events.jsonl", "--function", "f", "--json")
     return verdicts(replayed("run", "--json")), verdicts(replayed("run", "--target", "web", "--json"))
 
@@ -113,9 +128,11 @@ def test_verdicts_through_a_rest_api_are_the_local_ones(
     lambda_server: Server, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HTTP tells that the function failed, and its log on LocalStack how: status, error, signature and verdict as here."""
-    here, there = judged(tmp_path, rest_api, rest_url(lambda_server, function), function, monkeypatch)
+    url = rest_url(lambda_server, function)
+    here, there = judged(tmp_path, rest_api, url, function, monkeypatch, "raise", "late", "echo")
     assert there == here
-    assert sorted(each[0] for each in there.values()) == ["fixed", "reproduced"]
+    assert sorted(each[0] for each in there.values()) == ["fixed", "reproduced", "reproduced"]
+    assert {each[1] for each in there.values()} == {"failed", "timed_out", "succeeded"}
 
 
 def test_an_answer_through_a_rest_api_is_the_functions(
@@ -138,10 +155,27 @@ def test_an_answer_through_a_rest_api_is_the_functions(
         assert (unwell.status, unwell.failure.error_type) == ("raised", "")
 
 
-def test_an_http_api_gets_the_request_too(
-    ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def function_url_of(server: Server, function: str) -> str:
+    """Make a function URL, which the server knows by the header Host; give the section's value of `url` and `host`."""
+    client: Any = boto3.client("lambda")
+    made = client.create_function_url_config(FunctionName=function, AuthType="NONE")["FunctionUrl"]
+    return f'{server.url}"\nhost = "{urlsplit(made).netloc}'
+
+
+@pytest.mark.parametrize(
+    ("of", "url_of"), [(http_api, http_url), (rest_api, rest_url), (function_url, function_url_of)]
+)
+def test_requests_on_ministack(
+    ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Any, url_of: Any
 ) -> None:
-    """Payload format 2.0, on MiniStack, whose log has no error: the answer is the function's, and its failure is one."""
+    """
+    An HTTP API, a REST API and a function URL: success, error and timeout with the verdicts of a run here.
+
+    The function runs under AWS's own runtime client, whose report of its error MiniStack gives as the answer.
+    """
     function = deployed(ministack_server, monkeypatch)
-    here, there = judged(tmp_path, http_api, http_url(ministack_server, function), function, monkeypatch)
-    assert {each[1] for each in there.values()} == {each[1] for each in here.values()} == {"failed", "succeeded"}
+    here, there = judged(
+        tmp_path, of, url_of(ministack_server, function), function, monkeypatch, "raise", "late", "echo"
+    )
+    assert there == here
+    assert {each[1] for each in there.values()} == {"failed", "timed_out", "succeeded"}

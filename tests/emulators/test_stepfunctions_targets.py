@@ -22,7 +22,10 @@ from replay.targets.stepfunctions import StepFunctionsTarget
 from tests.cli.command_line import make_project
 from tests.emulators.archives import doctor
 from tests.emulators.carried import send
+from tests.emulators.environments import install
 from tests.emulators.functions import new_function
+from tests.emulators.localstack import ENVIRONMENT
+from tests.emulators.ministack import bootstrap
 from tests.emulators.server import Server
 
 pytestmark = pytest.mark.emulator
@@ -30,9 +33,14 @@ pytestmark = pytest.mark.emulator
 WITHIN_S = 60
 ROLE = "arn:aws:iam::000000000000:role/told"
 HANDLER = """\
+import time
+
+
 def handler(event, context):
     if event["do"] == "raise":
         raise KeyError("customer_id")
+    if event["do"] == "late":
+        time.sleep(60)
     return {"done": event["id"]}
 """
 
@@ -102,31 +110,35 @@ def replayed(*words: str) -> tuple[int, list[dict[str, Any]], str]:
 def test_verdicts_are_those_of_the_local_target(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Through the command line: status and verdict as here; on LocalStack with the same error from the same line."""
+    """Through the command line: success, error and timeout as here, with the same error from the same line."""
     archive = tmp_path / "project"
     archive.mkdir()
-    events = [{"do": "raise", "id": 1}, {"do": "ok", "id": 2}]
-    monkeypatch.chdir(make_project(archive, HANDLER, *events))
-    machine = new_machine(deployed(f"orders-{uuid.uuid4().hex[:8]}"))
+    events = [{"do": "raise", "id": 1}, {"do": "ok", "id": 2}, {"do": "late", "id": 3}]
+    monkeypatch.chdir(make_project(archive, HANDLER, *events, settings="timeout_s = 2\n"))
+    machine = new_machine(deployed(server, f"orders-{uuid.uuid4().hex[:8]}"))
     assert replayed("record", "files", "events.jsonl", "--function", "f", "--json")[0] == 0
     here = {each["fixture"]: each for each in replayed("run", "--json")[1] if each["type"] == "outcome"}
     code, told, stderr = replayed("run", "--target", f"stepfunctions:{machine}", "--json")
     there = {each["fixture"]: each for each in told if each["type"] == "outcome"}
     assert there.keys() == here.keys(), stderr
-    words = ("verdict", "status", "signature") if server.name == "localstack" else ("status",)
+    words = ("verdict", "status", "signature")
     for fixture, outcome in there.items():
         assert [outcome[word] for word in words] == [here[fixture][word] for word in words], (outcome, stderr)
     assert code == 1
 
 
-def deployed(name: str) -> str:
-    """Deploy the handler of the project, and give its ARN."""
+def deployed(server: Server, name: str) -> str:
+    """Deploy the handler of the project, on MiniStack under AWS's own runtime client, and give its ARN."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as written:
         written.writestr("app.py", HANDLER)
+        member = zipfile.ZipInfo("bootstrap")
+        member.external_attr = 0o755 << 16
+        written.writestr(member, bootstrap(install(ENVIRONMENT)))
     client: Any = boto3.client("lambda")
     made = client.create_function(
-        FunctionName=name, Runtime="python3.13", Handler="app.handler", Role=ROLE, Timeout=5, Code={"ZipFile": archive.getvalue()}
+        FunctionName=name, Runtime="provided.al2023" if server.name == "ministack" else "python3.13",
+        Handler="app.handler", Role=ROLE, Timeout=2, Code={"ZipFile": archive.getvalue()},
     )  # fmt: skip
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     return str(made["FunctionArn"])

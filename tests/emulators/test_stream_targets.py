@@ -27,13 +27,13 @@ WORDS = ["ok", "ok again", "é", "ok", "last"]
     params=[
         pytest.param(
             "lambda_server",
-            marks=pytest.mark.skipif(shutil.which("npm") is None, reason="LocalStack's Kinesis is a package of npm"),
+            marks=pytest.mark.skipif(shutil.which("npm") is None, reason="LocalStack's streams are a package of npm"),
         ),
         "ministack_server",
     ]
 )
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """A server with Lambda and Kinesis, that every AWS client now talks to."""
+    """A server with Lambda, streams and tables (those of LocalStack are MiniStack's), that every client now talks to."""
     found: Server = request.getfixturevalue(request.param)
     monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
     return found
@@ -116,14 +116,7 @@ def change(name: str) -> str:
     return json.dumps({"Records": [{"eventSource": "aws:dynamodb", "eventName": name, "dynamodb": body}]})
 
 
-@pytest.fixture
-def tables(ministack_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """MiniStack: LocalStack has no tables without Amazon's DynamoDB Local."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack_server.url)
-    return ministack_server
-
-
-def test_changes_reach_the_function_as_they_were(tables: Server, tmp_path: Path) -> None:
+def test_changes_reach_the_function_as_they_were(server: Server, tmp_path: Path) -> None:
     """An INSERT, a MODIFY and a REMOVE: the function gets the same names, keys and images, and the acknowledged numbers."""
     name, arn = new_table()
     function = new_function(tmp_path, "told")
@@ -138,7 +131,7 @@ def test_changes_reach_the_function_as_they_were(tables: Server, tmp_path: Path)
     assert [each["dynamodb"]["SequenceNumber"] for each in records[: len(IMAGES)]] == [each.identity for each in told]
 
 
-def test_what_others_have_written_is_left_alone(tables: Server) -> None:
+def test_what_others_have_written_is_left_alone(server: Server) -> None:
     """A MODIFY whose item is another one now is refused, and the item stays; asked to, the old one is put first."""
     name, _ = new_table()
     client: Any = boto3.client("dynamodb")

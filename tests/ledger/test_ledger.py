@@ -1,7 +1,9 @@
 """What a ledger promises: on the disk before anybody acts on it, and understood however its run ended."""
 
+import fcntl
 import json
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -61,6 +63,29 @@ def test_is_on_the_disk_when_a_write_returns(tmp_path: Path, monkeypatch: pytest
         for key in ("a", "b"):
             ledger.sent([key])
             assert synced[-1] == ledger.path.stat().st_size
+
+
+def test_its_name_is_on_the_disk_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new file outlives a power cut only when the folder that names it was synced too, behind its making."""
+    synced: list[list[str]] = []
+    real = os.fsync
+
+    def noting(descriptor: int) -> None:
+        real(descriptor)
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            synced.append(os.listdir(descriptor))
+
+    monkeypatch.setattr(ledger_module.os, "fsync", noting)
+    with Ledger.begin(tmp_path, command="run") as ledger:
+        assert synced == [[ledger.path.name]]
+
+
+def test_nobody_writes_over_a_line(tmp_path: Path) -> None:
+    """The file is opened for appending alone: wherever its descriptor points, what stands there stays."""
+    with Ledger.begin(tmp_path, command="run") as begun:
+        assert fcntl.fcntl(begun._descriptor, fcntl.F_GETFL) & os.O_APPEND
+    with Ledger.resume(tmp_path, "last") as gone_on:
+        assert fcntl.fcntl(gone_on._descriptor, fcntl.F_GETFL) & os.O_APPEND
 
 
 def test_many_threads_share_it(tmp_path: Path) -> None:

@@ -79,6 +79,14 @@ def test_an_unknown_refusal_keeps_aws_own_words() -> None:
     assert error.code == "KmsDisabled"
 
 
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "NoSuchBucket", "StateMachineDoesNotExist"])
+def test_what_is_not_there_is_looked_for_by_its_name(code: str) -> None:
+    """The next step is to look at the name, region and account, and not at an API reference."""
+    told = _translated(_refused(code, "Function not found: orders-staging"))
+    assert "Function not found: orders-staging" in str(told)
+    assert "check the name, the region" in told.hint
+
+
 def test_what_aws_says_is_made_harmless() -> None:
     """Control characters and length of a message of others never reach the terminal."""
     error = _translated(_refused("Odd", "a\x1b[31mb\nc" + "x" * 5_000))

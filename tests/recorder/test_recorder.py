@@ -3,8 +3,8 @@
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,6 +44,7 @@ class _Replacement:
 class _Redacted:
     text: str
     redactions: tuple[_Replacement, ...]
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeRedactor:
@@ -58,7 +59,7 @@ class FakeRedactor:
     def plain(self, text: str) -> str:
         return text.replace(SECRET, "*" * len(SECRET))
 
-    def failure(self, failure: Failure) -> Failure:
+    def failure(self, failure: Failure, replaced: Mapping[str, str]) -> Failure:
         return replace(failure, message=self.plain(failure.message))
 
 

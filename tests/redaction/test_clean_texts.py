@@ -18,7 +18,8 @@ from replay.redaction.card_numbers import places
 from replay.redaction.clean_texts import WITH_OWN_SEARCH, is_clean
 from replay.redaction.detectors import _LEAST_CHARACTERS, DETECTORS, spans
 from replay.redaction.high_entropy import high_entropy_strings
-from replay.redaction.redactor import Redacted, Redactor
+from replay.redaction.redacted import Redacted
+from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
 from tests.redaction.labelled_corpus import OTHERS, SHAPES, STRUCTURED, innocent
 from tests.redaction.samples import AMEX, BEARER, CARD, FAMILIES, INNOCENTS, SPACED_CARD, forms

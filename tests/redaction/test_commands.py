@@ -218,3 +218,4 @@ def test_the_hook_for_pre_commit() -> None:
     """The hook calls the command that there is, for files of fixtures."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert (hook["id"], hook["entry"]) == ("replay-scan", "replay scan")
+    assert "types" not in hook, "packs are no text"

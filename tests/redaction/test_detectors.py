@@ -319,6 +319,14 @@ def test_every_detector_is_in_the_table() -> None:
     assert set(DETECTORS) == found_there
 
 
+@pytest.mark.parametrize("length", [32, 40, 64, 128])
+def test_a_hash_holds_no_card_number(length: int) -> None:
+    """Digits of a digest may look like a card number by chance, wherever in it they stand: also at its very end."""
+    for start in range(length - len(CARD) + 1):
+        digest = ("98a32b19" * 16)[:start] + CARD + ("c76ed38f" * 16)[: length - len(CARD) - start]
+        assert found(detectors.card_numbers, f'"md5OfBody": "{digest}"') == [], digest
+
+
 def test_a_uuid_is_no_card_number() -> None:
     """An id of which four groups look like a card number by chance stays; the same digits elsewhere do not."""
     groups = "6259-4248-4926-9458"

@@ -5,6 +5,8 @@ import base64
 import gzip
 import json
 import re
+import zlib
+from base64 import encodebytes
 from typing import Any
 from urllib.parse import quote
 
@@ -38,6 +40,9 @@ HIDDEN: dict[str, tuple[Any, tuple[str, ...]]] = {
     "an object of cookies": ({"cookies": {"sid": TOKEN, "remember": PASSWORD}}, (TOKEN, PASSWORD)),
     "an object of credentials": ({"credentials": {"u": "bob", "p": PASSWORD}, "tokens": {"access": TOKEN}}, (PASSWORD, TOKEN)),
     "a map of DynamoDB": ({"NewImage": {"secret": {"M": {"first": {"S": TOKEN}}}, "password": {"S": PASSWORD}}}, (TOKEN, PASSWORD)),
+    "objects beneath a password": ({"password": {"current": PASSWORD, "new": {"S": TOKEN}}, "secret": {"a": {"b": PASSWORD}}, "apiKey": {"live": TOKEN}}, (PASSWORD, TOKEN)),
+    "lists, maps and bytes of DynamoDB": ({"password": {"L": [{"S": PASSWORD}]}, "secret_key": {"BS": [in_base64(TOKEN)]}, "credentials": {"M": {"db": {"M": {"x": {"S": TOKEN}}}}}}, (PASSWORD, TOKEN)),
+    "passwords with more to their names": ({"password2": PASSWORD, "passwordConfirmation": PASSWORD, "db_pass": PASSWORD, "userPass": PASSWORD, "password_hash": PASSWORD, "securityAnswer": TOKEN, "totp": TOKEN}, (PASSWORD, TOKEN)),
     "lists of secrets": ({"passwords": [PASSWORD], "api_keys": [TOKEN]}, (PASSWORD, TOKEN)),
     "cookies of HTTP API": ({"cookies": [f"sid={TOKEN}", f"theme={PASSWORD}"]}, (TOKEN, PASSWORD)),
     "headers of several values": ({"multiValueHeaders": {"Set-Cookie": [f"sid={TOKEN}; Path=/", f"r={PASSWORD}; Max-Age=3"]}}, (TOKEN, PASSWORD)),
@@ -45,6 +50,8 @@ HIDDEN: dict[str, tuple[Any, tuple[str, ...]]] = {
     "names in other languages": ({"contraseña": PASSWORD, "mot_de_passe": PASSWORD, "ПАРОЛЬ": PASSWORD, "密码": PASSWORD, "비밀번호": PASSWORD, "Kennwort": PASSWORD}, (PASSWORD,)),
     "people in other languages": ({"фамилия": "Иванов", "prénom": "Zoë", "姓名": "王小明", "電話番号": "03-1234-5678"}, ("Иванов", "Zoë", "王小明", "1234-5678")),
     "headers of Kafka": ({"records": {"t-0": [{"value": "e30=", "headers": [{"x-note": [*EMAIL.encode()]}, {"key": [*f"id {AWS_KEY_ID}".encode()]}]}]}}, (EMAIL, AWS_KEY_ID)),
+    "a secret header of Kafka": ({"records": {"t-0": [{"value": "e30=", "headers": [{"Authorization": [*f"Bearer {TOKEN}".encode()]}, {"password": [*PASSWORD.encode()]}]}]}}, (TOKEN, PASSWORD)),
+    "a Buffer of Node": ({"body": {"type": "Buffer", "data": [*f"to {EMAIL}".encode()]}}, (EMAIL,)),
     # Markup and forms.
     "XML elements": ({"body": f"<r><password>{PASSWORD}</password><ns:ApiKey a='b'>{TOKEN}</ns:ApiKey></r>"}, (PASSWORD, TOKEN)),
     "CDATA": ({"body": f"<Password Type='x'>\n  <![CDATA[{PASSWORD}]]></Password><LastName><![CDATA[Liddell]]></LastName>"}, (PASSWORD, "Liddell")),
@@ -77,6 +84,8 @@ HIDDEN: dict[str, tuple[Any, tuple[str, ...]]] = {
     "a form of base64 of JSON": ({"body": "p=" + quote(in_base64(json.dumps({"m": EMAIL, "k": AWS_KEY_ID})))}, (EMAIL, AWS_KEY_ID)),
     "base64 of a form of JSON of base64": ({"body": in_base64("p=" + quote(json.dumps({"m": in_base64(json.dumps({"m": EMAIL}))})))}, (EMAIL,)),
     "a subscription of CloudWatch": ({"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps({"logEvents": [{"message": f"event: {json.dumps(_LOGGED)}"}]}).encode())).decode()}}, (PASSWORD, TOKEN, EMAIL, "Alice")),
+    "base64 in lines": ({"a": encodebytes(f"{'Dear Sir, ' * 7}{PEM}".encode()).decode(), "b": encodebytes(f"{'Dear Sir, ' * 7}{JWT}".encode()).decode()}, (PEM_LINE, JWT)),
+    "forty letters of deflated text": ({"d": base64.b64encode(zlib.compress(b"GB33BUKB20201555555555")).decode()}, ("GB33BUKB20201555555555",)),
     "a data URL": ({"image": "data:text/plain;base64," + in_base64(f"hello {EMAIL}")}, (EMAIL,)),
     "letters that nobody sees": ({"log": f"{AWS_KEY_ID[:8]}\u200b{AWS_KEY_ID[8:]} alice\u200b@exam\u00adple.com"}, (AWS_KEY_ID[8:], "alice", "exam\u00adple")),
     "invisible letters, escaped": (json.dumps({"log": f"{AWS_KEY_ID[:8]}\u200b{AWS_KEY_ID[8:]}"}), (AWS_KEY_ID[8:],)),

@@ -18,7 +18,8 @@ from replay.payloads.envelopes.sqs_message import fake_receipt_handle
 from replay.payloads.failures import Failure, Frame, Segment, Signature
 from replay.redaction import encodings
 from replay.redaction.pseudonyms import is_made_receipt_handle
-from replay.redaction.redactor import Redactor, Replacement
+from replay.redaction.redacted import Replacement
+from replay.redaction.redactor import Redactor
 from replay.redaction.settings import KEY_VARIABLE, RedactionSettings, project_key
 from tests.redaction.samples import AWS_KEY_ID, BEARER, CARD, EMAIL, FAMILIES, JWT, SPACED_CARD, forms, jwt_of
 

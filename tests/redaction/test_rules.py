@@ -14,7 +14,8 @@ from replay.payloads.exact_json import is_json, splice
 from replay.redaction.dropped_members import dropping
 from replay.redaction.generalised import generalised, generalised_number
 from replay.redaction.query_strings import encoded_values
-from replay.redaction.redactor import Redactor, Replacement
+from replay.redaction.redacted import Replacement
+from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
 from tests.redaction.samples import CARD, EMAIL
 
@@ -48,6 +49,15 @@ def test_every_action() -> None:
     assert made["customer"]["visits"] == 4700
     assert made["items"] == [{"sku": "MUG"}, {"sku": "CUP", "gift": None}]
     assert made["id"] == "o-17"
+
+
+@pytest.mark.parametrize("action", ["redact", "hash", "generalise"])
+def test_what_is_true_or_false_is_false(action: str) -> None:
+    """A rule counts for booleans as well: all become false, and null stays; without a rule they stay as they are."""
+    event = {"positive": True, "tests": [True, False, None, {"last": True}], "vip": True}
+    made = redacted(event, **{action: ["positive", "tests"]})
+    assert made == {"positive": False, "tests": [False, False, None, {"last": False}], "vip": True}
+    assert redacted(event, **{action: ["positive"]}, keep=["positive"]) == event
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,16 @@ def test_what_the_ledger_has_is_not_sent_again(tmp_path: Path, move: Any) -> Non
     assert sqs.stored == {}
 
 
+def test_what_was_sent_without_an_answer_before_a_kill_is_named(tmp_path: Path, move: Any) -> None:
+    """Killed between send and acknowledgement, the message is sent again, and told as one that may be there twice."""
+    sqs = FakeSqs()
+    known, fresh = put(sqs, "a", "b")
+    with Ledger.begin(tmp_path, command="redrive") as first:
+        first.sent([known.origin.identity])
+    with Ledger.resume(tmp_path, first.run) as again:
+        assert outcomes(move(sqs, [known, fresh], into=again)) == [(True, True, True), (True, True, False)]
+
+
 def test_what_cannot_be_deleted_says_so(move: Any) -> None:
     """A lease that ran out, or a delete that fails for good, is told: the message is in both queues."""
     sqs, held = FakeSqs(), Held()

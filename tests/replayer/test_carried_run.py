@@ -13,7 +13,7 @@ from replay.functions.function import Function
 from replay.ledger.ledger import Ledger, read_run, run_paths
 from replay.payloads.captures import Event
 from replay.payloads.failures import Failure
-from replay.replayer import FixtureNotRun, FixtureReplayed, RunFinished
+from replay.replayer import FixtureNotRun, FixtureReplayed, RunFinished, carried_run
 from replay.replayer.carried_run import CarriedRun, marker_of
 from replay.replayer.pace import ErrorBudget, Pace
 from replay.targets.carrier import (
@@ -29,6 +29,7 @@ from replay.targets.carrier import (
 )
 from replay.targets.guard_rails.destination import Destination
 from tests.fixtures.samples import sample
+from tests.rates import count_limit
 
 BUG = Failure(error_type="KeyError", message="'customer_id'", observed="logs")
 Ends = Callable[[Sought], Sequence[Sighting]]
@@ -93,6 +94,7 @@ class World:
         self.sought: list[list[str]] = []
         self.told: list[str] = []
         self.blind = False
+        self.is_here = True
         self.patience_s = 10.0
 
 
@@ -107,14 +109,20 @@ class FakeCarrier(Carrier):
 
     @property
     def described(self) -> CarrierOptions:
-        return CarrierOptions()
+        return CarrierOptions() if self._world.is_here else CarrierOptions(account_id="123456789012")
 
     @property
     def travels(self) -> str:
         return "queue orders"
 
     def destination(self) -> Destination:
-        return Destination(target="fake", arn="arn:aws:sqs:us-east-1:123456789012:orders", on_this_machine=True)
+        return Destination(
+            target="fake",
+            arn="arn:aws:sqs:us-east-1:123456789012:orders",
+            region="us-east-1",
+            on_this_machine=self._world.is_here,
+            caller_account_id="123456789012",
+        )
 
     def entries(self, event: Event, *, key: str, marker: str) -> Sequence[Entry]:
         return [Entry(key=key, request={}, size_bytes=1, marker=marker)]
@@ -145,7 +153,9 @@ class Store:
         raise AssertionError("what is deployed is never pinned")
 
 
-def run_of(world: World, root: Path, *, resume: str = "", pace: Pace | None = None) -> tuple[list[Any], RunFinished]:
+def run_of(
+    world: World, root: Path, *, resume: str = "", pace: Pace | None = None, only: int | None = None
+) -> tuple[list[Any], RunFinished]:
     store, clock = Store(), Clock()
     run = CarriedRun(
         store=store,
@@ -156,7 +166,7 @@ def run_of(world: World, root: Path, *, resume: str = "", pace: Pace | None = No
         clock=clock,
         sleep=clock.sleep,
     )
-    events = list(run.events(list(store.fixtures)))
+    events = list(run.events(list(store.fixtures)[:only]))
     assert isinstance(events[-1], RunFinished)
     return [each for each in events if isinstance(each, FixtureReplayed | FixtureNotRun)], events[-1]
 
@@ -182,6 +192,15 @@ def test_as_many_are_under_way_as_were_asked_for(tmp_path: Path) -> None:
     assert max(map(len, world.sought)) == 3
 
 
+def test_each_call_waits_for_the_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a rate nothing is sent that has not waited for as many ticks as the call has entries."""
+    world = World()
+    limit = count_limit(monkeypatch, carried_run, lambda: sum(map(len, world.sent)))
+    run_of(world, tmp_path, pace=Pace(rate_per_s=5, ramp_up_s=2, concurrency=3))
+    assert limit.rates == [(5, 2)]
+    assert limit.waited == [(3, 0), (1, 3)]
+
+
 def test_an_end_that_nobody_sees_is_unobserved(tmp_path: Path) -> None:
     """It says so, and why; --resume looks for it again without sending it again."""
     world = World(ends=lambda _: ())
@@ -194,6 +213,34 @@ def test_an_end_that_nobody_sees_is_unobserved(tmp_path: Path) -> None:
     told, finished = run_of(later, tmp_path, resume="last")
     assert later.sent == []
     assert {each.outcomes[-1].status for each in told} == {"failed"}
+
+
+@pytest.mark.parametrize(("others", "verdict"), [(0, "fixed"), (1, "unobserved")])
+def test_a_success_of_somebody_else_fixes_nothing(tmp_path: Path, others: int, verdict: str) -> None:
+    """On AWS a success that names nobody is believed only where no other one comes within seconds."""
+    looks = 0
+
+    def ends(sought: Sought) -> Sequence[Sighting]:
+        nonlocal looks
+        looks += 1
+        numbers = range(1 + (others if looks > 1 else 0))
+        return [
+            Sighting(
+                keys=(),
+                identity=f"{sought.key} {number}",
+                reply=Reply(status="returned"),
+                settled="processed",
+                at_ms=sought.sent_at_ms + number,
+            )
+            for number in numbers
+        ]
+
+    world = World(ends=ends)
+    world.is_here = False
+    told, _ = run_of(world, tmp_path, only=1)
+    assert isinstance(told[0], FixtureReplayed), told[0].error
+    assert told[0].judgement.verdict == verdict
+    assert verdict == "fixed" or "others invoke the function too" in told[0].judgement.reason
 
 
 def test_a_failure_without_an_end_is_judged_with_a_note(tmp_path: Path) -> None:

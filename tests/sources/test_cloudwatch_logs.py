@@ -87,6 +87,15 @@ def test_a_failed_invocation_becomes_a_capture(log: LambdaLog) -> None:
         ("2026-11-21T08:00:03.000Z <id> Task timed out after 3.00 seconds\n\n", "Sandbox.Timedout"),
         ("RequestId: <id> Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n", "Runtime.ExitError"),
         ("[ERROR] Runtime.MarshalError: Unable to marshal response\n", "Runtime.MarshalError"),
+        ("RequestId: <id> Process exited before completing request\n\n", "Runtime.ExitError"),
+        (
+            "RequestId: <id> Error: fork/exec /var/task/bootstrap: no such file\nRuntime.InvalidEntrypoint\n",
+            "Runtime.InvalidEntrypoint",
+        ),
+        (
+            "sold out: shop.NoStockException\nshop.NoStockException: sold out\n\tat shop.A.b(A.java:1)\n",
+            "shop.NoStockException",
+        ),
         (
             '2026-11-21T08:00:00.000Z\t<id>\tERROR\tInvoke Error \t{"errorType":"TypeError","errorMessage":"x","stack":["TypeError: x"]}\n',
             "TypeError",

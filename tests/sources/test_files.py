@@ -195,12 +195,21 @@ def test_standard_input_may_be_one_pretty_document(monkeypatch: pytest.MonkeyPat
     assert [(capture.body, capture.origin.place) for capture in captures] == [('{\n "n": 1\n}', "stdin:2")]
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", "plain text\n", '{"broken": '])
-def test_nothing_readable_is_an_error(tmp_path: Path, content: str) -> None:
-    """When not one event could be read, that is an error, with the reason."""
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ("", "check that the files are not empty"),
+        ("\n\n", "check that the files are not empty"),
+        ("plain text\n", "mend what the notes name, or name other files"),
+        ('{"broken": ', "mend what the notes name, or name other files"),
+    ],
+)
+def test_nothing_readable_is_an_error(tmp_path: Path, content: str, hint: str) -> None:
+    """When not one event could be read, that is an error that says what to do; why, the recording's notes say."""
     path = written(tmp_path, "empty.json", content)
-    with pytest.raises(SourceError, match="no event could be read"):
+    with pytest.raises(SourceError, match="no event could be read") as caught:
         read(path)
+    assert caught.value.hint == hint
 
 
 def test_a_missing_path_is_told_before_anything_is_read() -> None:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.errors import TargetRefused
+from replay.targets.guard_rails import deployed
+from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.destination import Destination, check_destination
-from replay.targets.guard_rails.identity import tags_of
+from replay.targets.guard_rails.identity import Caller, tags_of
 from replay.targets.guard_rails.options import PRODUCTION_PATTERNS, DeployedOptions
 from replay.targets.guard_rails.plan import Plan, plan_document, plan_lines
 from replay.targets.guard_rails.production import production_signs
@@ -109,7 +111,20 @@ def test_what_is_on_this_machine_needs_nothing():
     check_destination(replace(STAGING, on_this_machine=True, tags=None, arn="arn:prod"), DeployedOptions())
 
 
-@pytest.mark.parametrize("name", ["prod", "PROD", "orders-prod-eu", "orders_prod", "OrdersProd", "prod2", "a.live.b"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "prod",
+        "PROD",
+        "orders-prod-eu",
+        "orders_prod",
+        "OrdersProd",
+        "prod2",
+        "a.live.b",
+        "function:orders-pre:prod",
+        "non/prod",
+    ],
+)
 def test_words_of_production(name):
     """However people write it, the word is found."""
     assert production_signs({"name": name}, {}, patterns=PRODUCTION_PATTERNS)
@@ -186,6 +201,33 @@ def test_a_plan_says_what_is_about_to_happen():
     assert plan.must_be_confirmed
     assert plan_document(plan)["least_duration_s"] == 20
     assert not replace(plan, destinations=(replace(STAGING, on_this_machine=True),)).must_be_confirmed
+
+
+def test_without_an_account_nobody_is_asked(monkeypatch):
+    """Whoever has not said the account is refused before any call tells AWS who is there."""
+    monkeypatch.setattr(deployed, "read_caller", lambda *_, **__: pytest.fail("STS was asked"))
+    known = {"arn": STAGING.arn, "region": "eu-west-1", "endpoint_url": "https://lambda.eu-west-1.amazonaws.com"}
+    monkeypatch.setattr(deployed, "is_on_this_machine", lambda _: False)
+    with pytest.raises(TargetRefused, match="account"):
+        deployed.described(DeployedOptions(), target="staging", **known)
+
+
+def test_an_emulator_vouches_for_nobody_on_aws(monkeypatch):
+    """With AWS_ENDPOINT_URL set for an emulator, that would say whose account a target on AWS is: it is refused."""
+    said = Caller(ACCOUNT, STAGING.caller_arn, "http://127.0.0.1:4566")
+    monkeypatch.setattr(deployed, "read_caller", lambda *_, **__: said)
+    monkeypatch.setattr(deployed, "read_account_aliases", lambda *_, **__: ())
+    known = {"arn": STAGING.arn, "region": "eu-west-1", "endpoint_url": "http://10.0.0.7:4566"}
+    with pytest.raises(TargetRefused, match="by an emulator here") as caught:
+        deployed.described(OPTIONS, target="staging", **known)
+    assert "AWS_ENDPOINT_URL_STS" in str(caught.value)
+
+
+def test_who_sends_makes_one_attempt():
+    """boto3 itself sends nothing twice: an answer that was lost proves nothing, and the ledger has to know."""
+    clients = TargetClients(DeployedOptions(region="eu-west-1"))
+    assert clients.sending("sns").meta.config.retries["total_max_attempts"] == 1
+    assert clients("sns").meta.config.retries["total_max_attempts"] > 1
 
 
 def test_tags_come_in_two_forms():

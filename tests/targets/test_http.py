@@ -72,6 +72,37 @@ def test_the_host_is_never_the_captured_one(server: NotingServer, of: Any) -> No
     assert "captured-secret" not in told
 
 
+REPORT = {"errorMessage": "'id'", "errorType": "KeyError", "requestId": "r", "stackTrace": ['  File "/var/task/app.py", line 3, in handler\n    event["id"]\n']}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [REPORT, {"message": json.dumps(REPORT)}])
+def test_an_emulator_reports_the_failure_itself(server: NotingServer, body: Any) -> None:
+    """In the way of an HTTP API and of a REST API of MiniStack: the error with its trace, and no log is needed."""
+    server.answer = lambda _: answer_of(502, json.dumps(body))
+    reply = sent(server, http_api())
+    assert reply.failure is not None
+    assert (reply.status, reply.failure.error_type, reply.failure.message) == ("raised", "KeyError", "'id'")
+    assert [each.function for each in reply.failure.frames] == ["handler"]
+
+
+def test_on_aws_such_an_answer_is_the_functions_own(server: NotingServer) -> None:
+    """Beyond this machine a function that answers so itself has not raised that error: which it was, nobody says."""
+    server.answer = lambda _: answer_of(502, json.dumps(REPORT))
+    with HttpTarget(Function(name="orders", handler="", code=Path()), url=server.url) as target:
+        target.__dict__["_is_here"] = False
+        reply = target.invoke(Attempt(payload=json.dumps(http_api())))
+    assert reply.failure is not None
+    assert (reply.status, reply.failure.error_type) == ("raised", "")
+
+
+def test_a_path_does_not_leave_the_stage(server: NotingServer) -> None:
+    """The stage of the url was checked, and another one was not: a captured path that climbs out of it is not sent."""
+    with pytest.raises(InvalidEvent, match="leads out of /staging"):
+        sent(server, rest_api(path="/../production/orders"), "/staging")
+    assert server.seen == []
+    assert sent(server, rest_api(path="/a/../orders"), "/staging").succeeded
+
+
 def test_an_emulator_is_told_by_the_host_what_is_meant(server: NotingServer) -> None:
     """The name in the header `Host` is that of the target's section, while the connection goes to the url."""
     name = "abc.lambda-url.us-east-1.localhost.localstack.cloud:4566"

@@ -93,6 +93,8 @@ def test_what_belonged_to_its_own_way_is_left_out(of: Any) -> None:
         "X-Forwarded-For",
         "X-Forwarded-Port",
         "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Forwarded-Server",
         "X-Amzn-Trace-Id",
         "X-Amz-Cf-Id",
         "CloudFront-Viewer-Country",
@@ -128,6 +130,9 @@ def test_the_stage_is_none_of_the_path() -> None:
         ("/shop", "/", None, "/"),
         ("/orders/1", "/orders/{id}", {"id": "1"}, "/orders/1"),
         ("/elsewhere", "/orders", None, "/elsewhere"),
+        ("/a@evil.invalid/b", "@evil.invalid", None, "/a@evil.invalid/b"),
+        ("/a/bc", "bc", None, "/a/bc"),
+        ("/a", "{x}", {"x": "a"}, "/a"),
     ],
 )
 def test_the_base_path_of_a_custom_domain_is_none_of_the_path(
@@ -148,6 +153,18 @@ def test_a_path_is_never_a_host() -> None:
     """An absolute URL for a path is a path, so that no event says where it is sent."""
     assert captured_request(event(rest_api(path="http://evil.invalid/"))).path == "/http://evil.invalid/"
     assert captured_request(event(rest_api(path="//evil.invalid/"))).path == "//evil.invalid/"
+
+
+@pytest.mark.parametrize(
+    ("path", "climbs"),
+    [
+        ("/../prod", True), ("/a/../../prod", True), ("/%2E%2e/prod", True), ("/a/..%2f../b", True), ("/a\\..\\..", True),
+        ("//../..", True), ("/./..", True), ("/a/../b", False), ("/a/b/../..", False), ("/..a/...", False), ("/", False),
+    ],
+)  # fmt: skip
+def test_a_path_that_climbs_is_known(path: str, climbs: bool) -> None:
+    """However its `..` are written, a path that would lead above where it is put is told from one that does not."""
+    assert captured_request(event(rest_api(path=path))).climbs is climbs
 
 
 @pytest.mark.parametrize(

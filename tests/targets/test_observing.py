@@ -258,6 +258,24 @@ def test_a_part_that_is_only_gone_proves_nothing() -> None:
     assert findings.is_only_gone
 
 
+def test_a_success_that_names_nobody_waits_for_another_one() -> None:
+    """One is believed some seconds later; with a second one nobody knows which was its own, and that is known at once."""
+    findings = Findings(["a"], alone=True, unsigned_lag_s=5)
+    findings.note(sighting("i", status="returned", settled="processed"))
+    assert [findings.has_ended(at_s) for at_s in (0.0, 4.9, 5.0)] == [False, False, True]
+    assert not findings.is_mixed
+    findings.note(sighting("j", status="returned", settled="processed"))
+    assert findings.is_mixed
+
+
+def test_a_success_that_names_its_event_waits_for_none() -> None:
+    """A sign of the event in the log is proof, whoever else invokes the function."""
+    findings = Findings(["a"], alone=True, unsigned_lag_s=5)
+    findings.note(sighting("i", "a", status="returned", settled="processed"))
+    assert findings.has_ended(0.0)
+    assert not findings.is_mixed
+
+
 def test_of_many_under_way_nothing_is_guessed() -> None:
     """What nobody can tell apart is nobody's, and what is another's is not ours."""
     findings = Findings(["a"], alone=False)

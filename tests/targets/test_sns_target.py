@@ -1,7 +1,7 @@
 """The `sns` target: which topic it is, who gets its messages, and what is published."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from moto import mock_aws
 from replay.errors import AwsError, ConfigurationError, InvalidEvent
 from replay.functions.function import Function
 from replay.payloads.captures import Event
-from replay.targets.carrier import Acknowledgement, Refusal
+from replay.targets.carrier import Acknowledgement, Entry, Refusal
 from replay.targets.guard_rails import deployed
-from replay.targets.sending import batch_id
+from replay.targets.sending import Sender, batch_id
 from replay.targets.sns import SnsTarget
 from replay.targets.topic_parts.subscribers import dead_letter_queues
+from tests.targets.carried import Journal
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:sns:us-east-1:{ACCOUNT}:shop"
@@ -39,6 +40,41 @@ def sns_event(*messages: str, **more: Any) -> Event:
     own = {"Subject": None, "MessageAttributes": attributes, **more}
     records = [{"EventSource": "aws:sns", "Sns": {"Message": message, **own}} for message in messages]
     return Event(text=json.dumps({"Records": records}), kind="sns")
+
+
+def test_batches_keep_within_what_a_topic_takes(topic: str) -> None:
+    """Ten messages, and 256 KiB together, at most: SNS would refuse more of them with a call that is too long."""
+    event = sns_event(*[60_000 * "x"] * 9, *["x"] * 12)
+    target = SnsTarget(topic=topic, account_id=ACCOUNT)
+    calls: list[Sequence[Entry]] = []
+    published = target.send
+    target.send = lambda entries: (calls.append(entries), published(entries))[1]  # type: ignore[method-assign]  # it is noted
+    told = Sender(target, Journal()).send(target.entries(event, key="k", marker="m"))
+    assert all(each.acknowledgement for each in told.values())
+    assert max(map(len, calls)) == 10
+    assert [len(each) for each in calls][:2] == [4, 4]
+    assert all(sum(entry.size_bytes for entry in each) <= 256 * 1024 for each in calls)
+
+
+@pytest.mark.parametrize(("room_bytes", "is_marked"), [(0, False), (10, False), (100, True)])
+def test_the_marker_makes_no_message_too_large(room_bytes: int, is_marked: bool) -> None:
+    """A message that fits by itself is published, without the marker where that has no room."""
+    target = SnsTarget(topic=ARN, marked=False)
+    spare = 256 * 1024 - target.entries(sns_event("x"), key="k", marker="m")[0].size_bytes
+    event = sns_event("x" * (1 + spare - room_bytes))
+    (entry,) = SnsTarget(topic=ARN).entries(event, key="k", marker="m-1")
+    assert bool(entry.marker) is is_marked
+    assert ("replay-marker" in entry.request["MessageAttributes"]) is is_marked
+    assert entry.size_bytes <= 256 * 1024
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_to_a_fifo_topic_every_message_has_ids_of_its_own(marked: bool) -> None:
+    """Two messages of one id would be one to SNS, also of two runs, and whether a marker travels with them or not."""
+    target = SnsTarget(topic=f"{ARN}.fifo", marked=marked)
+    entries = [entry for run in ("m-1", "m-2") for entry in target.entries(sns_event("a", "b"), key="k", marker=run)]
+    assert len({entry.request["MessageDeduplicationId"] for entry in entries}) == 4
+    assert all(bool(entry.marker) is marked for entry in entries)
 
 
 def test_is_described_with_its_tags_and_subscribers(topic: str) -> None:

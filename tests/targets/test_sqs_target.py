@@ -124,12 +124,33 @@ def test_fifo_ids_are_kept_or_renewed(options: dict[str, Any], group: str, dedup
     assert entry.group == group
 
 
+def test_renewed_ids_differ_from_run_to_run_without_a_marker_too() -> None:
+    """Else SQS would take a run that follows within five minutes for the one before, and deliver nothing of it."""
+    target = SqsTarget(queue="orders.fifo", marked=False, group_ids="renew")
+    event = sqs_event("a", "b", MessageGroupId="g1", MessageDeduplicationId="d1")
+    entries = [entry for run in ("m-1", "m-2") for entry in target.entries(event, key="orders/a", marker=run)]
+    assert len({entry.request["MessageDeduplicationId"] for entry in entries}) == 4
+    assert len({entry.request["MessageGroupId"] for entry in entries}) == 4
+    assert not any(entry.marker or "replay-marker" in entry.request["MessageAttributes"] for entry in entries)
+
+
 def test_what_is_no_message_is_refused() -> None:
     """An event of another source, an empty body and one that is too large say so before anything is sent."""
     target = SqsTarget(queue="orders")
     for text in ('{"Records": [{"eventSource": "aws:s3"}]}', sqs_event("").text, sqs_event("x" * (1 << 20)).text):
         with pytest.raises(InvalidEvent):
             target.entries(Event(text=text), key="orders/a", marker="m")
+
+
+@pytest.mark.parametrize(("room_bytes", "is_marked"), [(0, False), (10, False), (100, True)])
+def test_the_marker_makes_no_message_too_large(room_bytes: int, is_marked: bool) -> None:
+    """A message that fits by itself is sent, without the marker where that has no room."""
+    event = sqs_event("x")
+    spare = (1 << 20) - SqsTarget(queue="orders", marked=False).entries(event, key="k", marker="m")[0].size_bytes
+    (entry,) = SqsTarget(queue="orders").entries(sqs_event("x" * (1 + spare - room_bytes)), key="k", marker="m-1")
+    assert bool(entry.marker) is is_marked
+    assert ("replay-marker" in entry.request["MessageAttributes"]) is is_marked
+    assert entry.size_bytes <= 1 << 20
 
 
 def test_without_room_or_wish_there_is_no_marker() -> None:

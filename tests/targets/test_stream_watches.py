@@ -12,7 +12,7 @@ from replay.delivery.attempt import Reply
 from replay.payloads.failures import Failure
 from replay.targets.carrier import Settled, Sighting, Sought
 from replay.targets.observing.counted_log import CountedLog
-from replay.targets.observing.stream_watches import StreamFailures, mapping_of
+from replay.targets.observing.stream_watches import StreamFailures, _reports_given_up, mapping_of
 
 SOUGHT = [Sought(key="a", signs=("10",), sent_at_ms=0), Sought(key="b", signs=("12",), sent_at_ms=0)]
 DONE = Reply(status="returned")
@@ -53,14 +53,50 @@ class Clock:
         return self.now_s
 
 
-def stream_log(attempts: int | None = None) -> tuple[CountedLog, Log, Clock]:
+def stream_log(attempts: int | None = None, untold_from: int | None = None) -> tuple[CountedLog, Log, Clock]:
     log, clock = Log(), Clock()
-    watch = CountedLog(log, attempts=attempts, given_up="sent_to_destination", again_within_s=4, clock=clock)
+    watch = CountedLog(
+        log,
+        attempts=attempts,
+        given_up="sent_to_destination",
+        again_within_s=4,
+        untold_from=untold_from,
+        clock=clock,
+    )
     return watch, log, clock
 
 
 def settled(sightings: Sequence[Sighting]) -> list[tuple[tuple[str, ...], Settled | None]]:
     return [(each.keys, each.settled) for each in sightings]
+
+
+def test_a_last_try_that_may_have_reported_proves_nothing() -> None:
+    """What is reported as failed by the last try does not come again either: without a destination nobody can tell."""
+    watch, log, clock = stream_log(untold_from=2)
+    log.tell("a", reply=DONE)
+    log.tell("b", reply=DONE)
+    log.tell("b", reply=DONE)
+    watch.look(SOUGHT)
+    clock.now_s = 5
+    assert settled(watch.look(SOUGHT)) == [(("a",), "gone")]
+    assert "has no destination" in watch.reason()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "expected"),
+    [
+        ({}, None),
+        ({"MaximumRetryAttempts": 0}, 1),
+        ({"MaximumRetryAttempts": 3, "MaximumRecordAgeInSeconds": -1}, 4),
+        ({"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": 60}, 2),
+        ({"MaximumRetryAttempts": 0, "MaximumRecordAgeInSeconds": 60}, 1),
+        ({"MaximumRetryAttempts": None, "MaximumRecordAgeInSeconds": None}, None),
+    ],
+)
+def test_from_which_try_on_a_report_is_given_up(mapping: dict[str, Any], expected: int | None) -> None:
+    """Behind the last retry, and behind the first where records have an age; only where records are reported at all."""
+    assert _reports_given_up(mapping) is None
+    assert _reports_given_up({**mapping, "FunctionResponseTypes": ["ReportBatchItemFailures"]}) == expected
 
 
 def test_what_returned_and_does_not_come_again_is_gone() -> None:

@@ -46,7 +46,8 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     # What a function answers, and what is no event but a part of one.
     (r"cloud[-_]?front", ("cloudfront-event",)),
     (r"verify[-_]?auth[-_]?challenge", ("cognito-trigger",)),
-    (r"appsec_event|response|batchsubmitjob|batchgetjob|appsync-identity|cloudtrail|event-record|_span", ("unknown",)),
+    (r"appsec_event|response|batchsubmitjob|batchgetjob|appsync-identity|event-record|_span", ("unknown",)),
+    (r"cloudtrail", ("unknown", "eventbridge-event")),
     (r"sqs-api-event|receive[-_]?message", ("messages",)),
     (r"lambda[-_]?invocation", ("stream-failure",)),
     (r"lambda[-_]?destination", ("lambda-destination",)),
@@ -71,7 +72,7 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"sqs", ("sqs-event",)),
     (r"alarm-sns|sns", ("sns-event",)),
     (r"s3-test-event|s3testevent", ("s3-test-event",)),
-    (r"s3-?batch|s3_batch", ("s3-batch",)),
+    (r"s3[-_]*batch|batch[-_]?invocation", ("s3-batch",)),
     (r"s3-object-lambda|s3_object_lambda|s3objectevent", ("s3-object-lambda",)),
     (r"s3eventbridge|eventbridge|scheduled|cloudwatch_event|autoscaling|codebuild|ecr-|ecs-", ("eventbridge-event",)),
     (r"codedeploy-(?:instance|deployment)|codepipeline[-_](?:execution|action|cloudwatch)", ("eventbridge-event",)),

@@ -298,6 +298,7 @@ def test_asserted_facts_are_judged(tmp_path: Path) -> None:
 def test_json5_has_comments_and_trailing_commas() -> None:
     """Comments and trailing commas are read over, and text that looks like them stays."""
     assert parse_json5('// a\n{"a": "//,]", /* b */ "c": [1, 2,],}') == {"a": "//,]", "c": [1, 2]}
+    assert parse_json5("{a: 'it\\'s \"b\": c', $d : 'x: y',}") == {"a": 'it\'s "b": c', "$d": "x: y"}
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,19 @@ def test_the_smallest_value_that_matters_is_generalised(replay_: CommandLine, pr
     assert "0 redacted, 1 as they should be" in replay_("redact", "*").stdout.replace("as it should", "as they should")
 
 
+def test_what_is_recorded_again_is_verified_again(replay_: CommandLine, project: Callable[..., Path]) -> None:
+    """With --again the event is redacted in full first, as at first, and still fails as it did in the end."""
+    folder = project({"customer": CUSTOMER, "password": "Straße-Nr-17"})
+    _record(replay_)
+    before, _ = _fixture(folder)
+    assert _record(replay_)[1] == []
+    assert [each["result"] for each in _record(replay_, "--again")[1]] == ["generalised"]
+    after, document = _fixture(folder)
+    assert after == before
+    assert document["verification"] == {"result": "generalised", "matters": ["/Records/0/body#/password"]}
+    assert [each["verdict"] for each in replay_("run", "--json").documents[:-1]] == ["reproduced"]
+
+
 def test_what_cannot_be_coarse_is_reported_and_never_kept(replay_: CommandLine, project: Callable[..., Path]) -> None:
     """The place is told, with the rule that would keep it; neither file nor output shows the value."""
     folder = project({"customer": {**CUSTOMER, "email": "bob@shop.co.uk"}})

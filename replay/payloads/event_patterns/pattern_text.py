@@ -1,17 +1,14 @@
 """A pattern as its author wrote it: JSON text with duplicate keys kept, or a mapping."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from replay.payloads.event_patterns.pattern_syntax import syntax_error
 from replay.payloads.event_patterns.refusals import PatternRefused, refuse
 
 Raw = Any
 """A JSON value of a pattern: a scalar, a list, a mapping, or `Members`."""
-
-_EXPECTED = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-_WORD = re.compile(r"[^\W\d][\w$]*")
 
 
 class Members(tuple[tuple[str, Raw], ...]):
@@ -34,7 +31,7 @@ def read_pattern(text: str) -> Raw:
     except RecursionError:
         refuse("The pattern is nested too deep to be read", "/")
     except json.JSONDecodeError as error:
-        raise PatternRefused(_syntax(text, error.pos), f"line {error.lineno}, column {error.colno}") from None
+        raise PatternRefused(syntax_error(error), f"line {error.lineno}, column {error.colno}") from None
 
 
 def _integer(digits: str) -> int | float:
@@ -46,15 +43,6 @@ def _integer(digits: str) -> int | float:
 
 def _refuse_constant(name: str) -> NoReturn:
     refuse(f"Non-standard token '{name}': enable JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS to allow", "/")
-
-
-def _syntax(text: str, position: int) -> str:
-    word = _WORD.match(text, position)
-    if word:
-        return f"Unrecognized token '{word[0]}': was expecting {_EXPECTED}"
-    if position >= len(text):
-        return "Unexpected end-of-input"
-    return f"Unexpected character ({text[position]!a} (code {ord(text[position])})): was expecting {_EXPECTED}"
 
 
 def members(raw: Raw) -> Sequence[tuple[str, Raw]] | None:

@@ -3,7 +3,14 @@
 import re
 from collections.abc import Iterator
 
-_CUES = (b"Task timed out after", b"[ERROR]", b"errorType", b" Error: ")
+_CUES = (b"Task timed out after", b"[ERROR]", b"errorType", b" Error: ", b"Process exited before completing")
+_TAB, _JAVA_CUE, _ESCAPED_JAVA_CUE, _SUBSCRIPTION = b"\t", b"\tat ", rb"\tat ", b'"logEvents"'
+_JAVA = re.compile(rb": ([A-Za-z_$][\w.$]*)(?:\r?\n|\\n)\1(?=[:\s\\])")
+"""
+The trace of a Java error; nobody caught it where the line before ends in its class. Inside JSON strings it is looked
+for in what CloudWatch Logs sends on, for one more search of every block would be felt.
+"""
+
 _CLOUDTRAIL, _CLOUDTRAIL_CUE = b'"eventVersion"', b"errorCode"
 _STATUS = re.compile(
     rb'tatus(?:_?[cC]ode)?(?:\\?"[ \t]{0,4}:[ \t]{0,4}\\?"?|>|: )(?:5\d\d(?!\d)|timeout|error|failure)'
@@ -40,6 +47,7 @@ _LOOKS_LIKE = (
 """How lines of a form look, and where one of them may tell of a failure."""
 
 _HEAD_BYTES = 4_096
+_JAVA_HEAD_BYTES = 2_048
 
 
 def failure_offsets(block: bytes, *, application: bool) -> list[int]:
@@ -55,6 +63,10 @@ def failure_offsets(block: bytes, *, application: bool) -> list[int]:
         found.update(each.start() for levels in (_LEVELS, _SEVERITIES) for each in levels.finditer(block))
     # What a block holds may change half way, as log objects are put together from others.
     samples = (block[:_HEAD_BYTES], block[len(block) // 2 :][:_HEAD_BYTES], block[-_HEAD_BYTES:])
+    if _TAB in block:
+        found.update(_java_errors(block, _JAVA_CUE))
+    if any(_SUBSCRIPTION in sample for sample in samples):
+        found.update(_java_errors(block, _ESCAPED_JAVA_CUE))
     if any(_CLOUDTRAIL in sample for sample in samples):
         found.update(_every(block, _CLOUDTRAIL_CUE))
     for looks_like, cue in _LOOKS_LIKE:
@@ -67,6 +79,10 @@ def are_records_of_failures(block: bytes) -> bool:
     """Say whether *block* begins as invocation records do, that Lambda writes into a bucket."""
     head = block[:_HEAD_BYTES]
     return b'"requestContext"' in head and b'"condition"' in head and b'"version"' in head
+
+
+def _java_errors(block: bytes, cue: bytes) -> Iterator[int]:
+    return (at for at in _every(block, cue) if _JAVA.search(block, max(0, at - _JAVA_HEAD_BYTES), at))
 
 
 def _every(block: bytes, cue: bytes) -> Iterator[int]:

@@ -48,7 +48,7 @@ def load_balancer_record(text: str) -> LogRecord | None:
 
 
 def _classic(text: str, fields: list[str]) -> LogRecord | None:
-    if not _FEWEST_CLASSIC <= len(fields) <= _MOST_CLASSIC or "/" not in fields[_CLASSIC_REQUEST]:
+    if not _FEWEST_CLASSIC <= len(fields) <= _MOST_CLASSIC or " " not in fields[_CLASSIC_REQUEST]:
         return None
     status = next((each for each in fields[_STATUS - 1 : _TARGET_STATUS] if _is_failure(each)), "")
     if not status:

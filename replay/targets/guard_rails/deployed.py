@@ -1,16 +1,17 @@
 """The seam of every target that is reached through an endpoint of AWS: nothing is sent before it was checked."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from replay.errors import TargetError
+from replay.errors import TargetError, TargetRefused
 from replay.payloads.aws_calls import Fault
+from replay.payloads.partitions import is_aws_url
 from replay.targets.base import Invoker
 from replay.targets.guard_rails.destination import Destination, check_destination, require_account_id
-from replay.targets.guard_rails.identity import read_account_aliases, read_caller
+from replay.targets.guard_rails.identity import Caller, read_account_aliases, read_caller
 from replay.targets.guard_rails.options import DeployedOptions
 from replay.targets.guard_rails.this_machine import is_on_this_machine
 
@@ -25,6 +26,23 @@ class Deployed(Invoker):
     options: ClassVar[type[Any]] = DeployedOptions
     named_by: ClassVar[str]
     """The option that `--target KIND:NAME` sets."""
+    lasts: ClassVar[bool] = False
+    """Whether it makes what is dear on entering, for all of this process: who replays one by one keeps one entered."""
+
+    @property
+    def made(self) -> str:
+        """What this one has made on entering, by name, and removes on leaving; empty for most."""
+        return ""
+
+    @property
+    def left(self) -> Sequence[str]:
+        """Sentences about what it has made and could not remove."""
+        return ()
+
+    @classmethod
+    def share(cls, made: Iterable[str]) -> None:
+        """Use what other processes of this run have *made*, by name, like one's own; they remove it."""
+        del made
 
     def __enter__(self) -> Self:
         """
@@ -61,6 +79,11 @@ class Deployed(Invoker):
     def answers(self) -> bool:
         """Whether it answers by itself; what becomes of what is sent to the others has to be observed."""
         return True
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether other processes had better send nothing meanwhile: what is behind it is told by times in its log."""
+        return not self.answers
 
     @property
     def serves_many(self) -> bool:
@@ -104,13 +127,15 @@ def described(
         known: `tags` and `seen_by`.
 
     Raises:
-        TargetRefused: It is beyond this machine, and its account is not named; before anybody is asked.
+        TargetRefused: It is beyond this machine, and its account is not named, before anybody is asked; or an emulator
+            here would say who is asking.
         AwsError: The caller is not known.
     """
     if is_on_this_machine(endpoint_url):
         return Destination(target=target, arn=arn, region=region, on_this_machine=True, **known)
     require_account_id(target, options, arn=arn)
     caller = read_caller(options, region=region)
+    _refuse_emulated(caller, target=target, arn=arn)
     return Destination(
         target=target,
         arn=arn,
@@ -119,4 +144,16 @@ def described(
         caller_arn=caller.arn,
         account_aliases=read_account_aliases(options, region=region),
         **known,
+    )
+
+
+def _refuse_emulated(caller: Caller, *, target: str, arn: str) -> None:
+    """An emulator knows nothing of an account beyond this machine, although `AWS_ENDPOINT_URL` may lead to it."""
+    if is_aws_url(caller.told_by) or not is_on_this_machine(caller.told_by):
+        return
+    raise TargetRefused(
+        f"the target {target} is beyond this machine, and who is asking there was said by an emulator here",
+        where=f"{arn}, and STS at {caller.told_by}",
+        expected="the target and STS both on AWS, or both on this machine",
+        hint="unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS; to mean the emulator, set the first of them alone",
     )

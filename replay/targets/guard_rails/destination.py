@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from replay.errors import TargetRefused
 from replay.targets.guard_rails.options import DeployedOptions
 from replay.targets.guard_rails.production import production_signs
+
+Role = Literal["receives", "judges", "emptied"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Destination:
         seen_by: Who else gets what is sent here: consumers, subscribers, rules.
         made: What is made there for the run, in lines for eyes; it is removed afterwards.
         owner_account_id: Whose it is, where its ARN names no account, as that of a bucket.
+        role: What becomes of events there: it gets them, says whether they succeed, or loses them to where they go.
     """
 
     target: str
@@ -34,6 +37,7 @@ class Destination:
     seen_by: tuple[str, ...] = ()
     owner_account_id: str = ""
     made: tuple[str, ...] = ()
+    role: Role = "receives"
 
     @property
     def account_id(self) -> str:

@@ -10,10 +10,11 @@ from replay.targets.guard_rails.options import DeployedOptions
 
 
 class Caller(NamedTuple):
-    """The identity behind the credentials."""
+    """The identity behind the credentials, and the endpoint that has told it."""
 
     account_id: str
     arn: str
+    told_by: str
 
 
 def read_caller(options: DeployedOptions, *, region: str) -> Caller:
@@ -26,7 +27,7 @@ def read_caller(options: DeployedOptions, *, region: str) -> Caller:
     client = _client("sts", options, region)
     with aws_errors(where="the caller's identity", service="sts"):
         answer = client.get_caller_identity()
-    return Caller(str(answer["Account"]), str(answer["Arn"]))
+    return Caller(str(answer["Account"]), str(answer["Arn"]), str(client.meta.endpoint_url))
 
 
 def read_account_aliases(options: DeployedOptions, *, region: str) -> tuple[str, ...] | None:

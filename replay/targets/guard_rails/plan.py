@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from replay.counted_nouns import counted
-from replay.targets.guard_rails.destination import Destination
+from replay.targets.guard_rails.destination import Destination, Role
 
 _MOST_NAMED = 5
+_ROLES: Mapping[Role, str] = {
+    "receives": "to",
+    "judges": "judged by",
+    "emptied": "deleted, once they have arrived, from",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,16 +121,18 @@ def _destination_document(destination: Destination) -> dict[str, object]:
         "caller_arn": destination.caller_arn,
         "seen_by": list(destination.seen_by),
         "made": list(destination.made),
+        "role": destination.role,
     }
 
 
 def _destination_lines(destination: Destination) -> list[str]:
+    to = _ROLES[destination.role]
     if destination.on_this_machine:
-        return [f"to {destination.arn} on this machine", *_seen_by(destination)]
+        return [f"{to} {destination.arn} on this machine", *_seen_by(destination)]
     aliases = destination.account_aliases
     alias = "alias may not be read" if aliases is None else ", ".join(aliases) or "no alias"
     return [
-        f"to {destination.arn}",
+        f"{to} {destination.arn}",
         f"  account {destination.account_id} ({alias}), as {destination.caller_arn}",
         *_seen_by(destination),
     ]

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[:/]")
+"""With what parts names from each other: the function `orders-pre` with the alias `prod` is production."""
+
 _NEGATIONS = {"non", "not", "no", "pre"}
 _NO = {"", "0", "false", "n", "no", "none"}
 _LONGEST = 1_000

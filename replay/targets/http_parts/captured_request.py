@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NoReturn, get_args
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from replay.errors import InvalidEvent
 from replay.payloads.captures import Event
@@ -49,6 +49,16 @@ class CapturedRequest:
     def target(self) -> str:
         """Path and query string."""
         return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def climbs(self) -> bool:
+        """Whether the path leads out of what it is put behind, for a server that resolves `..` in it."""
+        depth = 0
+        for part in unquote(self.path).replace("\\", "/").split("/"):
+            depth += -1 if part == ".." else part not in {"", "."}
+            if depth < 0:
+                return True
+        return False
 
 
 def captured_request(event: Event) -> CapturedRequest:
@@ -121,9 +131,10 @@ def _without_base_path(path: str, event: Mapping[str, Json]) -> str:
     for name, value in (parameters if isinstance(parameters, dict) else {}).items():
         for template in (f"{{{name}}}", f"{{{name}+}}"):
             resource = resource.replace(template, value if isinstance(value, str) else "")
-    place = path.find(resource) if resource.strip("/") else -1
     if resource == "/":
         return "/"
+    is_path = resource.startswith("/") and resource.strip("/")  # else what is left would go on with the stage's name
+    place = path.find(resource) if is_path else -1
     return path[place:] if place > 0 else path
 
 

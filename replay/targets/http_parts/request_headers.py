@@ -22,11 +22,11 @@ _SIGNATURE = frozenset(
 )  # fmt: skip
 _ADDED_ON_THE_WAY = frozenset(
     {
-        "via", "forwarded", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto", "x-amzn-trace-id",
+        "via", "forwarded", "x-amzn-trace-id",
         "x-amz-cf-id", "x-amzn-tls-version", "x-amzn-tls-cipher-suite",
     }
 )  # fmt: skip
-_ADDED_PREFIXES = ("cloudfront-", "x-amzn-oidc-", "x-amzn-mtls-")
+_ADDED_PREFIXES = ("x-forwarded-", "cloudfront-", "x-amzn-oidc-", "x-amzn-mtls-")
 """Source: recordings test_lambda_aws_proxy_integration and test_lambda_url_echo_http_fixture_default; Elastic Load
 Balancing user guide, "Authenticate users" and "Mutual authentication"."""
 

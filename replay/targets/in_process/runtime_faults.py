@@ -37,7 +37,7 @@ class RuntimeFault(Exception):
     @property
     def ends_the_process(self) -> bool:
         """Whether the platform ends the function's process, so that the next invocation is a cold start."""
-        return self.status in {"timed_out", "exited"}
+        return self.status in {"timed_out", "exited", "out_of_memory"}
 
 
 def timed_out(timeout_s: float, stack: str) -> RuntimeFault:

@@ -30,6 +30,8 @@ MAKING = threading.RLock()
 """Held by who looks what is there, and makes or removes it: several threads of a run may use one function."""
 
 _IN_USE: dict[str, "MadeStack"] = {}
+OF_SIBLINGS: set[str] = set()
+"""The stacks that other processes of the same run have made, and remove behind all of them."""
 
 
 class MadeStack:

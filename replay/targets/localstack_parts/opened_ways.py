@@ -9,11 +9,12 @@ from replay.fixtures.fixture import StoredObject
 from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.payloads.event_sources import EventSourceKind
-from replay.targets.carrier import Answer, Carrier, Entry, Watch
+from replay.targets.carrier import Answer, Carrier, Entry, Refusal, Watch
 from replay.targets.guard_rails.deployed import Deployed
 from replay.targets.localstack_parts.own_watches import own_watches
 from replay.targets.localstack_parts.ways_in import LACKING, WORDS, WayIn, rounded_numbers, source_name
 from replay.targets.registry import open_target
+from replay.targets.sending import answered_error, packed
 
 OptionsOf = Callable[[WayIn], Mapping[str, Any]]
 """Gives the options of the target for a way."""
@@ -129,15 +130,16 @@ class OpenedWays:
         return self._noted(last, event, key=key, marker=marker)
 
     def send(self, entries: Sequence[Entry]) -> Mapping[str, Answer]:
-        """Send each through its own way."""
-        by_way: dict[WayIn, list[Entry]] = {}
+        """Send each through its own way, by as many calls as it takes; one that fails loses no answer of another."""
+        by_way: dict[WayIn, dict[str, Entry]] = {}
         for entry in entries:
-            by_way.setdefault(self._way_of[entry.key], []).append(entry)
+            by_way.setdefault(self._way_of[entry.key], {})[entry.key] = entry
         answers: dict[str, Answer] = {}
         for way, mine in by_way.items():
             carrier = self._carriers[way]
-            for start in range(0, len(mine), carrier.most_entries):
-                answers |= carrier.send(mine[start : start + carrier.most_entries])
+            sizes = ((entry.key, entry.size_bytes) for entry in mine.values())
+            for keys in packed(sizes, most_entries=carrier.most_entries, most_bytes=carrier.most_bytes):
+                answers |= _sent(carrier, [mine[key] for key in keys])
         return answers
 
     def watches(self, function: Function) -> list[Watch]:
@@ -159,3 +161,13 @@ class OpenedWays:
         entries = self._carriers[way].entries(event, key=key, marker=marker)
         self._way_of.update((entry.key, way) for entry in entries)
         return entries
+
+
+def _sent(carrier: Carrier, entries: Sequence[Entry]) -> Mapping[str, Answer]:
+    """Make one call; where it fails, give what that says of its entries, and nothing of those that are in doubt."""
+    try:
+        return carrier.send(entries)
+    except Exception as error:  # noqa: BLE001 - as in `sending.py`: not all is a BotoCoreError
+        told = answered_error(error, [entry.key for entry in entries])
+        refused = {**told.refused, **told.throttled}
+        return {key: Refusal(code=code, retryable=key not in told.final) for key, code in refused.items()}

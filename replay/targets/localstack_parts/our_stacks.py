@@ -1,7 +1,7 @@
 """The stacks that runs make on LocalStack, and the buckets with their code: found by name and tag, and removed."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -74,6 +74,10 @@ def our_buckets(client: Any) -> Iterator[OurThing]:
         yield OurThing(
             what=f"bucket {name}", name=name, mark=mark_of(tags), remove=partial(remove_bucket, client, name)
         )
+
+
+OURS: Mapping[str, Callable[[Any], Iterator[OurThing]]] = {"cloudformation": our_stacks, "s3": our_buckets}
+"""What finds the things of runs, by the service that has them."""
 
 
 def remove_stack(client: Any, name: str) -> AwsError | None:

@@ -26,14 +26,17 @@ class CountedLog:
     Adds to what the *log* of a function tells the ends that its tries make of it.
 
     What the last invocation returned from, and what has not come again, is done: what is reported as failed, or failed
-    without a line in the log, comes again. What has failed as often as it is tried is given up. An invocation without a
-    sign is one of everything that is sought then, and its end is that one's who takes the invocation.
+    without a line in the log, comes again, while there are tries left. What has failed as often as it is tried is given
+    up. An invocation without a sign is one of everything that is sought then, and its end is that one's who takes the
+    invocation.
 
     Args:
         attempts: How often it is tried; None where that is not known.
         again_within_s: What has not come again for so long does not; infinite where that is no proof.
         left_behind: Whether something was given up since a moment (epoch milliseconds), that may be what returned last
             in a log that does not tell every failure; None where that could not be seen.
+        untold_from: From which try on records that are reported as failed may be given up without a trace: then that
+            nothing comes again proves nothing. None where they come again for ever, or what is given up is seen.
     """
 
     def __init__(
@@ -44,10 +47,12 @@ class CountedLog:
         given_up: Settled,
         again_within_s: float,
         left_behind: Callable[[int], bool] | None = None,
+        untold_from: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log, self._attempts, self._given_up = log, attempts, given_up
         self._again_within_s, self._left_behind, self._clock = again_within_s, left_behind, clock
+        self._untold_from, self._lacks_reports = untold_from, False
         self._tries: Counter[_Whose] = Counter()
         self._failures: Counter[_Whose] = Counter()
         self._returned: dict[_Whose, _Returned] = {}
@@ -88,6 +93,8 @@ class CountedLog:
 
     def reason(self) -> str:
         """Say what the log does not tell."""
+        if self._lacks_reports:
+            return "whether its last try has reported records as failed is told nowhere: the mapping has no destination"
         return self._log.reason()
 
     def _counted(self, sighting: Sighting, whose: _Whose) -> Sighting:
@@ -121,6 +128,9 @@ class CountedLog:
 
     def _may_have_failed(self, whose: _Whose, last: Sighting) -> bool:
         """Say whether it may have failed for the last time, without a line that says so."""
+        if self._untold_from is not None and self._tries[whose] >= self._untold_from:
+            self._lacks_reports = True
+            return True
         if last.is_sure or not self._was_the_last(whose):
             return False
         return self._left_behind is None or self._left_behind(last.at_ms)

@@ -15,6 +15,9 @@ LOG_LAG_S = 10.0
 COUNT_LAG_S = 60.0
 """For so long an end of which nothing but a count of AWS's tells waits for an invocation: counts are a minute late."""
 
+UNSIGNED_LAG_S = 5.0
+"""For so long a success waits that an invocation without a sign tells: another one shows that others invoke it too."""
+
 _CONTRADICTED_LAG_S = 2.0
 """For so long it is waited for another invocation, whose log tells more."""
 
@@ -37,6 +40,7 @@ class Findings:
         record_ids: The ids of its records, one an entry; empty where the event is one delivery, whatever it holds.
         lag_s: For how long an end waits for the log; 0 where logs are not late.
         count_lag_s: For how long an end waits for it of which only a count tells.
+        unsigned_lag_s: For how long a success of which no sign tells whose it is waits for another one.
     """
 
     def __init__(
@@ -48,9 +52,10 @@ class Findings:
         record_ids: Sequence[str] = (),
         lag_s: float = LOG_LAG_S,
         count_lag_s: float = COUNT_LAG_S,
+        unsigned_lag_s: float = 0.0,
     ) -> None:
         self._keys, self._alone, self._doubts = tuple(keys), alone, doubts
-        self._lag_s, self._count_lag_s = lag_s, count_lag_s
+        self._lag_s, self._count_lag_s, self._unsigned_lag_s = lag_s, count_lag_s, unsigned_lag_s
         self._record_ids = tuple(record_ids)
         self._names = self._record_ids or _names(len(self._keys))
         self._seen: dict[str, Sighting] = {}
@@ -84,10 +89,18 @@ class Findings:
             return False
         if self._settled_at_s is None:
             self._settled_at_s = now_s
+        waited_s = now_s - self._settled_at_s
+        if self._unsigned_successes and not self.is_mixed and waited_s < self._unsigned_lag_s:
+            return False
         lag_s = self._count_lag_s if self.is_only_gone else self._lag_s
         if self._is_contradicted():
             lag_s = min(lag_s, _CONTRADICTED_LAG_S)
-        return self._is_explained() or now_s - self._settled_at_s >= lag_s
+        return self._is_explained() or waited_s >= lag_s
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether more invocations succeeded than it can have had: one of them at least is of somebody else."""
+        return self._unsigned_successes > len(self._keys)
 
     @property
     def is_only_gone(self) -> bool:
@@ -151,6 +164,11 @@ class Findings:
             failure_records=tuple(self._failure_records()),
             notes=() if seen else (_NEVER_SEEN,),
         )
+
+    @property
+    def _unsigned_successes(self) -> int:
+        told = (each for each in self._seen.values() if each.reply and each.at_ms and not each.keys)
+        return sum(each.settled in _DONE for each in told)
 
     def _is_explained(self) -> bool:
         """Say whether how it failed is known, where it has; and that it was invoked, where it has not."""

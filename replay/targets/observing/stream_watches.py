@@ -73,6 +73,7 @@ def stream_watches(
             again_within_s=(_COMES_AGAIN_HERE_WITHIN_S if here else _COMES_AGAIN_WITHIN_S)
             + float(mapping.get("MaximumBatchingWindowInSeconds") or 0),
             left_behind=lambda _: False,  # an emulator whose log lacks failures tries a batch for ever
+            untold_from=None if ":sqs:" in destination or ":s3:" in destination else _reports_given_up(mapping),
         ),
         *others,
     ]
@@ -84,6 +85,21 @@ def stream_watches(
             DestinationObjects(clients("s3"), destination, prefix=prefix, in_folders=True, keys_of=keys_between)
         )
     return [*watches, *unread(destination)]
+
+
+def _reports_given_up(mapping: Mapping[str, Any]) -> int | None:
+    """
+    Say from which try on a batch that the function reports as failed may not come again; None where it always does.
+
+    Source: Lambda Developer Guide, "Configuring partial batch response with Kinesis": a report counts as a failed try;
+    "MaximumRecordAgeInSeconds" ends the tries too, and the log tells no age.
+    """
+    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", []):
+        return None
+    told = (mapping.get(name) for name in ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds"))
+    retries, age_s = (-1 if each is None else int(each) for each in told)
+    ages = [2] if age_s >= 0 else []  # the first try is made at once
+    return min([*ages, *([retries + 1] if retries >= 0 else [])], default=None)
 
 
 def mapping_of(mappings: Sequence[Mapping[str, Any]] | None, deployed: str) -> Mapping[str, Any]:

@@ -23,13 +23,24 @@ Fifo = Literal["renew", "keep"]
 
 
 def queue_entries(
-    event: Event, *, key: str, marker: str, to_fifo: bool, deduplication_ids: Fifo, group_ids: Fifo
+    event: Event,
+    *,
+    key: str,
+    marker: str,
+    to_fifo: bool,
+    deduplication_ids: Fifo,
+    group_ids: Fifo,
+    marked: bool = True,
 ) -> Sequence[Entry]:
     """
     Give a message a record.
 
-    The marker is one message attribute more, where there is room for it: SQS takes ten. In a FIFO queue a message whose
-    ids are renewed has its own marker for the deduplication id, so that SQS drops what is sent twice after a doubt.
+    The marker is one message attribute more, where there is room for it: SQS takes ten, and bounds the bytes. In a FIFO
+    queue a message whose ids are renewed has its own marker for the deduplication id, so that SQS drops what is sent
+    twice after a doubt.
+
+    Args:
+        marked: Whether the marker is an attribute; renewed ids are made of it in any case, and differ from run to run.
 
     Raises:
         InvalidEvent: It is no event of SQS, or a message is larger than SQS takes.
@@ -38,24 +49,33 @@ def queue_entries(
     keys = entry_keys(key, len(records))
     entries = []
     for number, (record, name) in enumerate(zip(records.values, keys, strict=True)):
-        _check(record, f"{key} /Records/{number}")
+        where = f"{key} /Records/{number}"
+        _check(record, where)
         own = f"{marker}-{number + 1}" if len(keys) > 1 and marker else marker
-        capture = _capture(record, identity=own or name, marker=own)
+        capture = _fitting(record, identity=own or name, marker=own if marked else "", where=where)
         request = outgoing_message(capture, fifo=to_fifo)
         if to_fifo:
             _set_ids(request, capture, deduplication_ids=deduplication_ids, group_ids=group_ids, own=own or name)
-        size = size_bytes(capture)
-        if size > MOST_MESSAGE_BYTES:
-            raise InvalidEvent(
-                "the message is larger than SQS takes",
-                where=f"{key} /Records/{number}",
-                expected=f"{MOST_MESSAGE_BYTES:,} bytes at most; it has {size:,}",
-                hint=_FUNCTION,
-            )
         group = str(request["MessageGroupId"]) if to_fifo else ""
-        marked = own if MARKER_NAME in capture.message_attributes else ""
-        entries.append(Entry(key=name, request=request, size_bytes=size, group=group, marker=marked))
+        sign = own if MARKER_NAME in capture.message_attributes else ""
+        entries.append(Entry(key=name, request=request, size_bytes=size_bytes(capture), group=group, marker=sign))
     return entries
+
+
+def _fitting(record: Mapping[str, Json], *, identity: str, marker: str, where: str) -> Capture:
+    """Give the message of a record, without the marker where only that makes it too large."""
+    capture = _capture(record, identity=identity, marker=marker)
+    if size_bytes(capture) > MOST_MESSAGE_BYTES:
+        capture = _capture(record, identity=identity, marker="")
+    size = size_bytes(capture)
+    if size > MOST_MESSAGE_BYTES:
+        raise InvalidEvent(
+            "the message is larger than SQS takes",
+            where=where,
+            expected=f"{MOST_MESSAGE_BYTES:,} bytes at most; it has {size:,}",
+            hint=_FUNCTION,
+        )
+    return capture
 
 
 def _check(record: Mapping[str, Json], where: str) -> None:

@@ -11,6 +11,9 @@ from replay.payloads.captures import Event
 from replay.payloads.exact_json import Json
 from replay.targets.carrier import MARKER_NAME, Entry, entry_keys
 
+MOST_BYTES = 256 * 1024
+"""SNS API `PublishBatch`: of all messages of a call together, and of one message of a topic that says nothing else."""
+
 MOST_ATTRIBUTES = 10
 """Of a message with more of them SNS delivers none raw to a queue: SNS Developer Guide, "message attributes"."""
 
@@ -18,11 +21,12 @@ _EXPECTED = 'an event of SNS: {"Records": [{"EventSource": "aws:sns", "Sns": {"M
 _FUNCTION = "invoke the function itself: --target lambda:FUNCTION"
 
 
-def topic_entries(event: Event, *, key: str, marker: str, to_fifo: bool) -> Sequence[Entry]:
+def topic_entries(event: Event, *, key: str, marker: str, to_fifo: bool, marked: bool = True) -> Sequence[Entry]:
     """
     Give a message a record; the marker is one message attribute more, where there is room for it.
 
-    To a FIFO topic each goes as a group of its own: the event does not say which it was.
+    To a FIFO topic each goes as a group of its own: the event does not say which it was. Its ids are made of the marker
+    also where that is no attribute (*marked*), and differ from run to run.
 
     Raises:
         InvalidEvent: It is no event of SNS.
@@ -36,14 +40,16 @@ def topic_entries(event: Event, *, key: str, marker: str, to_fifo: bool) -> Sequ
             where = f"{key} /Records/{number}"
             raise InvalidEvent("this is no message of SNS", where=where, expected=_EXPECTED, hint=_FUNCTION)
         own = f"{marker}-{number + 1}" if len(keys) > 1 and marker else marker
-        attributes = _attributes(message, own)
+        attributes = _attributes(message, own if marked else "")
         request: dict[str, Any] = {"Message": message["Message"], "MessageAttributes": attributes}
+        if _size_bytes(request) > MOST_BYTES:
+            request["MessageAttributes"] = _attributes(message, "")  # without it, it may be small enough
         if message.get("Subject"):
             request["Subject"] = str(message["Subject"])
         if to_fifo:
             request |= {"MessageGroupId": own or "replay", "MessageDeduplicationId": own or "replay"}
-        marked = own if MARKER_NAME in attributes else ""
-        entries.append(Entry(key=name, request=request, size_bytes=_size_bytes(request), marker=marked))
+        sign = own if MARKER_NAME in request["MessageAttributes"] else ""
+        entries.append(Entry(key=name, request=request, size_bytes=_size_bytes(request), marker=sign))
     return entries
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -17,10 +18,12 @@ from replay.sources.archive_parts.made_for_replay import PREFIX, Mark
 from replay.sources.archive_parts.owners import Owner, this_process
 from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.options import DeployedOptions
+from replay.targets.localstack_parts import stacks_of_runs
 from replay.targets.localstack_parts.already_there import refuse_what_is_there
 from replay.targets.localstack_parts.deployable import Deployable
 from replay.targets.localstack_parts.made_stack import MadeStack, stack_in_use
 from replay.targets.localstack_parts.our_stacks import OurThing, our_buckets, our_stacks, remove_bucket, remove_stack
+from replay.targets.localstack_parts.stacks_of_runs import StacksOfRuns
 
 TEMPLATE = {"Resources": {"Orders": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "orders"}}}}
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -71,6 +74,48 @@ def test_who_uses_it_last_removes_it(clients: TargetClients) -> None:
     made.remove()
     assert list(our_stacks(clients("cloudformation"))) == []
     assert stack_in_use(made.name) is None
+
+
+def test_a_service_that_cannot_be_asked_is_said(clients: TargetClients) -> None:
+    """What was found before the error counts, what is in the other service too, and the plan says what is not known."""
+    client = clients("cloudformation")
+    left = Mark(recording="r", created=NOW, owner=None, kept_until=NOW - timedelta(days=1)).tags()
+    tags = [{"Key": str(key), "Value": value} for key, value in left.items()]
+    clients("s3").create_bucket(Bucket=f"{PREFIX}r")
+    clients("s3").put_bucket_tagging(Bucket=f"{PREFIX}r", Tagging={"TagSet": tags})
+    stacks = StacksOfRuns(clients, "orders")
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_stacks", "AccessDenied", http_status_code=403)
+        assert [each.what for each in stacks.left()] == [f"bucket {PREFIX}r"]
+    (said,) = stacks.not_seen
+    assert said.startswith("what killed runs may have left in cloudformation is not known: ")
+    assert "cloudformation:DescribeStacks" in said
+
+
+def test_a_bucket_that_cannot_be_looked_at_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in the middle of a list leaves what was found before it."""
+    mark = Mark(recording="r", created=NOW, owner=None, kept_until=NOW - timedelta(days=1))
+
+    def found(_: Any) -> Iterator[OurThing]:
+        yield OurThing(what="bucket a", name="a", mark=mark, remove=lambda: None)
+        raise ClientError({"Error": {"Code": "InternalError", "Message": "no"}}, "GetBucketTagging")
+
+    monkeypatch.setattr(stacks_of_runs, "OURS", {"s3": found})
+    stacks = StacksOfRuns(TargetClients(DeployedOptions(region="us-east-1")), "orders")
+    assert [each.what for each in stacks.left()] == ["bucket a"]
+    assert len(stacks.not_seen) == 1
+
+
+def test_a_service_that_localstack_leaves_out_has_nothing_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without CloudFormation no run can have made a stack: there is nothing to say. In the words of LocalStack 4.14."""
+    words = "Service 'cloudformation' is not enabled. Please check your 'SERVICES' configuration variable."
+
+    def not_enabled(_: Any) -> Iterator[OurThing]:
+        raise ClientError({"Error": {"Code": "InternalFailure", "Message": words}}, "DescribeStacks")
+
+    monkeypatch.setattr(stacks_of_runs, "OURS", {"cloudformation": not_enabled})
+    stacks = StacksOfRuns(TargetClients(DeployedOptions(region="us-east-1")), "orders")
+    assert (stacks.left(), stacks.of_this_run(), list(stacks.not_seen)) == ([], "", [])
 
 
 def test_a_stack_was_left_where_its_process_has_ended() -> None:

@@ -6,20 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
 from replay.errors import InvalidEvent, TargetError
 from replay.functions.function import Function
 from replay.payloads.captures import Event
-from replay.targets.carrier import Sighting, Sought
+from replay.targets.carrier import Acknowledgement, Sighting, Sought
 from replay.targets.guard_rails.destination import Destination
+from replay.targets.localstack import LocalstackTarget
 from replay.targets.localstack_parts import opened_ways
 from replay.targets.localstack_parts.opened_ways import OpenedWays
 from replay.targets.localstack_parts.own_watches import OwnWatch, own_watches
 from replay.targets.localstack_parts.ways_in import WayIn
 from replay.targets.observing.dead_letters import DeadLetters
 from replay.targets.s3 import S3Target
+from replay.targets.sending import Sender
 from replay.targets.sns import SnsTarget
 from replay.targets.sqs import SqsTarget
+from tests.targets.carried import Journal
 
 PLACE = "arn:aws:{}:us-east-1:000000000000:{}"
 QUEUE = WayIn(kind="sqs", target="sqs", option="queue", resource=PLACE.format("sqs", "orders"))
@@ -89,6 +93,58 @@ def test_entries_go_back_to_the_way_that_made_them(monkeypatch: pytest.MonkeyPat
     entries += both.entries(Event(text=json.dumps({"Records": [topic] * 11}), kind="sns"), key="c", marker="o")
     both.send(entries)
     assert sent == [("sqs", ["a", "b"]), ("sns", [f"c#{n}" for n in range(1, 11)]), ("sns", ["c#11"])]
+    sent.clear()
+    large = {"EventSource": "aws:sns", "Sns": {"Message": 100_000 * "m", "TopicArn": TOPIC.resource}}
+    both.send(both.entries(Event(text=json.dumps({"Records": [large] * 4}), kind="sns"), key="d", marker="p"))
+    assert sent == [("sns", ["d#1", "d#2"]), ("sns", ["d#3", "d#4"])], "a topic takes 256 KiB at once"
+
+
+@pytest.mark.parametrize(
+    ("error", "then"),
+    [
+        (ClientError({"Error": {"Code": "ThrottledException"}}, "Publish"), [["b"], ["b"]]),
+        (
+            ClientError(
+                {"Error": {"Code": "AuthorizationError"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "Publish"
+            ),
+            [["b"], ["b"]],
+        ),
+        (EndpointConnectionError(endpoint_url="http://localhost"), [["b"], ["b"]]),
+        (ParamValidationError(report="a surrogate"), [["b"]]),
+    ],
+)
+def test_a_call_that_fails_loses_no_answer_of_another(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, then: list[list[str]]
+) -> None:
+    """What the queue has acknowledged is not sent to it again because the topic of the same batch was throttled."""
+    to_topic: list[list[str]] = []
+    to_queue: list[list[str]] = []
+
+    def queued(_: Any, entries: Sequence[Any]) -> Mapping[str, Any]:
+        to_queue.append([entry.key for entry in entries])
+        return {entry.key: Acknowledgement(identity="i") for entry in entries}
+
+    def published(_: Any, entries: Sequence[Any]) -> Mapping[str, Any]:
+        to_topic.append([entry.key for entry in entries])
+        if len(to_topic) == 1:
+            raise error
+        return {entry.key: Acknowledgement(identity="i") for entry in entries}
+
+    monkeypatch.setattr(SqsTarget, "send", queued)
+    monkeypatch.setattr(SnsTarget, "send", published)
+    both = ways(QUEUE, TOPIC)
+    topic = {"EventSource": "aws:sns", "Sns": {"Message": "m", "TopicArn": TOPIC.resource}}
+    entries = [*both.entries(sqs_event("x"), key="a", marker="m")]
+    entries += both.entries(Event(text=json.dumps({"Records": [topic]}), kind="sns"), key="b", marker="o")
+    target = LocalstackTarget(Function(name="orders", handler="a.b", code=Path()))
+    target._ways = both
+    told = Sender(target, Journal(), sleep=lambda _: None).send(entries)
+    assert to_queue == [["a"]]
+    assert to_topic == then
+    assert told["a"].acknowledgement is not None
+    assert not told["a"].doubtful
+    assert (told["b"].acknowledgement is not None) == (len(then) == 2)
+    assert told["b"].doubtful == isinstance(error, EndpointConnectionError)
 
 
 def test_numbers_that_localstack_rounds_are_not_sent() -> None:

@@ -16,14 +16,14 @@ from tests.truth.checks.shapes import Comparison, objects_in, parsed, restates
 from tests.truth.stimuli.handlers import Handler, read_handler
 from tests.truth.stimuli.prose import read_prose
 from tests.truth.stimuli.running import deliver_to
-from tests.truth.stimuli.settings import destination_arn, invoke_settings
+from tests.truth.stimuli.settings import destination_arn, function_settings, invoke_settings
 from tests.truth.verdicts import Findings, NotImitated, Unreadable
 
 JUDGED = (
     "stimuli are delivered, expectations checked; recorded destination documents and dead letters are compared with ours, "
     "and made again where there is no stimulus; what Invoke itself answers (202, 204) is not imitated"
 )
-_KEYS = frozenset({"invoke", "config", "handler", "payload", "event", "destination", "why", "note"})
+_KEYS = frozenset({"invoke", "config", "handler", "function", "payload", "event", "destination", "why", "note"})
 _ANSWERS_OF_INVOKE = frozenset({"StatusCode", "Payload", "status", "log_streams", "log_stream"})
 _NOT_WRITTEN = frozenset({"ReceiptHandle", "MD5OfMessageAttributes", "Attributes"})
 _OF_INVOKE = "what Invoke itself answers is not imitated: delivery begins where Lambda has taken the event"
@@ -36,6 +36,10 @@ _RESOURCES: Mapping[str, str] = {
     "function arn": r"arn:[\w-]+:lambda:[^:]*:\d*:function:[^:]+",
     "function arn with :$LATEST": r"arn:[\w-]+:lambda:[^:]*:\d*:function:[^:]+:\$LATEST",
 }
+_TIMED_OUT = re.compile(r"Task timed out after ([\d.]+) seconds")
+_EXIT_STATUS = re.compile(r"exit status (\d+)")
+_FUNCTION_FAILED = "200"
+_AS_IS = re.compile(r"as (?:it )?(?:is|was)|^(?:the )?(?:original |whole )?event$")
 _SAME = re.compile(r"(?:the )?same.*|true", re.IGNORECASE)
 
 
@@ -117,10 +121,14 @@ def run_async(stimulus: Mapping[str, Any]) -> AsyncRun:
     )
     settings = invoke_settings(stimulus.get("config") or {})
     settings |= invoke_settings({key: value for key, value in stimulus.items() if key not in _KEYS | {"caller"}})
+    of_function, known = function_settings(stimulus.get("function") or {})
+    settings |= of_function
     if "destination" in stimulus:
         settings["on_failure"] = destination_arn(stimulus["destination"])
     names = frozenset(payload) if isinstance(payload, dict) else frozenset()
-    handler = read_handler(stimulus.get("handler"), names)
+    told = stimulus.get("handler")
+    told = {**known, **({"does": told} if isinstance(told, str) else told)} if known and told else told
+    handler = read_handler(told, names)
     source = EventSource(kind="async", **settings)
     report = deliver_to(handler, json.dumps(payload), source)
     return AsyncRun(payload=payload, source=source, handler=handler, report=report)
@@ -138,17 +146,38 @@ def _fitting(document: Mapping[str, Any]) -> dict[str, Any]:
     record = record_of(document)
     answer = record.get("responsePayload")
     if "functionError" in record.get("responseContext", {}):
-        error = answer if isinstance(answer, dict) else {}
-        handler: dict[str, Any] = {"raises": {key: error[key] for key in ("errorType", "errorMessage") if key in error}}
+        handler = _failing_with(answer if isinstance(answer, dict) else {})
     else:
         handler = {"returns": answer}
     return {"payload": record["requestPayload"], "handler": handler}
+
+
+def _failing_with(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a function that fails with *error*, or is ended with it by the platform."""
+    message = str(error.get("errorMessage"))
+    if found := _TIMED_OUT.search(message):
+        return {"does": f"time out after {found[1]} s"}
+    if error.get("errorType") == "Runtime.ExitError":
+        status = _EXIT_STATUS.search(message)
+        return {"does": f"sys.exit({status[1] if status else 0})"}
+    return {"raises": {key: error[key] for key in ("errorType", "errorMessage") if key in error}}
+
+
+def _of_another_runtime(document: Mapping[str, Any]) -> bool:
+    """Say whether the error of *document* has the keys of a runtime that ours is not: those of Python's are imitated."""
+    error = record_of(document).get("responsePayload")
+    failed = "functionError" in record_of(document).get("responseContext", {})
+    of_platform = isinstance(error, dict) and str(error.get("errorType")).startswith(("Sandbox.", "Runtime."))
+    return failed and isinstance(error, dict) and "requestId" not in error and not of_platform
 
 
 def _make_again(recording: Mapping[str, Any], findings: Findings) -> list[AsyncRun]:
     """Make every recorded document again, and compare."""
     runs = []
     for document in _recorded(recording):
+        if _of_another_runtime(document):
+            findings.unjudged.append("an error object of another runtime: read, and not made again")
+            continue
         context = record_of(document)["requestContext"]
         count, condition = context["approximateInvokeCount"], context["condition"]
         settings: dict[str, Any] = {"MaximumRetryAttempts": min(2, max(0, count - 1))}
@@ -162,6 +191,9 @@ def _make_again(recording: Mapping[str, Any], findings: Findings) -> list[AsyncR
         _compare(run, {"document": document}, findings)
         runs.append(run)
     for letter in _dead_letters(recording):
+        if letter["MessageAttributes"]["ErrorCode"].get("StringValue") != _FUNCTION_FAILED:
+            findings.unjudged.append("a dead letter of an invocation that Lambda itself refused")
+            continue
         message = letter["MessageAttributes"].get("ErrorMessage", {}).get("StringValue", "")
         run = run_async({
             "payload": parsed(letter["Body"]) if isinstance(letter["Body"], str) else letter["Body"],
@@ -235,7 +267,7 @@ def _same_request_id(run: AsyncRun, expected: Any, findings: Findings) -> None:
 
 
 def _dead_letter_body(run: AsyncRun, expected: Any, findings: Findings) -> None:
-    as_is = isinstance(expected, str) and re.search(r"as (?:it )?(?:is|was)", expected)
+    as_is = isinstance(expected, str) and _AS_IS.search(expected)
     bodies = [each.get("Body", each.get("Message")) for each in _letters(run)]
     wanted = run.payload if as_is else expected
     findings.same("the body of the dead letter", [parsed(each) for each in bodies], [wanted])
@@ -304,6 +336,7 @@ _CHECKS: dict[str, Callable[[AsyncRun, Any, Findings], None]] = {
     "same_request_id_on_all_attempts": _same_request_id,
     "aws_request_id": _same_request_id,
     "dlq_body": _dead_letter_body,
+    "Body": _dead_letter_body,
     "MessageAttributes": _attributes,
     "EventBridge_event": _event,
     "destination": _destination,

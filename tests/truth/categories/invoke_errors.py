@@ -10,8 +10,10 @@ from replay.delivery.attempt import Attempt, Reply
 from replay.delivery.deliver import deliver
 from replay.delivery.error_payload import error_payload
 from replay.delivery.python_answers import MAXIMUM_RESPONSE_BYTES
+from replay.payloads.envelopes import error_report
 from replay.payloads.event_sources import EventSource
 from replay.payloads.failures import Failure
+from replay.targets.child.endings import exited as ended_by
 from replay.targets.child.endings import out_of_memory
 from replay.targets.child.error_report import reported_failure
 from replay.targets.in_process.code_map import CodeMap
@@ -34,11 +36,24 @@ JUDGED = (
 )
 _TIMEOUTS = frozenset({"Timeout", "timeout_s", "timeout"})
 _KEYS = frozenset({
-    "runtime", "Runtime", "handler", "invoke", "payload", "Payload", "function", "config", "why", "note", *_TIMEOUTS,
+    "runtime", "Runtime", "handler", "invoke", "env", "environment", "Environment", "payload", "Payload", "function", "config", "why", "note", *_TIMEOUTS,
 })  # fmt: skip
+_AT_START = re.compile(
+    r"(?P<does>.+?)(?:,| while)? (?:at|during|on|in) (?:import|init\w*|module level|start-?up|load\w*)(?: time)?"
+)
+_EMPTY = ("", '""', "empty", "an empty string")
 _OF_INVOKE = frozenset({"status", "code", "StatusCode", "Reason"})
 _TIMED_OUT = re.compile(r"Task timed out after ([\d.]+) seconds")
 _EXIT_STATUS = re.compile(r"exit status (\d+)")
+_SIGNAL = re.compile(r"signal: (.+)")
+_SIGNALS = {
+    "killed": 9,
+    "segmentation fault": 11,
+    "aborted": 6,
+    "terminated": 15,
+    "bus error": 7,
+    "trace/breakpoint trap": 5,
+}
 _RUNTIME = re.compile(r"(?:python|nodejs|java|dotnet|dotnetcore|ruby|provided|go)(?:\d[\w.]*|\.al\d+)?")
 _PYTHON_WITHOUT_REQUEST_ID = ("python3.6", "python3.7", "python3.8", "python2.7")
 _ATTEMPT = Attempt(payload="{}", request_id="00000000-0000-5000-8000-000000000000")
@@ -73,7 +88,10 @@ def _run_stimulus(stimulus: Any) -> tuple[str, Reply]:
     settings = stimulus.get("function", stimulus.get("config")) or {}
     _, known = function_settings({**settings, **{key: stimulus[key] for key in _TIMEOUTS & stimulus.keys()}})
     told = stimulus.get("handler")
-    told = {**known, **({"does": told} if isinstance(told, str) else told)} if known and told else told
+    told = {"does": told} if isinstance(told, str) else told
+    if told and (found := _AT_START.fullmatch(str(told.get("does")))):
+        told = {**told, "does": found["does"]}  # a callable has no import; what is reported of it is compared below
+    told = {**known, **told} if known and told else told
     invoke = stimulus.get("invoke") or {}
     payload = next((held[key] for held in (invoke, stimulus) for key in ("payload", "Payload") if key in held), {})
     names = frozenset(payload) if isinstance(payload, dict) else frozenset()
@@ -136,8 +154,9 @@ def compare_error_payloads(recording: Mapping[str, Any], findings: Findings, *, 
         message = each.get("errorMessage")
         if not isinstance(message, str):
             continue
-        if "errorType" not in each and _TIMED_OUT.search(message):
-            findings.unjudged.append("a timeout in the form that AWS wrote before 2025")
+        if _is_old_timeout(each):
+            told = error_report.reported_failure(each, otherwise="").error_type
+            findings.same("the type of a timeout in the form that AWS wrote before 2025", told, "Sandbox.Timedout")
             continue
         if with_request_id and not _is_pythons(each):
             _read_report(each, findings)
@@ -148,6 +167,11 @@ def compare_error_payloads(recording: Mapping[str, Any], findings: Findings, *, 
         masked = isinstance(each.get("stackTrace"), str) or each.get("errorType") == "Runtime.UserCodeSyntaxError"
         comparison = Comparison(opaque=frozenset({"stackTrace"}) if masked else frozenset())
         findings.alike("the error object", comparison.differences(each, ours))
+
+
+def _is_old_timeout(recorded: Mapping[str, Any]) -> bool:
+    """Say whether an error object is of a timeout as AWS wrote it before 2025, without a type."""
+    return "errorType" not in recorded and _TIMED_OUT.search(str(recorded.get("errorMessage"))) is not None
 
 
 def _is_pythons(recorded: Mapping[str, Any]) -> bool:
@@ -162,9 +186,7 @@ def _failing(recorded: Mapping[str, Any]) -> Reply:
     if found := _TIMED_OUT.search(message):
         return _platform_reply(timed_out(float(found[1]), ""))
     if kind == "Runtime.ExitError":
-        status = _EXIT_STATUS.search(message)
-        ended = out_of_memory() if "signal: killed" in message else exited(int(status[1]) if status else 0, "")
-        return _platform_reply(ended)
+        return _platform_reply(_ended(message))
     if kind == "Function.ResponseSizeTooLarge":
         return _platform_reply(_too_large())
     request_id = "" if recorded.get("requestId") == "" else _ATTEMPT.request_id  # a failure to start
@@ -173,6 +195,14 @@ def _failing(recorded: Mapping[str, Any]) -> Reply:
     handler = read_handler({"raises": {"errorType": kind, "errorMessage": message}})
     failed = deliver("{}", handler, EventSource()).invocations[0].reply
     return replace(failed, failure=replace(failed.failure, request_id=request_id)) if failed.failure else failed
+
+
+def _ended(message: str) -> RuntimeFault:
+    """End a process by the status or the signal that *message* tells."""
+    status, signal = _EXIT_STATUS.search(message), _SIGNAL.search(message)
+    if signal and signal[1] in _SIGNALS:
+        return out_of_memory() if signal[1] == "killed" else ended_by(_SIGNALS[signal[1]])
+    return exited(int(status[1]) if status else 0, "")
 
 
 def _platform_reply(fault: RuntimeFault) -> Reply:
@@ -191,7 +221,7 @@ def _too_large() -> RuntimeFault:
 
 def _read_report(report: Mapping[str, Any], findings: Findings) -> None:
     """Read the error object of another runtime, as its runtime client sends it."""
-    known = {"errorMessage", "errorType", "stackTrace", "trace", "requestId", "cause"}
+    known = {"errorMessage", "errorType", "stackTrace", "trace", "requestId", "cause", "causes"}
     findings.holds("its keys are known", report.keys() <= known, str(sorted(report.keys() - known)))
     failure = reported_failure(json.dumps(report).encode(), "", CodeMap((), frozenset()), _ATTEMPT.request_id)
     findings.same("the message that is read", failure.message, report["errorMessage"])
@@ -205,9 +235,9 @@ def _check(expect: Any, recording: Mapping[str, Any], made: Reply, findings: Fin
     failed = _failing(errors[0]) if errors else made
     ours = {} if failed.succeeded else error_payload(_ATTEMPT, failed)
     for key, expected in expect.items():
-        if key in _OF_INVOKE:
-            findings.unjudged.append(f"{key} {expected}: of the Invoke API")
-        elif key in {"errorType", "errorMessage", "payload_keys"}:
+        if reason := _why_unjudged(key, errors):
+            findings.unjudged.append(f"{key} {expected}: {reason}")
+        elif key in {"errorType", "errorMessage", "payload_keys"} or (key == "requestId" and expected in _EMPTY):
             _check_error(key, expected, ours, findings)
         elif key == "handler":
             _check_exit(str(expected), errors, findings)
@@ -221,9 +251,17 @@ def _check(expect: Any, recording: Mapping[str, Any], made: Reply, findings: Fin
             raise Unreadable(f"cannot read expect: {key!r}")
 
 
+def _why_unjudged(key: str, errors: list[dict[str, Any]]) -> str:
+    if key in _OF_INVOKE:
+        return "of the Invoke API"
+    return "as AWS wrote a timeout before 2025" if errors and _is_old_timeout(errors[0]) and key in errors[0] else ""
+
+
 def _check_error(key: str, expected: Any, ours: Mapping[str, Any], findings: Findings) -> None:
     if key == "payload_keys":
         findings.same("the keys of the payload", list(ours), expected)
+    elif key == "requestId":
+        findings.same("the request of a failure to start", ours.get(key), "")
     else:
         fits = _fits(str(expected), str(ours.get(key)))
         findings.holds(key, fits, f"ours is {ours.get(key)!r}, AWS has {expected!r}")

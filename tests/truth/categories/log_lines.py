@@ -18,8 +18,18 @@ JUDGED = (
 _REPORT = re.compile(r"^\W*REPORT RequestId: ?(\S{8,64}?)(?=[\s\\]|$)", re.MULTILINE)
 _PLATFORM = re.compile(r'"type": ?"platform\.(\w+)"')
 _FAILED = re.compile(
-    r'"status": ?"(?:timeout|failure|error)"|Task timed out after|Error: Runtime exited|^\[ERROR\] \w', re.MULTILINE
+    r"Task timed out after|^RequestId: \S+ Error: |^RequestId: \S+ Process exited before|"
+    r"^REPORT RequestId: [^\n]*\bStatus: (?:timeout|failure|error)\b|"
+    r"^\[ERROR\] (?:(?:Runtime|Sandbox|Function|Extension)\.\w+: |\w[^\r\n]*(?:\r\n?|\n)Traceback )|"
+    r"\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection) |^Error raised from handler method|"
+    r'^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \{"error(?:Message|Type)"|^[^\n]*: ([\w.$]+)\n\1\b[^\n]*\n\tat ',
+    re.MULTILINE,
 )
+"""The words in which Lambda and its runtimes tell of a failed request in plain text."""
+_NOT_SPACE = re.compile(r"\S")
+_OF_REQUESTS = frozenset({"platform.runtimeDone", "platform.report"})
+_NOT_UNCAUGHT = frozenset({"message", "logger"})
+"""What the text of a logger has, and the report of an error that nobody caught has not."""
 
 
 def judge_log(case: Case, findings: Findings) -> None:
@@ -29,7 +39,7 @@ def judge_log(case: Case, findings: Findings) -> None:
     findings.same("the text of all entries", "".join(entry.text for entry in entries), "".join(texts))
     _judge_reports(texts, entries, findings)
     failed = [entry for entry in entries if entry.failure is not None]
-    said = [text for text in texts if _FAILED.search(text)]
+    said = [text for text in texts if tells_of_failure(text)]
     findings.same("entries that tell of a failed request", bool(failed), bool(said))
     requests = list(invocations(entries))
     broken = [each for each in requests if each.failure is not None]
@@ -63,18 +73,46 @@ def _judge_reports(texts: list[str], entries: list[LogEntry], findings: Findings
             )
 
 
+def tells_of_failure(text: str) -> bool:
+    """Say whether a text tells of a failed request: in words, or in an object of the platform or of a runtime."""
+    held = list(objects_of(text))
+    if held:
+        return any(map(_is_failure, held))
+    lines = (line for line in text.splitlines() if line.startswith("{"))
+    return _FAILED.search(text) is not None or any(_is_failure(each) for line in lines for each in objects_of(line))
+
+
+def _is_failure(held: dict[str, Any]) -> bool:
+    kind, record, message = str(held.get("type", "")), held.get("record"), held.get("message")
+    if kind == "platform.fault":
+        return True
+    if kind in {"function", "extension"} and isinstance(record, str):
+        return tells_of_failure(record)
+    if isinstance(record, dict):
+        return kind in _OF_REQUESTS and record.get("status") in {"timeout", "failure", "error"}
+    if isinstance(message, dict):
+        return {"errorType", "errorMessage"} <= message.keys()
+    return {"errorType", "errorMessage"} <= held.keys() and not _NOT_UNCAUGHT & held.keys()
+
+
 def _platform_events(text: str) -> Iterator[str]:
-    """Name the platform's events of a text of objects, one behind the other; a broken example of the guide has none."""
-    decoder, rest = json.JSONDecoder(), text.strip()
-    while rest:
-        try:
-            held, end = decoder.raw_decode(rest)
-        except ValueError:
-            return
-        kind = str(held.get("type", "")) if isinstance(held, dict) else ""
+    """Name the platform's events of a text."""
+    for held in objects_of(text):
+        kind = str(held.get("type", ""))
         if kind.startswith("platform."):
             yield kind.removeprefix("platform.")
-        rest = rest[end:].lstrip()
+
+
+def objects_of(text: str) -> Iterator[dict[str, Any]]:
+    """Read a text of objects, one behind the other; a broken example of the guide has none."""
+    decoder, end = json.JSONDecoder(), 0
+    while begins := _NOT_SPACE.search(text, end):
+        try:
+            held, end = decoder.raw_decode(text, begins.start())
+        except ValueError:
+            return
+        if isinstance(held, dict):
+            yield held
 
 
 def _is_object(text: str) -> bool:

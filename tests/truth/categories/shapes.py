@@ -113,7 +113,10 @@ def _judge_delivery(unwrapped: Unwrapped, findings: Findings) -> None:
     answer: Any = {"statusCode": 200} if source.kind in _HTTP else {"state": {}} if windowed else None
     report = deliver(unwrapped.event, lambda *_: answer, source)
     held = [parsed(each.attempt.payload) for each in report.invocations]
-    findings.holds(f"delivered as {source.kind}", bool(held), "the function is never invoked")
+    if source.reserved_concurrency == 0:  # as the record of its failure says
+        findings.holds("there is no concurrency to invoke the function with", not held, "it is invoked")
+    else:
+        findings.holds(f"delivered as {source.kind}", bool(held), "the function is never invoked")
     if held and not isinstance(held[0], dict):
         findings.same("the event as the function got it", held[0], parsed(unwrapped.event.text))
 

@@ -19,8 +19,13 @@ _WHAT = (
     r"(?: (?:is|are|was|were|goes|go|ends?|ends up))? ?)?"
 )
 _WHERE = r"(?:(?:moved|sent|goes|go|ends? up) )?(?:in(?:to)? |to )?(?:the |its )?"
+_AFTER = r"(?: after (?:maxReceiveCount|(?:all|\w+) (?:deliveries|receives|attempts|retries))(?: \w+)?)?"
 _ENDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (rf"{_WHAT}{_WHERE}(?:DLQ|dead.?letter(?:ed| queue)?)", ("dead_lettered",)),
+    (rf"{_WHAT}{_WHERE}(?:DLQ|dead.?letter(?:ed| queue)?){_AFTER}", ("dead_lettered",)),
+    (
+        rf"{_WHAT}(?:fail(?:s|ed)?|not (?:deleted|processed))",
+        ("dead_lettered", "still_queued", "discarded", "sent_to_destination"),
+    ),
     (rf"{_WHAT}{_WHERE}(?:sent_to_destination|(?:on.?failure )?destination)", ("sent_to_destination",)),
     (rf"{_WHAT}filtered(?: out)?(?: and deleted)?", ("filtered",)),
     (
@@ -39,8 +44,14 @@ _NO_DEAD_LETTER = re.compile(
     re.IGNORECASE,
 )
 _IN_ORDER = re.compile(
-    r"(?:strictly )?in order|(?:by|within|per) (?:message )?group|true|kept|sequential", re.IGNORECASE
+    r"(?:strictly )?in order|one after (?:the other|another)|(?:by|within|per) (?:message )?group|true|kept|sequential",
+    re.IGNORECASE,
 )
+_SAME_MESSAGE = re.compile(r"(?:the )?same (?:MessageId|message.?id)(?:,? and (?:the )?(?:same )?body)?", re.IGNORECASE)
+_RETRIED = re.compile(rf"{_WHAT}(?:retried|redelivered|delivered again|comes? back)", re.IGNORECASE)
+_AT_ONCE = re.compile(r"(?:max_?)?(?:concurren|parallel|overlap)\w*")
+_JOINED = re.compile(r"^(?:and |then |and then )")
+_ASIDE = re.compile(r"\s*\bwith\s+|\s*\((?=the same|same)")
 _NO_RETRY = re.compile(r"no retr(?:y|ies)|not retried|once")
 _NOT_DONE = ("sent_to_destination", "discarded", "dead_lettered")
 
@@ -60,7 +71,7 @@ def check_mapping(run: MappingRun, expect: Any, findings: Findings) -> None:
     for key, expected in expect.items():
         if key in COMMENTARY or check_document(key, expected, list(run.report.failure_records), findings):
             continue
-        check = _CHECKS.get(key)
+        check = _CHECKS.get(key) or (_at_once if _AT_ONCE.fullmatch(key) else None)
         if check is None:
             raise Unreadable(f"cannot read expect: {key!r}")
         check(run, expected, findings)
@@ -127,11 +138,42 @@ def _redelivered_after(run: MappingRun, expected: Any, findings: Findings) -> No
 
 
 def _then(run: MappingRun, expected: Any, findings: Findings) -> None:
-    for clause in split_clauses(str(expected)):
-        if _NO_DEAD_LETTER.fullmatch(clause):
-            findings.same("what is dead-lettered", run.settled_as("dead_lettered"), [])
-        else:
+    for clause in _clauses(expected):
+        if not _told_aside(run, clause, findings):
             _end(run, clause, range(len(run.records)), findings)
+
+
+def _clauses(told: Any) -> list[str]:
+    """Split prose at its commas, and before what it says besides: `DLQ with the same MessageId`."""
+    parts = [part for clause in split_clauses(str(told)) for part in _ASIDE.split(clause)]
+    parts = [part.strip(" ()") if _SAME_MESSAGE.match(part) else part for part in parts if part.strip()]
+    return [_JOINED.sub("", part) for part in parts]
+
+
+def _told_aside(run: MappingRun, clause: str, findings: Findings) -> bool:
+    """Judge a clause that is of no record's end; False when it is of one."""
+    if _NO_DEAD_LETTER.fullmatch(clause):
+        findings.same("what is dead-lettered", run.settled_as("dead_lettered"), [])
+    elif _SAME_MESSAGE.fullmatch(clause):
+        _same_message_id(run, expected=True, findings=findings)
+        if "body" in clause:
+            _dead_letter_body(run, "same", findings)
+    elif _RETRIED.fullmatch(clause):
+        findings.holds("each record is delivered again", min(run.deliveries()) > 1, str(run.deliveries()))
+    else:
+        return False
+    return True
+
+
+def _at_once(run: MappingRun, expected: Any, findings: Findings) -> None:
+    """
+    Judge that the messages of one group (or a shard) are never delivered side by side: each once, in their order.
+
+    Ours answers an attempt before it makes the next one; how long a function takes changes no batch.
+    """
+    if expected not in (False, 1) or expected is True:
+        raise Unreadable(f"cannot read expect: invocations at once {expected!r}")
+    _order(run, "in order", findings)
 
 
 def _end(run: MappingRun, expected: Any, places: Any, findings: Findings) -> None:
@@ -143,6 +185,9 @@ def _end(run: MappingRun, expected: Any, places: Any, findings: Findings) -> Non
 
 
 def _dead_lettered(run: MappingRun, expected: Any, findings: Findings) -> None:
+    if isinstance(expected, str) and _SAME_MESSAGE.fullmatch(expected):
+        _told_aside(run, expected, findings)
+        return
     _those("in the dead-letter queue", run, run.settled_as("dead_lettered"), expected, findings)
 
 
@@ -237,10 +282,10 @@ def _elapsed(run: MappingRun, expected: Any, findings: Findings) -> None:
 
 def _outcome(run: MappingRun, expected: Any, findings: Findings) -> None:
     everything = list(range(len(run.records)))
-    for clause in split_clauses(str(expected)):
-        if _NO_DEAD_LETTER.fullmatch(clause):
-            findings.same("what is dead-lettered", run.settled_as("dead_lettered"), [])
-        elif _UNTIL_THE_END.fullmatch(clause):
+    for clause in _clauses(expected):
+        if _told_aside(run, clause, findings):
+            continue
+        if _UNTIL_THE_END.fullmatch(clause):
             whole = [sorted(batch) for batch in run.batches]
             findings.holds("the same batch each time", all(batch == whole[0] for batch in whole), str(whole))
             findings.same("what is given up", run.settled_as(*_NOT_DONE), everything)
@@ -304,6 +349,7 @@ _CHECKS: dict[str, Check] = {
     "destination": _destination,
     "dispositions": _dispositions,
     "order": _order,
+    "sequential": lambda run, expected, findings: _at_once(run, 1 if expected is True else None, findings),
     "reported": _reported,
     "sent_to_destination": _reported,
     "elapsed_s": _elapsed,

@@ -221,7 +221,7 @@ def _sent(stimulus: Mapping[str, Any], kind: EventSourceKind) -> list[Any]:
         return [{"id": "1"} if kind == "dynamodb" else {"number": 0}]
     sent = count_or_list(stimulus[told[0]], told[0])
     if kind == "dynamodb" and told[0] == "records":
-        return [{"id": str(place), **each} if isinstance(each, dict) else each for place, each in enumerate(sent)]
+        return [{"id": place, **each} if isinstance(each, dict) else each for place, each in enumerate(sent)]
     return sent
 
 

@@ -131,6 +131,7 @@ def invoke_settings(told: Mapping[str, Any]) -> dict[str, Any]:
         "MaximumEventAgeInSeconds": "maximum_event_age_s",
         "ReservedConcurrentExecutions": "reserved_concurrency",
         "ReservedConcurrency": "reserved_concurrency",
+        "reserved_concurrency": "reserved_concurrency",
     }
     settings: dict[str, Any] = {}
     for key, value in told.items():
@@ -164,6 +165,10 @@ def function_settings(told: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
         elif key in {"Timeout", "timeout_s", "timeout", "runtime"}:
             known[key] = value
         elif key not in {
+            "Environment",
+            "environment",
+            "env",
+            "Layers",
             "MemorySize",
             "memory_mb",
             "Runtime",

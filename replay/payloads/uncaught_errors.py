@@ -1,0 +1,123 @@
+"""
+What the runtimes, and Lambda itself, write into a log in plain text when a request fails.
+
+Source: recordings newrelic-entry_lambda_oom and newrelic-entry_lambda_timeout; Lambda Developer Guide, "Lambda Logs
+API" (`platform.fault`); what each runtime client writes of an error that nobody caught: aws-lambda-python-runtime-
+interface-client `log_error` (lines end in a carriage return where nobody frames them), aws-lambda-java-libs
+`UserFault`, aws-lambda-go `reportFailure`.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from replay.errors import InvalidJson
+from replay.payloads.envelopes.error_report import reported_failure
+from replay.payloads.exact_json import parse
+from replay.payloads.failures import Failure
+
+ID = r"[0-9A-Za-z]{8}-(?:[0-9A-Za-z]{4}-){3}[0-9A-Za-z]{12}"
+ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+MOST_LINES = 2_000
+_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+_TIMED_OUT = re.compile(rf"(?:(?P<at>{ISO})\s+)?(?P<id>{ID})\s+(?P<message>Task timed out after .*)")
+_EXITED = re.compile(r"RequestId: (?P<id>\S{8,64}) Error: (?P<message>[^\n]*)(?:\n(?P<type>[\w.]+))?\s*")
+_FAULT = re.compile(r"RequestId: (?P<id>\S{8,64}) (?P<message>Process exited before completing request)\W*")
+_PYTHON = re.compile(
+    r"\[ERROR\] (?P<type>[\w.]+)(?:: (?P<message>.*?))?\nTraceback \(most recent call last\):(?:\n|$)", re.DOTALL
+)
+_UNTRACED = re.compile(r"\[ERROR\] (?P<type>(?:Runtime|Sandbox|Extension|Function)\.\w+): (?P<message>.*)", re.DOTALL)
+_RUBY = re.compile(r"Error raised from handler method\s+(?P<report>\{.*\})", re.DOTALL)
+_GO = re.compile(r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?P<report>\{"error(?:Message|Type)".*\})', re.DOTALL)
+_JAVA = re.compile(r": (?P<type>[A-Za-z_$][\w.$]*)\r?\n(?P=type)(?=[:\s])")
+_LONGEST_CLASS = 1_000
+_JAVA_TRACE = ("\tat ", "\t... ", "\tSuppressed: ", "Caused by: ")
+
+
+class Uncaught(NamedTuple):
+    """A failed request: what is told of the failure, the words, and the request and moment where they are named."""
+
+    failure: Failure
+    message: str
+    request_id: str | None = None
+    at: str | None = None
+
+
+def uncaught_error(stripped: str) -> Uncaught | None:
+    """Read the text of a log entry, without the white space around it; None where it tells of no failed request."""
+    text = stripped.replace("\r\n", "\n").replace("\r", "\n") if "\r" in stripped else stripped
+    return _of_platform(text) or _of_python(text) or _of_report(text) or _of_java(text)
+
+
+def continues_java_trace(held: list[str], line: str) -> bool:
+    """Say whether *line* goes on with a Java error of which *held* are the lines so far: message, and trace."""
+    if len(held) == 1:
+        return _names_its_class(held[0], line)
+    return line.startswith(_JAVA_TRACE) and _names_its_class(held[0], held[1])
+
+
+def _names_its_class(first: str, second: str) -> bool:
+    """Say whether *first* ends in the class that *second* begins with."""
+    told = first[-_LONGEST_CLASS:].rstrip("\r\n").rpartition(": ")[2]
+    return second.startswith(told) and _JAVA.match(f": {told}\n{second[: len(told) + 1]}") is not None
+
+
+def _of_platform(text: str) -> Uncaught | None:
+    if found := _TIMED_OUT.fullmatch(text):
+        failure = Failure(error_type="Sandbox.Timedout", message=found["message"])
+        return Uncaught(failure, found["message"], found["id"], found["at"])
+    if found := _EXITED.fullmatch(text):
+        report = {"errorType": found["type"], "errorMessage": found["message"]}
+        return Uncaught(reported_failure(report, otherwise="Runtime.Unknown"), text, found["id"])
+    if found := _FAULT.fullmatch(text):
+        return Uncaught(Failure(error_type="Runtime.ExitError", message=found["message"]), text, found["id"])
+    return None
+
+
+def _of_python(text: str) -> Uncaught | None:
+    if found := _PYTHON.match(text):
+        return Uncaught(_traced(found["type"], found["message"] or "", text[found.end() :]), text)
+    if found := _UNTRACED.fullmatch(text):
+        return Uncaught(Failure(error_type=found["type"], message=found["message"]), text)
+    return None
+
+
+def _traced(error_type: str, message: str, trace: str) -> Failure:
+    """Read a Python trace, whose lines are indented by no-break spaces: a frame is a place, and its code."""
+    entries: list[str] = []
+    for line in trace.replace(_NO_BREAK_SPACE, " ").splitlines()[:MOST_LINES]:
+        if line.lstrip().startswith('File "') or not entries:
+            entries.append(f"{line}\n")
+        else:
+            entries[-1] += f"{line}\n"
+    report = {"errorType": error_type, "errorMessage": message, "stackTrace": entries}
+    return reported_failure(report, otherwise=error_type)
+
+
+def _of_report(text: str) -> Uncaught | None:
+    """Read the error object that Ruby's and Go's clients write behind words of their own."""
+    found = _RUBY.fullmatch(text) or _GO.fullmatch(text)
+    report = _object(found["report"]) if found else None
+    return None if report is None else Uncaught(reported_failure(report, otherwise="Unhandled"), text)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        value = parse(text)
+    except InvalidJson:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _of_java(text: str) -> Uncaught | None:
+    """Read `message: class`, and behind it the trace, which begins with the class; a message that is null is none."""
+    found = _JAVA.search(text) if "\n\tat " in text else None
+    if found is None:
+        return None
+    message = text[: found.start()]
+    trace = text[found.start("type") :].splitlines()[1 : MOST_LINES + 1]
+    report = {
+        "errorType": found["type"],
+        "errorMessage": "" if message == "null" else message,
+        "stackTrace": trace,
+    }
+    return Uncaught(reported_failure(dict(report), otherwise="Unhandled"), text)

@@ -1,0 +1,28 @@
+"""How a process that is all `replay`'s deals with Python's garbage collector."""
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from replay.cli.main import main
+
+_TOLD = "import gc, atexit; atexit.register(lambda: print(gc.get_threshold()[0], gc.get_freeze_count() > 0))"
+_THEN = "import sys; sys.argv = ['replay', '--help']; from replay.cli.main import main; main()"
+
+
+def test_a_command_looks_for_garbage_seldom_and_not_at_its_end() -> None:
+    """A process of ours has a higher threshold, and at its end nothing is left that would be looked through."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{_TOLD}\n{_THEN}"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert done[-1] == "50000 True"
+
+
+def test_a_process_that_is_not_ours_is_left_alone() -> None:
+    """Called with arguments, as from a program or a test, it changes nothing."""
+    before = gc.get_threshold(), gc.get_freeze_count()
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before

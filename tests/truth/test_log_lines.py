@@ -1,0 +1,60 @@
+"""The judge of logs knows every form in which a failed request is told, and no other, and fails a reader that does not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replay.payloads.lambda_logs import log_entry
+from tests.truth.categories import log_lines
+from tests.truth.runner import Results, judge_folder
+
+ID = "5d4c3b2a-3333-4444-8555-666677778888"
+NODE = json.dumps({"errorType": "TypeError", "errorMessage": "x", "stack": ["TypeError: x"]})
+FAILED = {
+    "report.txt": f"REPORT RequestId: {ID}\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tStatus: timeout\n",
+    "entrypoint.txt": f"RequestId: {ID} Error: fork/exec /var/task/bootstrap: exec format error\nRuntime.InvalidEntrypoint\n",
+    "fault.txt": json.dumps({"type": "platform.fault", "record": f"RequestId: {ID} Process exited before completing request"}),
+    "node.txt": f"START RequestId: {ID} Version: 1\n2026-01-02T03:04:05.678Z\t{ID}\tERROR\tInvoke Error \t{NODE}\nEND RequestId: {ID}\n",
+    "ruby.txt": 'Error raised from handler method\n{"errorMessage":"x","errorType":"Function<E>","stackTrace":[]}\n',
+    "go.txt": '2026/01/02 03:04:05 {"errorMessage":"x","errorType":"errorString"}\n',
+    "java.txt": "x: a.B\na.B: x\n\tat a.C.d(C.java:1)\n",
+    "python.jsonl": json.dumps({"level": "ERROR", "errorType": "KeyError", "errorMessage": "'x'", "requestId": ID}),
+    "object.jsonl": json.dumps({"level": "ERROR", "requestId": ID, "message": {"errorType": "E", "errorMessage": "x"}}),
+    "done.jsonl": json.dumps({"type": "platform.runtimeDone", "record": {"requestId": ID, "status": "failure"}}),
+}  # fmt: skip
+NOT_FAILED = {
+    "printed.txt": "[ERROR] something that a function printed\n",
+    "init.txt": json.dumps({"type": "platform.initReport", "record": {"phase": "init", "status": "error", "metrics": {}}}),
+    "metrics.jsonl": json.dumps({"_aws": {"CloudWatchMetrics": []}, "status": "error", "requestId": ID}),
+    "logged.jsonl": json.dumps({"level": "ERROR", "message": "no", "errorType": "E", "errorMessage": "x", "logger": "l"}),
+}  # fmt: skip
+
+
+def _judge(folder: Path, name: str, content: str) -> Results:
+    (folder / name).write_text(content, encoding="utf-8")
+    entry = {"id": f"lambda-logs/{name}", "category": "lambda-logs", "file": name}
+    (folder / "index.json").write_text(json.dumps([entry]), encoding="utf-8")
+    return judge_folder(folder)
+
+
+@pytest.mark.parametrize("name", [*FAILED, *NOT_FAILED])
+def test_what_is_told_is_found(tmp_path: Path, name: str) -> None:
+    """A log in each form passes, whether it tells of a failed request or not."""
+    results = _judge(tmp_path, name, (FAILED | NOT_FAILED)[name])
+    assert [each.status for each in results.verdicts] == ["passed"], results.verdicts
+
+
+@pytest.mark.parametrize("name", FAILED)
+def test_a_reader_that_finds_nothing_fails(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge itself says that the log tells of a failed request."""
+
+    def blind(text: str) -> Any:
+        from dataclasses import replace
+
+        return replace(log_entry(text), failure=None)
+
+    monkeypatch.setattr(log_lines, "log_entry", blind)
+    monkeypatch.setattr(log_lines, "log_entries", lambda lines: [blind("".join(lines))])
+    assert [each.status for each in _judge(tmp_path, name, FAILED[name]).verdicts] == ["failed"]

@@ -6,10 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from replay.payloads.exact_json import Edit, splice
 
-_OPENING = re.compile(r'[\[{]\s{0,8}["\[{]')
+_OPENING = re.compile(r'\[\s{0,8}["\[{]|\{\s{0,8}"')
 _DECODER = json.JSONDecoder(object_pairs_hook=len, parse_int=str, parse_float=str)
 _MOST_READ_AGAIN = 4
 """How often a text may be read from where something began that was no JSON."""
+
+
+class _Uncounted(str):
+    """A text whose lines are not counted: Python's error does that from the beginning, each time that it is raised."""
+
+    __slots__ = ()
+
+    def count(self, *_: object) -> int:
+        return 0
+
+    def rfind(self, *_: object) -> int:
+        return -1
 
 
 def may_embed(text: str) -> bool:
@@ -19,10 +31,10 @@ def may_embed(text: str) -> bool:
 
 def embedded_json(text: str) -> Iterator[tuple[int, int]]:
     """Find the objects and arrays in *text*: where each begins and ends. Those that were cut off are not found."""
-    at, left = 0, _MOST_READ_AGAIN * len(text)
+    at, left, uncounted = 0, _MOST_READ_AGAIN * len(text), _Uncounted(text)
     while left >= 0 and (found := _OPENING.search(text, at)):
         try:
-            _, end = _DECODER.raw_decode(text, found.start())
+            _, end = _DECODER.raw_decode(uncounted, found.start())
         except json.JSONDecodeError as error:
             unterminated = error.msg.startswith("Unterminated")
             left -= (len(text) if unterminated else error.pos) - found.start()

@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -87,6 +87,14 @@ class DeployedRun:
         yield replace(finished, stopped=stopped, run=ledger.run)
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What is told, and whether who listens has done with it."""
+
+    told: Sequence[Told]
+    by_all: threading.Event = field(default_factory=threading.Event)
+
+
 class _Workers:
     """Threads that replay one fixture after the other, each a stride at a time."""
 
@@ -98,7 +106,7 @@ class _Workers:
         self._todo = iter(references)
         self._taking = threading.Lock()
         self._began = monotonic()
-        self._done: queue.Queue[Sequence[Told] | BaseException | None] = queue.Queue(_WAITING_EACH * count)
+        self._done: queue.Queue[_Heard | BaseException | None] = queue.Queue(_WAITING_EACH * count)
         self._threads = [threading.Thread(target=self._work, name=f"replay-{n}", daemon=True) for n in range(count)]
 
     def told(self) -> Iterator[Told]:
@@ -114,7 +122,8 @@ class _Workers:
             elif isinstance(each, BaseException):
                 raise each
             else:
-                yield from each
+                yield from each.told
+                each.by_all.set()
 
     def stop(self) -> None:
         """Begin nothing more; what is under way is told yet."""
@@ -158,7 +167,7 @@ class _Workers:
                 told.append(self._judged(replayer, key, reference))
                 done += 1
                 if monotonic() - told_at > _TOLD_EVERY_S:
-                    self._done.put(told)
+                    self._tell(told)
                     told, told_at = [], monotonic()
         except Stopped:
             pass  # it was not begun, so there is nothing to tell
@@ -167,7 +176,14 @@ class _Workers:
             if len(references) > 1:
                 self._ledger.withdrawn(left[1:] if key.is_begun and left[:1] == [key.value] else left)
             if told:
-                self._done.put(told)
+                self._tell(told)
+
+    def _tell(self, told: Sequence[Told]) -> None:
+        """Tell what was replayed; where that may stop the run, go on only when it was heard."""
+        heard = _Heard(told)
+        self._done.put(heard)
+        while self._is_watched and not (self._stop.is_set() or heard.by_all.wait(_TICK_S)):
+            pass
 
     def _judged(self, replayer: Judging, key: CurrentKey, reference: FixtureReference) -> Told:
         try:
@@ -192,7 +208,7 @@ class _Workers:
                 if before is not None and before.is_observed(str(reference)):
                     continue
                 if before is not None and before.is_acknowledged(str(reference)):
-                    self._done.put([FixtureNotRun(reference=reference, error=under_way_before(reference))])
+                    self._done.put(_Heard([FixtureNotRun(reference=reference, error=under_way_before(reference))]))
                 else:
                     found.append(reference)
         return found

@@ -26,15 +26,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from localstack.aws.forwarder import AwsRequestProxy
 from localstack.runtime import main
 from localstack.services.dynamodb import server as dynamodb
 from localstack.services.lambda_.invocation import execution_environment, runtime_executor, version_manager
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
 from localstack.services.lambda_.invocation.lambda_models import InvocationResult
+from localstack.utils.common import get_free_tcp_port
 from localstack.utils.run import ShellCommandThread
 
 _LOOPBACK = "127.0.0.1"
 _STARTS_WITHIN_S = 10
+_TABLES_START_WITHIN_S = 60
 _PREFIX = "/2018-06-01/runtime/"
 
 Answer = tuple[bytes, bool]
@@ -251,13 +254,17 @@ class Tables(dynamodb.DynamodbServer):
     """A server of DynamoDB in the place of Amazon's."""
 
     def do_start_thread(self) -> Any:
+        if self._thread is not None:  # it did not come up: somebody may have taken its port meanwhile
+            self._thread.stop()
+            self._port = get_free_tcp_port()
+            self.proxy = AwsRequestProxy(self.url)
         here = {"GATEWAY_PORT": str(self.port), "BIND_HOST": _LOOPBACK, "IOT_MTLS_ENABLED": "0"}
         thread = ShellCommandThread([os.environ["DYNAMODB_COMMAND"]], env_vars=here, name="tables")
         thread.start()
         return thread
 
     def wait_for_dynamodb(self) -> None:
-        self.wait_is_up(_STARTS_WITHIN_S)
+        self.wait_is_up(_TABLES_START_WITHIN_S)
 
 
 if __name__ == "__main__":

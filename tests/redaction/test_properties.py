@@ -188,6 +188,14 @@ def test_time_is_linear(unit: str) -> None:
         assert ratio < 24, f"{ratio:.0f} times as long"  # quadratic would be 64
 
 
+@pytest.mark.parametrize("unit", ["{", '{"a', '["a'])
+def test_time_is_linear_where_json_breaks_off(unit: str) -> None:
+    """Four times the text takes about four times as long also where it is large: no line before it is counted anew."""
+    small, large = (unit * (size // len(unit)) for size in (60_000, 240_000))
+    ratio = min(_seconds(REDACTOR.plain, large) / _seconds(REDACTOR.plain, small) for _ in range(3))
+    assert ratio < 9, f"{ratio:.0f} times as long"  # quadratic would be 16
+
+
 def _seconds(redact: Callable[[str], object], text: str) -> float:
     began = time.process_time()
     redact(text)

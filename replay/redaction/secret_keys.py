@@ -25,8 +25,8 @@ PASSWORD_WORDS = (
 )  # fmt: skip
 """What people call a password where they do not speak English."""
 _SECRET_WHOLE = frozenset(
-    {"pass", "pword", "cvv", "cvc", "cvv2", "cvc2", "pin", "otp", "totp", "ssn", "auth", "bearer", "jwt", "sig",
-     "mfacode"}
+    {"pass", "pw", "pword", "csrf", "xsrf", "cvv", "cvc", "cvv2", "cvc2", "pin", "otp", "totp", "ssn", "auth", "bearer",
+     "jwt", "sig", "mfacode"}
 )  # fmt: skip
 _NOT_SECRET_ENDS = (
     "nexttoken", "pagetoken", "pagingtoken", "paginationtoken", "continuationtoken", "startingtoken", "starttoken",

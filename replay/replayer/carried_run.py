@@ -170,7 +170,9 @@ class _Crossing:
     def told(self, references: Sequence[FixtureReference], stops: Callable[[], bool]) -> Iterator[Told]:
         """Send *references*, and tell of each what became of it."""
         waiting = deque(references)
-        alone = self._run.timeline is None and (self._run.pace.concurrency == 1 or len(references) == 1)
+        is_only = len(references) == 1
+        alone = is_only or (self._run.pace.concurrency == 1 and not self._carrier.brings_more)
+        alone = alone and self._run.timeline is None
         with self._answered, Lookout(self._watches) as lookout:
             pause_s = _FIRST_PAUSE_S
             while (waiting and not stops()) or self._under_way:

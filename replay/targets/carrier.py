@@ -183,11 +183,13 @@ class Carrier(Deployed):
     A target that gives no answer.
 
     Class attributes: `most_entries` and `most_bytes` bound one call of `send`; None is no bound of bytes.
+    `brings_more`: more comes to the function than what is sent, so that of several events no invocation is surely one's.
     """
 
     options: ClassVar[type[Any]] = CarrierOptions
     most_entries: ClassVar[int] = 10
     most_bytes: ClassVar[int | None] = 1024 * 1024
+    brings_more: ClassVar[bool] = False
     told: Callable[[Any], object] = staticmethod(lambda _: None)
     """Is told how far a call of `send` is that takes long: a value whose text is for eyes."""
 

@@ -70,6 +70,7 @@ class EventBridgeReplayTarget(Carrier):
     named_by: ClassVar[str] = "archive"
     most_entries: ClassVar[int] = 10_000
     most_bytes: ClassVar[int | None] = None
+    brings_more: ClassVar[bool] = True
 
     def __init__(self, function: Function | None = None, /, *, project: Path | None = None, **options: Any) -> None:
         del project

@@ -56,9 +56,12 @@ def handler(event, context):
         if word == "late":
             time.sleep(60)
     return {"batchItemFailures": [
-        {"itemIdentifier": record["kinesis"]["sequenceNumber"]}
-        for record, word in zip(event.get("Records", []), words) if word == "fail"
+        {"itemIdentifier": number(record)} for record, word in zip(event.get("Records", []), words) if word == "fail"
     ]}
+
+
+def number(record):
+    return record["dynamodb"]["SequenceNumber"] if "dynamodb" in record else record["kinesis"]["sequenceNumber"]
 """
 
 
@@ -238,12 +241,45 @@ def test_through_a_table(
     client.create_event_source_mapping(
         EventSourceArn=stream_arn, FunctionName=arn, StartingPosition="TRIM_HORIZON", MaximumRetryAttempts=0
     )
-    image = {"id": {"S": word}, "do": {"S": word}}
-    change = {"Keys": {"id": {"S": word}}, "NewImage": image, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-    event = {"Records": [{"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": change}]}
     settings = 'event_source = { kind = "dynamodb", maximum_retry_attempts = 0 }\n'
-    recorded(tmp_path, monkeypatch, [event], {"kind": "dynamodb", "table": table}, settings)
+    recorded(tmp_path, monkeypatch, [table_event(word)], {"kind": "dynamodb", "table": table}, settings)
     assert_judged_alike(dispositions=ends)
+
+
+def table_event(*words: str) -> dict[str, Any]:
+    records = []
+    for number, word in enumerate(words, start=1):
+        keys = {"id": {"S": f"{number}-{word}"}}
+        change = {"Keys": keys, "NewImage": {**keys, "do": {"S": word}}, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        change["SequenceNumber"] = f"{100 + number}"
+        records.append({"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": change})
+    return {"Records": records}
+
+
+def test_a_part_of_a_batch_through_a_table(
+    lambda_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two changes one is done and one reported: that one goes to the destination, as the local target says."""
+    credentials(lambda_server, monkeypatch)
+    given_up: Queue = new_queue(lambda_server, "given-up")
+    arn = deploy(lambda_server)
+    table, stream_arn = new_table()
+    client: Any = boto3.client("lambda")
+    client.create_event_source_mapping(
+        EventSourceArn=stream_arn,
+        FunctionName=arn,
+        StartingPosition="TRIM_HORIZON",
+        MaximumBatchingWindowInSeconds=1,
+        MaximumRetryAttempts=0,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        DestinationConfig={"OnFailure": {"Destination": given_up.arn}},
+    )
+    settings = (
+        'event_source = { kind = "dynamodb", maximum_retry_attempts = 0, '
+        f'report_batch_item_failures = true, on_failure = "{given_up.arn}" }}\n'
+    )
+    recorded(tmp_path, monkeypatch, [table_event("ok", "fail")], {"kind": "dynamodb", "table": table}, settings)
+    assert_judged_alike(dispositions={"partially_failed": ["processed", "sent_to_destination"]})
 
 
 def test_a_report_that_nobody_keeps_is_no_success(

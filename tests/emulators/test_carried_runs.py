@@ -278,7 +278,9 @@ def test_asynchronous_invocations_end_as_here(
     else:
         fine = statuses.pop("succeeded")
         assert (fine["verdict"], fine["dispositions"]) == ("fixed", ["processed"])
-    assert statuses["failed"]["error"] == {"type": "KeyError", "message": "'customer_id'"}
+    raised = {"type": "KeyError", "message": "'customer_id'"}
+    # MiniStack may write the error into the log of the next invocation, and here there is none.
+    assert statuses["failed"]["error"] in ([raised, {"type": "", "message": ""}] if is_tried_once else [raised])
     assert {each["verdict"] for each in statuses.values()} == {"reproduced"}
     if is_tried_once:
         assert "its end was not seen within 6 s" in statuses["failed"]["notes"][0]

@@ -42,7 +42,7 @@ HIDDEN: dict[str, tuple[Any, tuple[str, ...]]] = {
     "a map of DynamoDB": ({"NewImage": {"secret": {"M": {"first": {"S": TOKEN}}}, "password": {"S": PASSWORD}}}, (TOKEN, PASSWORD)),
     "objects beneath a password": ({"password": {"current": PASSWORD, "new": {"S": TOKEN}}, "secret": {"a": {"b": PASSWORD}}, "apiKey": {"live": TOKEN}}, (PASSWORD, TOKEN)),
     "lists, maps and bytes of DynamoDB": ({"password": {"L": [{"S": PASSWORD}]}, "secret_key": {"BS": [in_base64(TOKEN)]}, "credentials": {"M": {"db": {"M": {"x": {"S": TOKEN}}}}}}, (PASSWORD, TOKEN)),
-    "passwords with more to their names": ({"password2": PASSWORD, "passwordConfirmation": PASSWORD, "db_pass": PASSWORD, "userPass": PASSWORD, "password_hash": PASSWORD, "securityAnswer": TOKEN, "totp": TOKEN}, (PASSWORD, TOKEN)),
+    "passwords with more to their names": ({"password2": PASSWORD, "passwordConfirmation": PASSWORD, "db_pass": PASSWORD, "userPass": PASSWORD, "password_hash": PASSWORD, "securityAnswer": TOKEN, "totp": TOKEN, "pw": PASSWORD, "csrf": TOKEN}, (PASSWORD, TOKEN)),
     "lists of secrets": ({"passwords": [PASSWORD], "api_keys": [TOKEN]}, (PASSWORD, TOKEN)),
     "cookies of HTTP API": ({"cookies": [f"sid={TOKEN}", f"theme={PASSWORD}"]}, (TOKEN, PASSWORD)),
     "headers of several values": ({"multiValueHeaders": {"Set-Cookie": [f"sid={TOKEN}; Path=/", f"r={PASSWORD}; Max-Age=3"]}}, (TOKEN, PASSWORD)),

@@ -243,6 +243,21 @@ def test_a_success_of_somebody_else_fixes_nothing(tmp_path: Path, others: int, v
     assert verdict == "fixed" or "others invoke the function too" in told[0].judgement.reason
 
 
+@pytest.mark.parametrize(("count", "verdicts"), [(1, {"fixed": 1}), (2, {"unobserved": 2})])
+def test_where_more_comes_than_was_sent_nothing_is_guessed(
+    tmp_path: Path, count: int, verdicts: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several events of a minute that is replayed as a whole, an invocation that names none is nobody's."""
+    monkeypatch.setattr(FakeCarrier, "brings_more", True)
+
+    def ends(sought: Sought) -> Sequence[Sighting]:
+        reply, at_ms = Reply(status="returned"), sought.sent_at_ms
+        return [Sighting(keys=(), identity=sought.key, reply=reply, settled="processed", at_ms=at_ms)]
+
+    _, finished = run_of(World(ends=ends), tmp_path, only=count)
+    assert finished.verdicts == verdicts
+
+
 def test_a_failure_without_an_end_is_judged_with_a_note(tmp_path: Path) -> None:
     """It has failed: that its queue may deliver it again is said."""
     told, _ = run_of(World(ends=lambda sought: dead_lettered(sought)[:1]), tmp_path)

@@ -183,7 +183,7 @@ class Carrier(Deployed):
     A target that gives no answer.
 
     Class attributes: `most_entries` and `most_bytes` bound one call of `send`; None is no bound of bytes.
-    `brings_more`: more comes to the function than what is sent, so that of several events no invocation is surely one's.
+    `brings_more`: more comes to the function than what is sent; of several events no invocation is surely one's then.
     """
 
     options: ClassVar[type[Any]] = CarrierOptions

@@ -67,7 +67,8 @@ def test_events_reach_the_function(server: Server, tmp_path: Path) -> None:
     with EventBridgeTarget(project_function(function, tmp_path), bus=bus) as target:
         assert function.name in target.also_seen_by(Event(text=event(0)))[0]
         told = send(target, *(event(number) for number in range(12)))
-    got = wait_for(function.events, 12)
+    # Lambda's own queue may invoke for one event twice.
+    got = wait_for(lambda: list({each["id"]: each for each in function.events()}.values()), 12)
     assert {each["id"] for each in got} == {each.identity for each in told}
     assert sorted(each["detail"]["order"] for each in got) == list(range(12))
     for each in got:

@@ -117,7 +117,12 @@ def command(
     refuse_for_queues(rule=rules, other_rules=other_rules, since=since, until=until)
     if unjudged:
         _move_all(project, request, yes=yes, as_json=as_json)
-        return
+    else:
+        _move_judged(project, request, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _move_judged(project: Project, request: RedriveRequest, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Show what is known before, ask, and move what succeeds."""
     prepared = prepare_redrive(project, request)
     _show(prepared.plan, as_json=as_json)
     if dry_run:
@@ -126,7 +131,7 @@ def command(
     if request.judge == LOCAL:
         click.echo(_WEAK, err=True)
     agree(prepared.plan, yes=yes)
-    _move(prepared, as_json=as_json, execute=execute)
+    _move(prepared, as_json=as_json, execute=request.execute)
 
 
 def _move(prepared: PreparedRedrive, *, as_json: bool, execute: bool) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -210,6 +211,24 @@ def test_errors_stop_a_run(
     assert len(aws.invocations) == most
     assert "stopped " in told.stderr
     assert "replay run --resume " in told.stderr
+
+
+@pytest.mark.parametrize("words", [("--target", "staging"), ("--target", "staging", "--target", "local")], ids=["run", "comparison"])  # fmt: skip
+def test_a_cancelled_job_ends_it_as_ctrl_c_does(
+    aws: DeployedAws, recorded: Any, replay_: CommandLine, words: tuple[str, ...]
+) -> None:
+    """While events are sent SIGTERM is Ctrl-C, so that ledger and leases are left in order; behind them it is not."""
+    recorded(1)
+    ends: list[object] = []
+
+    def answer(_: Any) -> Answer:
+        ends.append(signal.getsignal(signal.SIGTERM))
+        return POISON
+
+    aws.answer = answer
+    replay_("run", *words)
+    assert set(ends) == {signal.default_int_handler}
+    assert signal.getsignal(signal.SIGTERM) is not signal.default_int_handler
 
 
 def test_a_local_run_stops_too(recorded: Any, replay_: CommandLine) -> None:

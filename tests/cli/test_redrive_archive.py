@@ -1,6 +1,7 @@
 """`replay redrive` of an archive: planned with the rules that get it, and replayed by EventBridge itself."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Bus:
         detail = {"EventBusName": "shop", "Source": "shop", "DetailType": "order", "Detail": json.dumps({"id": 1})}
         self.client.put_events(Entries=[detail])
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.ends: dict[str, object] = {}
 
     def rule(self, name: str, *, calls: str = "orders") -> str:
         pattern = json.dumps({"source": ["shop"]})
@@ -60,6 +62,7 @@ def bus(monkeypatch: pytest.MonkeyPatch, project: Callable[..., Path]) -> Iterat
 
         def noting(client: Any, operation: str, request: dict[str, Any]) -> Any:
             made.asked.append((operation, request))
+            made.ends[operation] = signal.getsignal(signal.SIGTERM)
             if operation == "StartReplay":  # moto delivers at once, which here nobody waits for
                 return {"ReplayArn": "arn", "State": "STARTING"}
             if operation == "DescribeReplay":
@@ -89,6 +92,10 @@ def test_it_is_replayed_to_the_rules_of_the_function_alone(bus: Bus, replay_: Co
     assert list(progress.acknowledged) == [started["ReplayName"]]
     assert progress.ended is not None
     assert progress.ended["status"] == "COMPLETED"
+    assert bus.ends["DescribeReplay"] is signal.default_int_handler, (
+        "a cancelled job cancels the replay, as Ctrl-C does"
+    )
+    assert signal.getsignal(signal.SIGTERM) is not signal.default_int_handler
 
 
 def test_without_execute_it_ends_behind_the_plan(bus: Bus, replay_: CommandLine, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from replay.cli.main import main
 from tests.cli.command_line import RUNTIME, Result
+from tests.emulators.server import Server
 
 PROJECT = Path(__file__).parents[2]
 HANDLER = """\
@@ -142,6 +143,19 @@ kind = "localstack"
 make = false
 """
 _ACCOUNT = "123456789012"
+
+
+def lead_to(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every client, and LocalStack's own tools, talk to *server*."""
+    known = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": server.url,
+        "LOCALSTACK_HOST": server.url.removeprefix("http://"),
+    }
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
 
 
 def make_shop(folder: Path, template: str = TEMPLATE) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.emulators.localstack_shop import PROJECT, TEMPLATE, event, make_shop, record
+from tests.emulators.localstack_shop import PROJECT, TEMPLATE, event, lead_to, make_shop, record
 from tests.emulators.server import Server
 from tests.emulators.test_localstack_target_shapes import ROUTES
 
@@ -24,9 +24,7 @@ WITHIN_S = 120
 def folder(lambda_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a function behind a queue, three events of which two fail, and nothing of it on LocalStack yet."""
     monkeypatch.chdir(tmp_path)
-    host = lambda_server.url.removeprefix("http://")
-    for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_DEFAULT_REGION", "us-east-1"), ("AWS_ENDPOINT_URL", lambda_server.url), ("LOCALSTACK_HOST", host)):  # fmt: skip
-        monkeypatch.setenv(name, value)
+    lead_to(lambda_server, monkeypatch)
     name = make_shop(tmp_path, TEMPLATE[: TEMPLATE.index("  Bus:")] + ROUTES[: ROUTES.index("  Audit:")])
     record(tmp_path, f"{name}-both", *(event("queue", name, word) for word in ("ok", "raise", "raise")))
     return tmp_path

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.emulators.localstack_shop import PROJECT, TEMPLATE, event, make_shop, outcomes, record, replay
+from tests.emulators.localstack_shop import PROJECT, TEMPLATE, event, lead_to, make_shop, outcomes, record, replay
 from tests.emulators.server import Server
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("the target localstack")]
@@ -27,9 +27,7 @@ FUNCTIONS = {
 @pytest.fixture
 def folder(lambda_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    host = lambda_server.url.removeprefix("http://")
-    for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_DEFAULT_REGION", "us-east-1"), ("AWS_ENDPOINT_URL", lambda_server.url), ("LOCALSTACK_HOST", host)):  # fmt: skip
-        monkeypatch.setenv(name, value)
+    lead_to(lambda_server, monkeypatch)
     return tmp_path
 
 

@@ -4,21 +4,20 @@ Recording a dead-letter queue, beside lumigo-cli's `replay-sqs-dlq` of the same 
 Bound, on LocalStack and on MiniStack: more messages a second than lumigo-cli moves, and none lost: every message has a
 fixture with its body and its attributes, and is still in the queue.
 
-Both are timed as their users wait for them, from the start of the process to its end, in turns, after a small round of
-each that is not counted; each with as many receives at once as it has by itself. lumigo-cli takes the messages away, so
-its queue is filled anew for each round. Its check for a newer version and its analytics are off, and it is led to the
-emulator, of which it knows nothing. LocalStack's own metrics of its queues are off: it works them off for seconds after
-the calls that they count, in the time of whoever comes next.
+Thousands of messages are recorded as lines of a pack (`--packed`). Both are timed as their users wait for them, from
+the start of the process to its end, in turns, after a small round of each that is not counted; each with as many
+receives at once as it has by itself. lumigo-cli takes the messages away, so its queue is filled anew for each round.
+Its check for a newer version and its analytics are off, and it is led to the emulator, of which it knows nothing.
+LocalStack's own metrics of its queues are off: it works them off for seconds after the calls that they count, in the
+time of whoever comes next.
 """
 
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from benchmarks.recording import _body, _environment
 from tests.emulators import localstack, ministack
 from tests.emulators.environments import install_packages
 from tests.emulators.node import LUMIGO_CLI
+from tests.emulators.recordings import records_on_disk
 from tests.emulators.server import Launch, free_port, running
 
 MESSAGES = int(os.environ.get("BENCH_DEAD_LETTERS", "3000"))
@@ -67,19 +67,13 @@ def recorded(folder: Path, queue: str = "dead-letters") -> tuple[float, int]:
     """Record a queue; gives seconds, and how many messages have a fixture that lacks nothing."""
     out = Path(tempfile.mkdtemp(dir=folder))
     command = [sys.executable, "-m", "replay.cli.main", "record", "sqs", "--queue", queue, "--all"]
-    command += ["--function", "orders", "--out", str(out)]
+    command += ["--packed", "--function", "orders", "--out", str(out)]
     began = time.perf_counter()
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     elapsed = time.perf_counter() - began
     assert done.returncode == 0, done.stderr
-    return elapsed, len(
-        {record["body"] for record in _records(out) if record["messageAttributes"].keys() == ATTRIBUTES.keys()}
-    )
-
-
-def _records(out: Path) -> Iterator[dict[str, Any]]:
-    for path in out.glob("orders/*--*/event.json"):
-        yield json.loads(path.read_bytes())["Records"][0]
+    whole = [each for each in records_on_disk(out).values() if each["messageAttributes"].keys() == ATTRIBUTES.keys()]
+    return elapsed, len({each["body"] for each in whole})
 
 
 def moved(folder: Path, number: int, messages: int = MESSAGES) -> tuple[float, int, int]:

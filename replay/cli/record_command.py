@@ -106,6 +106,7 @@ def _command(name: str, named: NamedSource) -> click.Command:
         limit: int | None,
         sample: int | None,
         keep_all: bool,
+        packed: bool,
         again: bool,
         no_enrich: bool,
         no_verify: bool,
@@ -138,6 +139,7 @@ def _command(name: str, named: NamedSource) -> click.Command:
             limit=limit,
             sample=sample,
             keep_all=keep_all,
+            packed=packed,
             again=again,
             enrich=not no_enrich,
             afterwards=_Afterwards(verify=not no_verify, keep_raw=keep_raw, minimize=smallest),
@@ -165,6 +167,9 @@ def with_common_options(made: click.Command) -> click.Command:
     )(made)
     made = click.option(
         "--all", "keep_all", is_flag=True, help="Keep every event of each failure; --drain implies it."
+    )(made)
+    made = click.option(
+        "--packed", is_flag=True, help="Write new fixtures as lines of a pack: one file, for thousands of events."
     )(made)
     made = click.option(
         "--again", is_flag=True, help="Bring fixtures of events that were recorded before up to date, as revisions."

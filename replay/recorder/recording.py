@@ -46,6 +46,7 @@ def record(
     logs: Callable[[], LogPlace] | None = None,
     claim_checks: ClaimCheckSettings | None = None,
     durable: bool = False,
+    packed: bool = False,
     again: bool = False,
     progress: _Progress | None = None,
     unredacted: Callable[[FixtureReference, str], object] | None = None,
@@ -68,6 +69,7 @@ def record(
         logs: Says where the function logs, to look up there how it failed; with None nothing is looked up.
         claim_checks: From which buckets payloads are fetched that events only point to; without it from none.
         durable: Wait until each fixture is safely on disk; always so where the source consumes.
+        packed: New fixtures become lines of packs; so they do in any case where the function has packs already.
         again: Bring fixtures of messages that were recorded before up to date, as revisions.
         progress: Told after each capture how far the recording has come, and from time to time while none is found.
         unredacted: Given the event as it was before redaction, of each fixture that was written and that redaction has
@@ -88,9 +90,10 @@ def record(
     claims = claim_checks or ClaimCheckSettings()
     fetched = ClaimChecks(clients, buckets=claims.buckets, most_bytes=int(claims.max_size_mb * MEGABYTE))
     every_one = keep_all or recording.consumes
+    to_disk = durable or recording.consumes
     recorder = CaptureRecorder(
         recording=recording,
-        writers=FixtureWriters(store, durable=durable or recording.consumes, again=recorded_again if again else None),
+        writers=FixtureWriters(store, durable=to_disk, packed=packed, again=recorded_again if again else None),
         maker=FixtureMaker(function, redact, now),
         tally=Tally(redact=redact),
         selection=selection,

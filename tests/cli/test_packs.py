@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from replay.fixtures.store import Store
 from tests.cli.command_line import CommandLine
@@ -90,6 +91,25 @@ def test_recording_adds_to_a_pack(recorded: Path, replay_: CommandLine) -> None:
     assert replay_("record", "files", "--path", "more.jsonl", "--function", "f").exit_code == 0
     assert not [path for path in (recorded / "fixtures" / "f").iterdir() if path.is_dir()]
     assert len(Store(recorded / "fixtures").references()) > 3
+
+
+def test_a_recording_begins_with_a_pack_where_that_is_asked_for(
+    project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """With `--packed` a first recording is one file; it says, lists and runs what it would of folders, at once and twice."""
+    folder = project(HANDLER, {"order": 1}, {"order": 2}, {"order": 3, "mail": SECRET})
+    arguments = ("record", "files", "--path", "events.jsonl", "--function", "f")
+    as_folders = replay_(*arguments, "--out", "folders")
+    done = replay_(*arguments, "--packed")
+    assert (done.exit_code, done.stdout) == (0, as_folders.stdout.replace("folders", "fixtures"))
+    (only,) = (folder / "fixtures" / "f").iterdir()
+    assert only.name.endswith(".jsonl.zst")
+    unpacked = zstandard.ZstdDecompressor().stream_reader(only.read_bytes(), read_across_frames=True)
+    assert SECRET.encode() not in unpacked.read()
+    assert replay_("list").stdout == replay_("list", "--fixtures", "folders").stdout
+    assert replay_("run").exit_code == 0
+    again = replay_(*arguments, "--packed", "--json")
+    assert (again.documents[-1]["written"], again.documents[-1]["known"]) == (0, 3)
 
 
 def test_a_secret_in_a_pack_is_found_and_gone_after_redaction(recorded: Path, replay_: CommandLine) -> None:

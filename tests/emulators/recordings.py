@@ -4,8 +4,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 from tests.emulators.queues import Queue
 
@@ -71,3 +74,17 @@ def _fixtures(out: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         event = path.with_name("event.json")
         if event.exists():
             yield json.loads(path.read_bytes()), json.loads(event.read_bytes())
+    for pack in sorted(out.glob("*/*.jsonl.zst")):
+        for line in packed_lines(pack):
+            yield line["fixture"], json.loads(line["event"])
+
+
+def packed_lines(pack: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a pack, as any reader of Zstandard sees them; what a kill has cut off is none."""
+    unpacker = zstandard.ZstdDecompressor().stream_reader(pack.read_bytes(), read_across_frames=True)
+    content = b""
+    with suppress(zstandard.ZstdError):
+        while part := unpacker.read(65_536):
+            content += part
+    for line in content.split(b"\n")[:-1]:
+        yield json.loads(line)

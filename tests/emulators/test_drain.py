@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.emulators.queues import Queue, new_queue
-from tests.emulators.recordings import command, recorded, records_on_disk
+from tests.emulators.recordings import command, packed_lines, recorded, records_on_disk
 from tests.emulators.server import Server
 
 pytestmark = pytest.mark.emulator
@@ -20,25 +20,27 @@ ADDRESS = "grace.hopper@navy.example.com"
 
 
 @pytest.mark.takes_long
-def test_a_drain_that_is_killed_loses_nothing(emulator: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_drain_that_is_killed_loses_nothing(emulator: Server, tmp_path: Path, packed: bool) -> None:
     """Killed by SIGKILL at ten random moments, each message is in the queue or, whole, on disk; then the drain is ended."""
     chance = random.Random(2026)
     caught_in_the_middle = 0
+    messages, options = (3 * MESSAGES, ("--packed",)) if packed else (MESSAGES, ())
     for kill in range(KILLS):
         out = tmp_path / str(kill)
-        queue, sent = _filled(emulator, f"kill-{kill}")
-        _kill_when(queue, out, fixtures=chance.randrange(MESSAGES), after_s=chance.uniform(0, 0.05))
+        queue, sent = _filled(emulator, f"kill-{packed}-{kill}", messages)
+        _kill_when(queue, out, *options, fixtures=chance.randrange(messages), after_s=chance.uniform(0, 0.05))
 
         kept = {identity: record["body"] for identity, record in records_on_disk(out).items()}
         left = queue.bodies()
         assert kept | left == sent
-        caught_in_the_middle += bool(kept) and 0 < len(left) < MESSAGES
+        caught_in_the_middle += bool(kept) and 0 < len(left) < messages
         assert kept.items() <= sent.items()
     # Else the kills came too early or too late, and have shown nothing.
     assert caught_in_the_middle >= KILLS // 2
 
     _wait_for_leases(queue)
-    recorded(queue, out, "--drain")
+    recorded(queue, out, "--drain", *options)
     assert {identity: record["body"] for identity, record in records_on_disk(out).items()} == sent
     assert queue.bodies() == {}
 
@@ -68,16 +70,16 @@ def test_at_each_moment_of_a_drain_a_message_is_in_the_queue_or_on_disk(emulator
     assert halts >= 10
 
 
-def _filled(emulator: Server, name: str) -> tuple[Queue, dict[str, str]]:
+def _filled(emulator: Server, name: str, messages: int = MESSAGES) -> tuple[Queue, dict[str, str]]:
     queue = new_queue(emulator, name)
-    bodies = [f'{{"order": {number}}}' for number in range(MESSAGES)]
+    bodies = [f'{{"order": {number}}}' for number in range(messages)]
     return queue, dict(zip(queue.send([{"MessageBody": body} for body in bodies]), bodies, strict=True))
 
 
-def _kill_when(queue: Queue, out: Path, *, fixtures: int, after_s: float) -> None:
+def _kill_when(queue: Queue, out: Path, *options: str, fixtures: int, after_s: float) -> None:
     """Kill a drain so long after so many fixtures are on disk: random, and yet in the middle on machines of any speed."""
     out.mkdir()
-    drain = _started(queue, out, "--visibility-timeout-s", "5")
+    drain = _started(queue, out, "--visibility-timeout-s", "5", *options)
     try:
         _wait_for_fixtures(drain, out, fixtures)
         time.sleep(after_s)
@@ -92,9 +94,14 @@ def _started(queue: Queue, out: Path, *options: str) -> "subprocess.Popen[bytes]
 
 def _wait_for_fixtures(drain: "subprocess.Popen[bytes]", out: Path, count: int) -> None:
     deadline = time.monotonic() + 60
-    while len(list(out.glob("orders/*--*/fixture.json"))) < count and drain.poll() is None:
+    while _fixtures_on_disk(out) < count and drain.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.002)
+
+
+def _fixtures_on_disk(out: Path) -> int:
+    folders = sum(1 for _ in out.glob("orders/*--*/fixture.json"))
+    return folders + sum(1 for pack in out.glob("orders/*.jsonl.zst") for _ in packed_lines(pack))
 
 
 def _wait_for_leases(queue: Queue) -> None:

@@ -49,6 +49,20 @@ class DeployedTarget:
         self._entered = ExitStack()
         self._kept: dict[str, Deployed] = {}
 
+    def join(self, reference: FixtureReference) -> None:
+        """
+        Let what the other workers make stay until `close`, where it is used by all.
+
+        Args:
+            reference: One of the fixtures that will be replayed.
+
+        Raises:
+            ReplayError: The target cannot be used.
+        """
+        if deployed(self._project, reference.function, self._name).lasts:
+            with self._siblings.turn():
+                self._siblings.made()
+
     def judge(self, reference: FixtureReference) -> Told:
         """Replay one fixture and judge it; nothing is pinned."""
         try:

@@ -121,10 +121,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     parametrize(metafunc, replay_session(metafunc.config))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Plan what would be sent beyond this process, show it, and refuse what nobody has agreed to."""
     config = session.config
-    if config.stash.get(_FOLDER, None) is None or hasattr(config, "workerinput") or not _may_send(session):
+    if config.stash.get(_FOLDER, None) is None or not _may_send(session):
+        return
+    if hasattr(config, "workerinput"):
+        from replay.pytest_plugin.sending import join_siblings
+
+        join_siblings(session, replay_session(config))
         return
     from replay.pytest_plugin.sending import show_plans
 

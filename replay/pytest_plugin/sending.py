@@ -1,6 +1,7 @@
 """The plans of a pytest run that sends something beyond this process."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -38,6 +39,19 @@ def show_plans_of(config: pytest.Config, replay_session: ReplaySession, node_ids
         references = []  # without fixtures nothing is sent
     asked = [(replay_session.target, reference) for reference in references_in(node_ids, references)]
     _show(config, replay_session, asked)
+
+
+def join_siblings(session: pytest.Session, replay_session: ReplaySession) -> None:
+    """
+    Tell the other workers that this one will send, too.
+
+    Before any of them has begun: however late our first test comes, what they have made for it is there still.
+    """
+    for target, reference in dict(filter(None, (_replays(item, replay_session) for item in session.items))).items():
+        with suppress(ReplayError):  # the tests that send there tell it
+            deployed = replay_session.deployed(target)
+            if deployed is not None:
+                deployed.join(reference)
 
 
 def _show(config: pytest.Config, replay_session: ReplaySession, asked: Iterable[tuple[str, FixtureReference]]) -> None:

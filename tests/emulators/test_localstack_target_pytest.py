@@ -45,9 +45,37 @@ def started(folder: Path, *options: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
+ONE_IS_LATE = """
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+ENDED = Path(__file__).parent / "the first has ended"
+
+
+def pytest_runtest_setup(item):
+    deadline = time.monotonic() + 60
+    while os.environ["PYTEST_XDIST_WORKER"] == "gw1" and not ENDED.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workerinput"):
+        ENDED.touch()
+"""
+
+
 @pytest.mark.takes_long
 def test_workers_share_one_stack(folder: Path) -> None:
-    """Two workers of xdist: what one has made serves both, no event is taken for another, and the last one removes it."""
+    """
+    Two workers of xdist: what one has made serves both, no event is taken for another, and the last one removes it.
+
+    One of them comes so late that the other has nothing left to do: that one waits with what it has made.
+    """
+    (folder / "conftest.py").write_text(ONE_IS_LATE)
     before = stacks(gone=True)
     running = started(folder, "-n", "2", "-rA")
     told, _ = running.communicate(timeout=WITHIN_S)

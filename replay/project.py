@@ -327,8 +327,7 @@ def record_events(
     Record what *source* gives into the project's fixtures, redacted by the project's rules.
 
     With *enrich*, how each failed is looked up in the log of the function, where the source is on AWS.
-
-    See `replay.recorder.record` for arguments and errors.
+    See `replay.recorder.record` for the other arguments and errors.
     """
     from replay.recorder import record
 

@@ -84,7 +84,9 @@ def _planned(project: Project, asked: EventsAsked, pace: Pace) -> "PlannedEvents
     begun = begun_events(project, asked.resume) if asked.resume else None
     if begun is None:
         return plan_events(project, asked.place, target=asked.target, function=asked.function, pace=pace)
-    planned = plan_events(project, begun.place, target=begun.target, function=begun.function, pace=pace)
+    planned = plan_events(
+        project, begun.place, target=begun.target, function=begun.function, pace=pace, resume=asked.resume
+    )
     refuse_others(planned, begun)
     return planned
 

@@ -278,7 +278,7 @@ def _plan(
     from replay.deployed_replay import plan_replay
 
     each = asked.repeat * (2 if asked.twice else 1)
-    plan = plan_replay(project, references, target=asked.target, each=each, pace=pace)
+    plan = plan_replay(project, references, target=asked.target, each=each, pace=pace, resume=asked.resume or "")
     return replace(plan, originals=len(sent.found)) if sent else plan
 
 

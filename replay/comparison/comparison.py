@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
 from replay.comparison.answers import AnswerReader, Ignored
@@ -34,6 +35,7 @@ from replay.targets.guard_rails.plan import Plan
 from replay.targets.registry import target_class
 
 _UNBOUNDED = Pace()
+_NEW: Mapping[str, str] = MappingProxyType({})
 _NOT_SEEN = Seen(verdict="error", problem="it was not replayed there")
 
 
@@ -119,12 +121,14 @@ def plan_comparison(
     cold: bool = False,
     faults: Sequence[Fault] = (),
     as_sent: AsSent = as_it_is,
+    runs: Mapping[str, str] = _NEW,
 ) -> Comparison:
     """
     Check both targets, and say what would be sent to each; nothing is sent.
 
     Args:
         ignore: JSONPaths of what does not count, beside those of `[tool.replay.compare]`.
+        runs: The ledgers to go on with: of the `baseline`, of the `other`.
 
     Raises:
         ConfigurationError: There is no such target, the two are one, or an option is for another kind of target.
@@ -136,7 +140,8 @@ def plan_comparison(
             "a target is compared with itself", where=f"--target {other} --baseline {baseline}", hint="name another"
         )
     paths = (*project.config.compare.ignore, *ignore)
-    sides = [_side(project, references, target, pace) for target in (baseline, other)]
+    named = {"baseline": baseline, "other": other}
+    sides = [_side(project, references, target, pace, run=runs.get(name, "")) for name, target in named.items()]
     if not any(side.plan for side in sides):
         _refuse_pace(pace)
     if faults and any(side.plan for side in sides):
@@ -177,15 +182,9 @@ def resumed_comparison(project: Project, run: str, *, pace: Pace, as_sent: AsSen
         cold=bool(known.get("cold")),
         faults=[fault_of_text(text, where="the ledger") for text in known.get("faults", ())],
         as_sent=as_sent,
+        runs=_runs_of(project, known["id"]),
     )
-    runs = _runs_of(project, known["id"])
-    return replace(
-        begun,
-        baseline=replace(begun.baseline, run=runs.get("baseline", "")),
-        other=replace(begun.other, run=runs.get("other", "")),
-        ignored=Ignored(known["ignore"]),
-        known=known,
-    )
+    return replace(begun, ignored=Ignored(known["ignore"]), known=known)
 
 
 def resumed_references(project: Project, run: str) -> list[FixtureReference]:
@@ -220,15 +219,15 @@ def _runs_of(project: Project, comparison: str) -> dict[str, str]:
     return found
 
 
-def _side(project: Project, references: Sequence[FixtureReference], target: str, pace: Pace) -> Side:
+def _side(project: Project, references: Sequence[FixtureReference], target: str, pace: Pace, *, run: str) -> Side:
     if not project.is_deployed(target):
         effects = bool(getattr(target_class(project.target(target).kind), "tells_effects", False))
-        return Side(target=target, told=Told(answer=True, effects=effects))
+        return Side(target=target, told=Told(answer=True, effects=effects), run=run)
     from replay.deployed_replay import gives_answers, plan_replay
 
     answers = gives_answers(project, references, target)
-    plan = plan_replay(project, references, target=target, pace=pace)
-    return Side(target=target, told=Told(answer=answers, effects=False), plan=plan)
+    plan = plan_replay(project, references, target=target, pace=pace, resume=run)
+    return Side(target=target, told=Told(answer=answers, effects=False), plan=plan, run=run)
 
 
 def _refuse_pace(pace: Pace) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from replay.deployed_replay.ledgers import begun_header, ledger_of, pace_document
+from replay.deployed_replay.ledgers import begun_header, how_far, ledger_of, pace_document
 from replay.deployed_replay.plans import refuse_unseen
 from replay.deployed_replay.runs import refuse_in_bulk
 from replay.deployed_replay.the_project import Project, function_of
@@ -23,6 +24,7 @@ from replay.targets.base import Invoker
 from replay.targets.bulk import Bulk
 from replay.targets.carrier import Carrier
 from replay.targets.guard_rails.deployed import Deployed
+from replay.targets.guard_rails.one_place import AWS, Asked
 from replay.targets.guard_rails.plan import Plan
 
 _UNBOUNDED = Pace()
@@ -56,7 +58,7 @@ class BegunEvents:
 
 
 def plan_events(
-    project: Project, place: str, *, target: str, function: str = "", pace: Pace = _UNBOUNDED
+    project: Project, place: str, *, target: str, function: str = "", pace: Pace = _UNBOUNDED, resume: str = ""
 ) -> PlannedEvents:
     """
     Count the captured events at *place*, and check where they would go; nothing is sent.
@@ -64,6 +66,7 @@ def plan_events(
     Args:
         place: `s3://BUCKET/PREFIX`, an object, a file or a folder: JSON Lines, as of `EventCorpus`.
         function: The function that they are for; by default the only one of the project.
+        resume: The run of them that is to be gone on with.
 
     Raises:
         ConfigurationError: There is no such target, it gives no answers, or nobody knows for which function they are.
@@ -76,14 +79,21 @@ def plan_events(
     destinations = (invoker.checked_destination(),) if isinstance(invoker, Deployed) else ()
     corpus = EventCorpus(place, function=name, client=partial(_s3_client, invoker))
     found = corpus.planned()
+    far = how_far(project, resume)
+    counts = far.standing.counts()
+    under_way = max(0, counts.acknowledged - counts.observed)
     plan = Plan(
-        events=found.events,
+        events=max(0, found.events - counts.observed - under_way),
         destinations=destinations,
-        taken_from=(str(found),),
+        taken_from=(f"{found}{_emulated(place, invoker)}",),
         sent_again=not isinstance(invoker, Bulk),
         rate_per_s=pace.rate_per_s,
         concurrency=pace.concurrency,
         ramp_up_s=pace.ramp_up_s,
+        resumed=far.run,
+        done=counts.observed,
+        under_way=under_way,
+        all_at_once=isinstance(invoker, Bulk),
     )
     return PlannedEvents(
         corpus=corpus,
@@ -232,7 +242,13 @@ def _answering(project: Project, function: str, target: str) -> Invoker:
     return invoker
 
 
-def _s3_client(invoker: Invoker) -> object:
+def _emulated(place: str, invoker: Invoker) -> str:
+    """Say which emulator has the events: they may come from anywhere, and whoever agrees to the plan should know."""
+    asked = Asked.by(_s3_client(invoker)) if place.startswith("s3://") else None
+    return f", at {asked.url}" if asked is not None and asked.place != AWS else ""
+
+
+def _s3_client(invoker: Invoker) -> Any:
     """Read the events as the target's account does."""
     if not isinstance(invoker, Deployed):
         return aws_client("s3")

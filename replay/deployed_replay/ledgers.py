@@ -11,6 +11,8 @@ from replay.deployed_replay.the_project import Project
 from replay.errors import ConfigurationError, FixtureError
 from replay.fixtures.fixture import FixtureReference
 from replay.ledger.ledger import Ledger, find_run, read_chosen, read_header
+from replay.ledger.lines import Document, keys_of, note_all
+from replay.ledger.standing import Standing
 from replay.replayer import FixtureReplayed, Pace
 from replay.replayer.deployed_run import observation
 from replay.targets.guard_rails.plan import Plan
@@ -28,6 +30,59 @@ class Noted:
 
     header: Mapping[str, Any] = field(default_factory=dict)
     observation: Callable[[FixtureReplayed], Mapping[str, Any]] = observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HowFar:
+    """
+    How far a run is that is to be gone on with; nobody has sent anything for a new one.
+
+    Attributes:
+        run: Its id; empty for a new one.
+        unseen: The keys of what was sent, and whose end nobody had seen: it is looked for again.
+        in_part: The keys of what was sent in several parts, of which not all were acknowledged: the others are sent.
+    """
+
+    run: str = ""
+    standing: Standing = field(default_factory=Standing)
+    unseen: frozenset[str] = frozenset()
+    in_part: frozenset[str] = frozenset()
+
+    def is_done(self, key: str) -> bool:
+        """Say whether it has its verdict."""
+        return self.standing.is_observed(key) and key not in self.unseen
+
+    def is_under_way(self, key: str) -> bool:
+        """Say whether all of it was acknowledged, in one part or in several, and it has no verdict."""
+        is_acknowledged = self.standing.is_acknowledged(key) or self.standing.is_acknowledged(f"{key}#1")
+        return is_acknowledged and key not in self.in_part and not self.is_done(key)
+
+    def is_left(self, key: str) -> bool:
+        """Say whether it is still to be sent."""
+        return not self.is_done(key) and not self.is_under_way(key)
+
+
+def how_far(project: Project, run: str) -> HowFar:
+    """
+    Read how far the run *run* is; an empty name stands for a new one.
+
+    Raises:
+        ReplayError: There is no such run.
+    """
+    if not run:
+        return HowFar()
+    path, standing, unseen = find_run(project.config.root, run), Standing(), set[str]()
+
+    def note_unseen(document: Document) -> None:
+        if document.get("type") == "observed":
+            note = unseen.add if document.get("verdict") == "unobserved" else unseen.discard
+            for key in keys_of(document):
+                note(key)
+
+    with path.open("rb") as file:
+        note_all(file, standing.note, note_unseen)
+    in_part = frozenset(key.partition("#")[0] for key in standing.unacknowledged() if "#" in key)
+    return HowFar(run=path.stem, standing=standing, unseen=frozenset(unseen), in_part=in_part)
 
 
 def pace_document(pace: Pace) -> dict[str, Any]:

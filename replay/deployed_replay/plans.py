@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from replay.deployed_replay.ledgers import HowFar, how_far
 from replay.deployed_replay.the_project import Project, function_of, invoker_of
 from replay.errors import ConfigurationError, ReplayError, TargetRefused
 from replay.fixtures.fixture import Fixture, FixtureReference
@@ -26,12 +27,14 @@ def plan_replay(
     target: str,
     each: int = 1,
     pace: Pace = _UNBOUNDED,
+    resume: str = "",
 ) -> Plan:
     """
     Check where *references* would go, and say what would be sent; nothing is sent.
 
     Args:
         each: How often each of them is delivered: `repeat`, and twice that with `twice`.
+        resume: The run of them that is to be gone on with: what it has sent is not sent again.
 
     Raises:
         ConfigurationError: There is no such target, or it is none for so many functions.
@@ -39,7 +42,9 @@ def plan_replay(
         AwsError: It could not be looked at.
         FixtureError: A fixture cannot be read.
     """
-    fixtures = (readable(loaded) for loaded in project.store.load_all(references))
+    far = how_far(project, resume)
+    left = project.store.as_stored(reference for reference in references if far.is_left(str(reference)))
+    fixtures = (readable(loaded) for loaded in project.store.load_all(left))
     names = list(dict.fromkeys(reference.function for reference in references))
     invokers = {name: deployed(project, name, target) for name in names}
     destinations = [invoker.checked_destination() for invoker in invokers.values()]
@@ -55,9 +60,17 @@ def plan_replay(
     also_seen = AlsoSeen(invokers)
     plan = also_seen.completed(plan_of(also_seen.noting(fixtures), destinations, pace=pace, each=each))
     carriers = {name: each for name, each in invokers.items() if isinstance(each, Carrier) and not each.answers}
+    plan = _with_the_rest(plan, far, references, each=each)
     if isinstance(invoker, Bulk):
-        return replace(plan, sent_again=False)
+        return replace(plan, sent_again=False, all_at_once=True)
     return _with_observation(project, plan, carriers) if carriers else plan
+
+
+def _with_the_rest(plan: Plan, far: HowFar, references: Sequence[FixtureReference], *, each: int) -> Plan:
+    """Say how many of a run that is gone on with are not sent any more."""
+    keys = list(map(str, references))
+    done, under_way = sum(map(far.is_done, keys)), sum(map(far.is_under_way, keys))
+    return replace(plan, resumed=far.run, done=done * each, under_way=under_way * each)
 
 
 def _with_observation(project: Project, plan: Plan, carriers: Mapping[str, Carrier]) -> Plan:
@@ -73,6 +86,7 @@ def _with_observation(project: Project, plan: Plan, carriers: Mapping[str, Carri
     return replace(
         plan,
         sent_again=False,
+        most_together=max(each.most_entries for each in carriers.values()) if plan.concurrency > 1 or plan.speed else 1,
         travels=tuple(dict.fromkeys(carrier.travels for carrier in carriers.values())),
         observed_at=tuple(dict.fromkeys(watch.place for watch in watches)),
         observed_for_s=max(patience_s),

@@ -1,10 +1,10 @@
 """A run of fixtures against a deployed target that somebody has agreed to: invoked, carried by AWS, or all at once."""
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from replay.deployed_replay.ledgers import Noted, ledger_of, pace_document
+from replay.deployed_replay.ledgers import Noted, how_far, ledger_of, pace_document
 from replay.deployed_replay.plans import plan_replay, readable, refuse_unseen
 from replay.deployed_replay.the_project import Project, function_of, gives_answers, invoker_of
 from replay.errors import ConfigurationError
@@ -108,7 +108,9 @@ def replay_deployed(
         ReplayError: The run to go on with is not there.
     """
     if plan is None:
-        plan = plan_replay(project, references, target=target, each=repeat * (2 if twice else 1), pace=pace)
+        plan = plan_replay(
+            project, references, target=target, each=repeat * (2 if twice else 1), pace=pace, resume=resume
+        )
         refuse_unseen(plan, target)
     asked = _Asked(
         project=project, references=references, target=target, repeat=repeat, red=red, twice=twice, pace=pace,
@@ -143,7 +145,7 @@ def _reference_of(key: str, answer: BulkAnswer | None) -> FixtureReference:
 
 def _carried(asked: _Asked) -> Generator[RunEvent, None, None]:
     _refuse_carried(asked.target, repeat=asked.repeat, twice=asked.twice)
-    spaced = _timeline(asked.project, asked.references, asked.pace)
+    spaced = _timeline(asked)
     run = CarriedRun(
         store=asked.project.store,
         functions=partial(function_of, asked.project),
@@ -161,7 +163,7 @@ def _carried(asked: _Asked) -> Generator[RunEvent, None, None]:
 
 
 def _invoked(asked: _Asked) -> Generator[RunEvent, None, None]:
-    spaced = _timeline(asked.project, asked.references, asked.pace)
+    spaced = _timeline(asked)
     run = DeployedRun(
         make_replayer=asked.make_replayer,
         open_ledger=asked.opens_ledger(standing_only=True),
@@ -214,11 +216,17 @@ def _open_carrier(project: Project, function: Function, *, target: str, advanced
     return carrier
 
 
-def _timeline(project: Project, references: Sequence[FixtureReference], pace: Pace) -> Timeline | None:
-    if pace.speed is None:
+def _timeline(asked: _Asked) -> Timeline | None:
+    """Space what is left to send; nobody waits for the times of what was sent before the run was broken off."""
+    store, speed = asked.project.store, asked.pace.speed
+    if speed is None:
         return None
-    fixtures = (readable(loaded) for loaded in project.store.load_all(references))
-    return timeline(((str(each.reference), captured_at(each)) for each in fixtures), speed=pace.speed)
+    far = how_far(asked.project, asked.resume)
+    left = store.as_stored(reference for reference in asked.references if far.is_left(str(reference)))
+    fixtures = (readable(loaded) for loaded in store.load_all(left))
+    spaced = timeline(((str(each.reference), captured_at(each)) for each in fixtures), speed=speed)
+    sent = {key: 0.0 for key in map(str, asked.references) if not far.is_left(key)}
+    return replace(spaced, due_s=sent | spaced.due_s)
 
 
 def _in_order(references: Sequence[FixtureReference], spaced: Timeline | None) -> Sequence[FixtureReference]:

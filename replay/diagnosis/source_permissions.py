@@ -82,10 +82,10 @@ def permissions_for(project: Project, asked: AskedFor, at: AwsPlace) -> list[Per
         return None
     permissions = list(declared)
     if asked.source.gives_clients:
+        place = log_place(project, asked.function)
         if asked.enriches:
-            place = log_place(project, asked.function)
             permissions += enrichment_permissions(place.name, place.log_group, at)
-        permissions += stream_permissions(_event_sources(project, asked.function), at)
+        permissions += stream_permissions(_event_sources(project, asked.function), place.name, at)
         permissions += claim_check_permissions(project.config.claim_checks.buckets, at)
     return permissions
 

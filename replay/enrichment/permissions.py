@@ -6,11 +6,7 @@ from replay.payloads.event_sources import EventSource
 from replay.readers.lambda_insights import LOG_GROUP
 from replay.readers.logs import default_log_group
 from replay.sources.permissions import AwsPlace, Permission
-
-_STREAM_ACTIONS = {
-    "kinesis": ("DescribeStreamSummary", "ListShards", "GetShardIterator", "GetRecords"),
-    "dynamodb": ("DescribeStream", "GetShardIterator", "GetRecords"),
-}
+from replay.sources.stream_permissions import BATCH, role_permission
 
 
 def enrichment_permissions(name: str, log_group: str | None, at: AwsPlace) -> Iterator[Permission]:
@@ -29,16 +25,16 @@ def enrichment_permissions(name: str, log_group: str | None, at: AwsPlace) -> It
     yield Permission(actions=("xray:BatchGetTraces",), why="look up traces", optional=True)
 
 
-def stream_permissions(sources: Sequence[EventSource], at: AwsPlace) -> Iterator[Permission]:
-    """List what reading again the records needs that a failure record of a stream only names."""
-    for service, actions in _STREAM_ACTIONS.items():
-        names = [_stream_name(each.arn) for each in sources if each.kind == service and each.arn]
-        resources = tuple(dict.fromkeys(at.arn(service, name) for name in names if "/" in name))
+def stream_permissions(sources: Sequence[EventSource], name: str, at: AwsPlace) -> Iterator[Permission]:
+    """List what reading again the records needs that a failure record of a stream of the function *name* only names."""
+    for service, actions in BATCH.items():
+        streams = [_stream_name(each.arn) for each in sources if each.kind == service and each.arn]
+        resources = tuple(dict.fromkeys(at.arn(service, stream) for stream in streams if "/" in stream))
         if resources:
-            named = tuple(f"{service}:{action}" for action in actions)
-            yield Permission(
-                actions=named, resources=resources, why="read again what failure records of streams name", optional=True
-            )
+            why = "read again what failure records of streams name"
+            yield Permission(actions=actions, resources=resources, why=why, optional=True)
+            if service == "kinesis":
+                yield role_permission(at, name)
 
 
 def _stream_name(arn: str) -> str:

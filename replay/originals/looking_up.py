@@ -61,7 +61,7 @@ def look_up_originals(
     missing: dict[FixtureReference, str] = {}
     notes: list[str] = []
     wanted: dict[Place, list[Fixture]] = {}
-    for loaded in project.store.load_all(references):
+    for loaded in project.store.load_all(project.store.as_stored(references)):
         if not isinstance(loaded, Fixture) or not holds_stand_ins(loaded):
             continue  # one that cannot be read is told by its replay
         try:

@@ -34,9 +34,16 @@ _NODE = re.compile(
 )
 """Of Node, and of .NET, which has levels of its own."""
 
+_PLACE = re.compile(r"\s{2,8}(?:at |---)")
+"""How a trace of Node or .NET goes on."""
+
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)(?::|\s*$)")
+"""What the trace of a logged Python error ends with."""
+
 _NODE_ERROR = re.compile(
     r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?P<report>\{.*\})\s*", re.DOTALL
 )
+_BEGINS = re.compile(r'(?:INIT|RESTORE)_START\b|\{.*"platform\.(?:init|restore)Start"', re.DOTALL)
 _TRACE_ID = re.compile(r"XRAY TraceId: (?P<id>\S+)")
 _NUMBERS = {
     "duration_ms": re.compile(r"(?<!Billed )(?<!Init )(?<!Restore )Duration: (\d{1,12}(?:\.\d{1,12})?) ms"),
@@ -54,9 +61,11 @@ _METRICS = {
 }
 _STATUS = re.compile(r"\bStatus: (\w+)")
 _ERROR_TYPE = re.compile(r"\bError Type: ([\w.]+)")
+_ERRORS = frozenset({"ERROR", "FATAL", "CRITICAL"})
 _FAILED = ("timeout", "error", "failure")
 _CONTINUES = ("Traceback (most recent call last):", "Caused by:", "During handling of the above", "The above exception")
 _MOST_OPEN = 1_000
+_MOST_FAILED_STARTS = 10
 _MOST = 1e12
 
 
@@ -101,8 +110,11 @@ class Invocation:
         """
         The failure, as the entry tells it that knows most: a stack before a message before a status.
 
-        Of several that know as much it is the last: an invocation ends with the error that nobody caught.
+        Of several that know as much it is the last: an invocation ends with the error that nobody caught. What Lambda
+        reports as a success failed nowhere: in JSON, Node logs an error that was caught as it logs one that was not.
         """
+        if {each.report.status for each in self.entries if each.report is not None} == {"success"}:
+            return None
         told = [each.failure for each in reversed(self.entries) if each.failure is not None]
         best = max(told, key=lambda each: (bool(each.frames), bool(each.stack), bool(each.message)), default=None)
         return best and replace(
@@ -162,21 +174,40 @@ def invocations(entries: Iterable[LogEntry]) -> Iterator[Invocation]:
     Put the entries of one log stream together by request, in the order in which the requests began.
 
     An entry without a request id belongs to the request that runs: a log stream is that of one environment, which runs
-    one request at a time. A request is given once the next has begun, for a timeout is told behind its report.
+    one request at a time. A request is given once the next has begun, for a timeout is told behind its report. An
+    environment that cannot start tells why before the request that fails for it.
     """
     open_: dict[str, list[LogEntry]] = {}
+    starting: list[LogEntry] = []
+    failed_starts: dict[str, list[LogEntry]] = {}
     running: str | None = None
     for entry in entries:
+        if begins_environment(entry):
+            running, starting = None, []
         request_id = entry.request_id or running
         if request_id is None:
+            starting = [*starting, entry][-_MOST_FAILED_STARTS:] if entry.failure is not None else starting
             continue
+        if entry.kind == "start":
+            failed_starts[request_id], starting = starting, []
         if entry.kind == "start" or len(open_) > _MOST_OPEN:
             for earlier in [each for each in open_ if each != request_id]:
-                yield Invocation(request_id=earlier, entries=tuple(open_.pop(earlier)))
+                yield _invocation(earlier, open_.pop(earlier), failed_starts.pop(earlier, []))
         running = request_id
         open_.setdefault(request_id, []).append(entry)
     for request_id, held in open_.items():
-        yield Invocation(request_id=request_id, entries=tuple(held))
+        yield _invocation(request_id, held, failed_starts.get(request_id, []))
+
+
+def begins_environment(entry: LogEntry) -> bool:
+    """Say whether another environment begins here: what ran before runs no more."""
+    return entry.kind == "platform" and _BEGINS.match(entry.message) is not None
+
+
+def _invocation(request_id: str, held: list[LogEntry], failed_start: list[LogEntry]) -> Invocation:
+    """Put why an environment could not start to the request that failed, not to one for which it then did."""
+    made = Invocation(request_id=request_id, entries=tuple(held))
+    return made if made.failure is None else replace(made, entries=(held[0], *failed_start, *held[1:]))
 
 
 def _continues(held: list[str], line: str) -> bool:
@@ -184,18 +215,30 @@ def _continues(held: list[str], line: str) -> bool:
     if line.startswith("XRAY TraceId"):
         return first.startswith("REPORT ")
     if first.startswith("{"):
-        return line[:1] in {" ", "\t", "}"} and not _is_object("".join(held))
+        return line[:1] in {" ", "\t", "}"} and not _is_whole(held)
     if "Error: " in first and line.startswith(("Runtime.", "Sandbox.", "Extension.")):
         return len(held) == 1
-    if continues_java_trace(held, line):
+    if continues_java_trace(held, line) or _continues_logged_trace(held, line):
         return True
     of_error = first.startswith("[ERROR]") or any(each.startswith(_CONTINUES) for each in held)
     return line.startswith(_CONTINUES) or (of_error and (not line.strip() or line[:1] in {" ", "\t", _NO_BREAK_SPACE}))
 
 
-def _is_object(text: str) -> bool:
+def _continues_logged_trace(held: list[str], line: str) -> bool:
+    if _PLACE.match(line):
+        return _NODE.match(held[0]) is not None
+    raised = held[-1][:1] in {" ", _NO_BREAK_SPACE} and bool(_RAISED.match(line))
+    return raised and _PYTHON.match(held[0]) is not None
+
+
+def _is_whole(held: list[str]) -> bool:
+    """Say whether *held* is an object to its end; what begins with a brace alone ends with one below it."""
+    before, _, behind = held[0].partition("{")
+    last = held[-1].rstrip()
+    if not (last.startswith(f"{before}}}") if len(held) > 1 and not behind.strip() else last.endswith("}")):
+        return False
     try:
-        return isinstance(parse(text), dict)
+        return isinstance(parse("".join(held)), dict)
     except InvalidJson:
         return False
 
@@ -308,6 +351,9 @@ def _request_id(value: Mapping[str, Any]) -> str | None:
 
 def _uncaught_report(value: Mapping[str, Any]) -> dict[str, Any] | None:
     """Find the report of an error that nobody caught: it has no message of a logger beside it, or is the message."""
+    level = text_at(value, "level") or text_at(value, "log_level") or "ERROR"
+    if level.upper() not in _ERRORS:
+        return None
     message = value.get("message")
     if isinstance(message, dict) and "errorType" in message and "errorMessage" in message:
         return {**message, "trace": message.get("stack", message.get("trace"))}

@@ -104,6 +104,7 @@ class CaptureRecorder:
 
     def _advanced(self, to: Advance) -> None:
         self._advance = to
+        self._settle(wait_for_all=False)
         self._tell_progress()
 
     def _tell_progress(self) -> None:

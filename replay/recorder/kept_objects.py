@@ -23,12 +23,15 @@ class KeptObjects:
 
     def __init__(self, claims: ClaimChecks, *, redact: Redactor, store: Store) -> None:
         self._claims, self._redact, self._store = claims, redact, store
-        self._added = self._unsafe = 0
+        self._added = self._unsafe = self._beyond = 0
 
     @property
     def notes(self) -> list[str]:
         """What became of payloads in S3, in sentences for the user."""
         notes = list(self._claims.notes)
+        if self._beyond:
+            beyond = counted(self._beyond, "payload was", "payloads were")
+            notes.append(f"{beyond} not fetched from S3: of one event at most {MOST_OBJECTS} are kept")
         if self._unsafe:
             notes.append(f"{counted(self._unsafe, 'payload')} of S3 cannot be made safe, and was not kept")
         if self._added:
@@ -44,10 +47,12 @@ class KeptObjects:
         """
         if _MARK not in capture.body:
             return fixture
-        pointers = claim_checks(capture.body)[:MOST_OBJECTS]
+        named = claim_checks(capture.body)
+        pointers = named[:MOST_OBJECTS]
         known = self._known(fixture) if pointers else None
         if not pointers or (known is not None and known.objects):
             return fixture
+        self._beyond += len(named) - len(pointers)
         objects = self._objects(pointers, claim_checks(fixture.event_text))
         if known is not None and objects:
             self._store.update(replace(known, objects=objects))

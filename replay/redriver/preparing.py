@@ -16,6 +16,7 @@ from replay.redriver.redrive import Judging, Redrive
 from replay.redriver.redrive_events import RedriveEvent
 from replay.redriver.ways_back import WaysBack, find_ways_back, named_way
 from replay.replayer import Pace
+from replay.sources.sqs_batches import BATCH_SIZE
 from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY
 from replay.sources.sqs_queue import Queue
 from replay.targets.bulk import Bulk
@@ -108,7 +109,9 @@ def prepared_redrive(
         events=about,
         destinations=tuple(destinations if request.execute or judging is None else judge),
         rate_per_s=request.pace.rate_per_s,
+        ramp_up_s=request.pace.ramp_up_s,
         concurrency=request.pace.concurrency,
+        most_together=BATCH_SIZE * request.pace.concurrency if judging is None else 1,
         taken_from=(taken_from(source.queue),),
     )
     at_once = request.pace.concurrency

@@ -218,7 +218,7 @@ class CloudWatchLogsRecording(Recording):
                 logged
                 for part in stretches(hits, longest_ms=longest_ms)
                 for logged in logged_invocations(self._client, self._group, part)
-                if logged.invocation.request_id not in seen and self._is_meant(logged, texts)
+                if self._is_meant(logged, texts)
             ]
             for logged in sorted(found, key=lambda each: each.at_ms):
                 name = logged.invocation.request_id

@@ -69,7 +69,7 @@ class S3LogsOptions(AwsOptions):
     logged_errors: bool = field(
         default=False,
         metadata={
-            "help": "take every error that was logged for a failed request; implied by --event-at and --event-prefix",
+            "help": "take every logged error for a failed request; for JSON implied by --event-at and --event-prefix",
             "flag": True,
         },
     )
@@ -108,6 +108,7 @@ class S3LogsOptions(AwsOptions):
             event=EventPlace(path=path, prefix=self.event_prefix or ""),
             request_id_at=json_path(self.request_id_at, option="--request-id-at") if self.request_id_at else None,
             application=bool(self.logged_errors or self.event_at or self.event_prefix),
+            text_errors=self.logged_errors,
         )
 
     def buckets(self) -> list[tuple[str, str]]:

@@ -6,17 +6,20 @@ from replay.readers.streams import kind_of_arn
 from replay.sources.permissions import ANY, AwsPlace, Permission
 
 _SHARDS = ("kinesis:ListShards",)
-_BATCH = ("kinesis:DescribeStreamSummary", "kinesis:GetShardIterator", "kinesis:GetRecords")
 _TABLE_SHARDS = ("dynamodb:DescribeStream",)
-_TABLE_BATCH = ("dynamodb:GetShardIterator", "dynamodb:GetRecords")
+BATCH = {
+    "kinesis": ("kinesis:DescribeStreamSummary", "kinesis:GetShardIterator", "kinesis:GetRecords"),
+    "dynamodb": ("dynamodb:GetShardIterator", "dynamodb:GetRecords"),
+}
+"""What reading the records again that a failure record names asks AWS for."""
 
 
 def batch_permissions(at: AwsPlace, function: str = ANY, *, optional: bool) -> Iterator[Permission]:
     """List what reading failed batches of any stream needs; `optional` where failure records are not all there is."""
     why = "read again the records of failed batches"
     kinesis, table = at.arn("kinesis", "stream/*"), at.arn("dynamodb", "table/*/stream/*")
-    yield Permission(actions=_BATCH, resources=(kinesis,), why=f"{why} of Kinesis", optional=optional)
-    yield Permission(actions=_TABLE_BATCH, resources=(table,), why=f"{why} of tables", optional=optional)
+    yield Permission(actions=BATCH["kinesis"], resources=(kinesis,), why=f"{why} of Kinesis", optional=optional)
+    yield Permission(actions=BATCH["dynamodb"], resources=(table,), why=f"{why} of tables", optional=optional)
     yield role_permission(at, function)
 
 
@@ -24,12 +27,13 @@ def range_permissions(at: AwsPlace, stream: str | None, table: str | None, funct
     """List what reading a range of *stream* or *table* needs, each a name or an ARN."""
     if stream and kind_of_arn(stream) != "dynamodb":
         arn = stream if stream.startswith("arn:") else at.arn("kinesis", f"stream/{stream}")
-        yield Permission(actions=(*_BATCH, *_SHARDS), resources=(arn,), why="read a Kinesis stream")
+        yield Permission(actions=(*BATCH["kinesis"], *_SHARDS), resources=(arn,), why="read a Kinesis stream")
         yield role_permission(at, function)
         return
     name = (table or ANY).partition("table/")[2] or table or ANY
     arn = stream or at.arn("dynamodb", f"table/{name}/stream/*")
-    yield Permission(actions=(*_TABLE_BATCH, *_TABLE_SHARDS), resources=(arn,), why="read the stream of a table")
+    actions = (*BATCH["dynamodb"], *_TABLE_SHARDS)
+    yield Permission(actions=actions, resources=(arn,), why="read the stream of a table")
     if table:
         yield Permission(actions=("dynamodb:ListStreams",), why="find the latest stream of a table")
 

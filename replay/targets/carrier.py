@@ -114,6 +114,12 @@ class Sought:
 Settled = Disposition | Literal["gone"]
 """`gone`: it is no longer where it was sent to; it is processed, unless another watch sees it elsewhere."""
 
+Whose = Literal["ours", "presumed", "unknown"]
+"""
+Of whose failure a dead letter tells: of the watched function's; of its, as far as is known, unless its log contradicts;
+of any that gets the same event.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
@@ -130,6 +136,10 @@ class Sighting:
         is_sure: Whether its log tells every failure; if not, that it tells of none is no proof that there was none.
         unless_undone: It tells of no failure, but there was one where anything is left undone: then how is not known.
         may_be_earlier: Its log may hold, in the place of its own error, that of an earlier one that lacked it.
+        request_id: What all attempts of an asynchronous event have in common, in the log and in what tells of its end;
+            empty where that is not so, or not known.
+        whose: Whether an end that was seen is one of the function that is watched; `unknown` for an invocation that may
+            be anybody's, where others invoke the function.
     """
 
     keys: tuple[str, ...]
@@ -141,6 +151,8 @@ class Sighting:
     is_sure: bool = True
     unless_undone: bool = False
     may_be_earlier: bool = False
+    request_id: str = ""
+    whose: Whose = "ours"
 
 
 class Watch(Protocol):

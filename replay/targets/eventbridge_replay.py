@@ -214,7 +214,14 @@ class EventBridgeReplayTarget(Carrier):
             ConfigurationError: They are several, and it is not said which is *function*.
             AwsError: The function cannot be looked at.
         """
-        return called_watches(self.clients, self._options, self._called, function=function, where=self.archive.bus_arn)
+        return called_watches(
+            self.clients,
+            self._options,
+            self._called,
+            function=function,
+            where=self.archive.bus_arn,
+            emulators_try_again=False,  # as of any event of its bus
+        )
 
     def patience_s(self, function: Function) -> float:
         """Say how long all tries of the function take."""

@@ -13,9 +13,11 @@ from replay.delivery.attempt import Attempt, Reply
 from replay.errors import ConfigurationError, InvalidEvent, TargetRefused
 from replay.functions.function import Function
 from replay.payloads.captures import Event
-from replay.readers.clients import aws_client, aws_session
+from replay.readers.clients import aws_session
+from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.deployed import Deployed, described
 from replay.targets.guard_rails.destination import Destination, require_account_id
+from replay.targets.guard_rails.one_place import AWS, Asked
 from replay.targets.guard_rails.options import DeployedOptions
 from replay.targets.guard_rails.this_machine import is_on_this_machine
 from replay.targets.http_parts.answers import Told, told_by_answer
@@ -98,7 +100,7 @@ class HttpTarget(Deployed):
             name = self._options.function.rpartition(":function:")[2].partition(":")[0]
             group = self._options.log_group or f"/aws/lambda/{name}"
             self._log = FailureLog(
-                lambda: self._client("logs"),
+                lambda: self._clients("logs"),
                 group,
                 code=self._function.code,
                 wait_s=self._options.log_wait_s,
@@ -140,8 +142,8 @@ class HttpTarget(Deployed):
         Ask AWS what is behind the url.
 
         Raises:
-            TargetRefused: It is beyond this machine, and its account is not named, its connection is not encrypted, or
-                nobody can tell what it is.
+            TargetRefused: It is beyond this machine, and its account is not named, its connection is not encrypted, an
+                emulator would say what it is, or nobody can tell.
             AwsError: It may not be looked at.
         """
         endpoint, target = self._endpoint, f"{self.name}:{self._options.url}"
@@ -162,9 +164,15 @@ class HttpTarget(Deployed):
                 expected=f"https://{endpoint.authority}{endpoint.base_path}",
                 hint="correct the url in the target's section",
             )
-        found = hosted_resource(endpoint, self._client, function=self._options.function, region=self._region)
+        found = hosted_resource(endpoint, self._clients, function=self._options.function, region=self._region)
         known = described(
-            self._options, target=target, arn=found.arn, region=self._region, endpoint_url=endpoint.url, tags=found.tags
+            self._options,
+            target=target,
+            arn=found.arn,
+            region=self._region,
+            endpoint_url=endpoint.url,
+            beside=self._beside,
+            tags=found.tags,
         )
         return _with_account(known)
 
@@ -241,9 +249,14 @@ class HttpTarget(Deployed):
         said = self._options.region or self._endpoint.region
         return said or str(aws_session(profile=self._options.profile).region_name or "us-east-1")
 
-    def _client(self, service: str) -> Any:
-        options = self._options
-        return aws_client(service, region=self._region, profile=options.profile, endpoint_url=options.endpoint_url)
+    @cached_property
+    def _beside(self) -> Asked | None:
+        """What answers at the url: beyond this machine an API, function or load balancer of AWS, or nothing is sent."""
+        return None if self._is_here else Asked(f"the target {self.name}:{self._options.url}", self._endpoint.url, AWS)
+
+    @cached_property
+    def _clients(self) -> TargetClients:
+        return TargetClients(replace(self._options, region=self._region), beside=self._beside)
 
 
 def _with_account(known: Destination) -> Destination:

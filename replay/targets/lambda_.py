@@ -1,7 +1,6 @@
 """The `lambda` target: a function that is deployed, invoked through Lambda's API."""
 
 import base64
-import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,16 +16,15 @@ from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.payloads.failures import Failure
 from replay.readers.aws_errors import aws_errors
-from replay.readers.clients import aws_client
 from replay.targets.aws.asynchronous_invocation import invocation_entry, queued
 from replay.targets.aws.lambda_answer import LambdaAnswer, reply_of_answer, with_modules_of
 from replay.targets.carrier import Answer, Carrier, CarrierOptions, Entry, Watch
+from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.identity import tags_of, unless_denied
 from replay.targets.observing.function_watches import DeployedFunction, asynchronous_watches, queue_watches
 
-_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:(?P<name>[\w-]+)(?::(?P<of>.+))?")
 _LONGEST_RUN_S = 900
 _BEYOND_TIMEOUT_S = 30
 _THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "EC2ThrottledException"}
@@ -74,7 +72,7 @@ class LambdaTarget(Carrier):
         named = self._options.functions.get(function.name) or self._options.functions.get(function.display_name)
         self._deployed = named or self._options.function or function.name
         self._read_timeout_s = _LONGEST_RUN_S + _BEYOND_TIMEOUT_S
-        self._others: dict[str, Any] = {}
+        self._clients = TargetClients(self._options, arn=self._deployed)
 
     @property
     def answers(self) -> bool:
@@ -144,6 +142,10 @@ class LambdaTarget(Carrier):
                 time.sleep(pause_s)
         raise AssertionError  # the last pause is None
 
+    def ask_with(self, clients: TargetClients) -> None:
+        """Ask with the *clients* of another target, which must be in the same place, account and region."""
+        self._clients = clients
+
     def entries(self, event: Event, *, key: str, marker: str) -> Sequence[Entry]:
         """
         Give the event itself; there is no place for a marker.
@@ -167,16 +169,16 @@ class LambdaTarget(Carrier):
             AwsError: There is no such function.
         """
         patience_s = self.patience_s(function)
-        found = asynchronous_watches(self._client_of, self._deployed, code=function.code, patience_s=patience_s)
+        found = asynchronous_watches(self._clients, self._deployed, code=function.code, patience_s=patience_s)
         named = self._options.dead_letter_queue
-        return [*found, *queue_watches(self._client_of, [(named, "dead_lettered")], patience_s=patience_s)]
+        return [*found, *queue_watches(self._clients, [(named, "dead_lettered")], patience_s=patience_s)]
 
     def patience_s(self, function: Function) -> float:
         """Say how long all tries take."""
         del function
         if self._options.observe_for_s is not None:
             return self._options.observe_for_s
-        return DeployedFunction(self._client_of, self._deployed).patience_s
+        return DeployedFunction(self._clients, self._deployed).patience_s
 
     def _invoked(self, attempt: Attempt) -> Reply:
         began = perf_counter()
@@ -203,24 +205,12 @@ class LambdaTarget(Carrier):
 
     @cached_property
     def _client(self) -> Any:
-        return self._made_client()
+        return self._clients("lambda")
 
     @cached_property
     def _invoker(self) -> Any:
         """A client that never tries again by itself: an answer that was lost does not say that nothing ran."""
-        return self._made_client(read_timeout_s=self._read_timeout_s, max_attempts=1)
-
-    def _client_of(self, service: str) -> Any:
-        if service not in self._others:
-            self._others[service] = self._made_client(service)
-        return self._others[service]
-
-    def _made_client(self, service: str = "lambda", **settings: Any) -> Any:
-        options = self._options
-        found = _ARN.fullmatch(self._deployed)
-        region = options.region or (found["region"] if found else None)
-        endpoint_url = options.endpoint_url
-        return aws_client(service, region=region, profile=options.profile, endpoint_url=endpoint_url, **settings)
+        return self._clients("lambda", read_timeout_s=self._read_timeout_s, max_attempts=1)
 
 
 def _log(encoded: str) -> str:

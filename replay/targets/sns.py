@@ -11,13 +11,13 @@ from replay.errors import AwsError, ConfigurationError
 from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.readers.aws_errors import aws_errors
-from replay.targets.carrier import Acknowledgement, Answer, Carrier, CarrierOptions, Entry, Refusal, Settled, Watch
+from replay.targets.carrier import Acknowledgement, Answer, Carrier, CarrierOptions, Entry, Refusal, Watch
 from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.identity import tags_of, unless_denied
 from replay.targets.observing.called_function import called_patience_s, called_watches
-from replay.targets.observing.function_watches import queue_watches
+from replay.targets.observing.consumers import chosen_function
 from replay.targets.sending import batch_id
 from replay.targets.topic_parts.subscribers import (
     Subscription,
@@ -165,19 +165,17 @@ class SnsTarget(Carrier):
             ConfigurationError: Several are subscribed, and it is not said which is *function*.
             AwsError: The function cannot be looked at.
         """
-        called, found = called_by(self._subscriptions), self._subscriptions
-        watches = called_watches(
+        called = called_by(self._subscriptions)
+        deployed = chosen_function(called, asked=self._options.function, function=function, where=self.arn)
+        return called_watches(
             self._clients,
             self._options,
             called,
             function=function,
             where=self.arn,
             emulators_try_again=False,  # MiniStack's topics invoke once, and write no dead letter
+            undelivered=dead_letter_queues(self._clients("sns"), self._subscriptions, deployed),
         )
-        letters: list[tuple[str, Settled]] = [
-            (queue, "dead_lettered") for queue in dead_letter_queues(self._clients("sns"), found)
-        ]
-        return [*watches, *queue_watches(self._clients, letters, patience_s=self.patience_s(function))]
 
     def patience_s(self, function: Function) -> float:
         """Say how long all tries of the subscribed function take."""

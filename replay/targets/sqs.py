@@ -10,9 +10,9 @@ from replay.errors import ConfigurationError
 from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.payloads.envelopes.sqs_digests import md5_of_body
-from replay.readers.clients import aws_client
 from replay.sources.sqs_queue import Queue, find_queue, queue_address
 from replay.targets.carrier import Acknowledgement, Answer, Carrier, CarrierOptions, Entry, Refusal, Watch
+from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.identity import tags_of, unless_denied
@@ -71,7 +71,7 @@ class SqsTarget(Carrier):
         if not self._options.queue:
             raise ConfigurationError("which queue?", where="the target sqs", hint='say it: queue = "NAME", or sqs:NAME')
         self._address = queue_address(self._options.queue)
-        self._clients: dict[object, Any] = {}
+        self._clients = TargetClients(self._options)
 
     @property
     def described(self) -> SqsTargetOptions:
@@ -102,13 +102,7 @@ class SqsTarget(Carrier):
 
     def client(self, service: str = "sqs", **settings: Any) -> Any:
         """Give the client for where the queue is; the same one for the same settings."""
-        options = self._options
-        where = {"region": options.region or self._address.region or None, "profile": options.profile}
-        asked = {**where, "endpoint_url": options.endpoint_url, **settings}
-        key = (service, *asked.items())
-        if key not in self._clients:
-            self._clients[key] = aws_client(service, **asked)
-        return self._clients[key]
+        return self._clients(service, region=self._options.region or self._address.region or None, **settings)
 
     def destination(self) -> Destination:
         """

@@ -11,8 +11,8 @@ from replay.errors import ConfigurationError, InvalidEvent
 from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.readers.aws_errors import error_code
-from replay.readers.clients import aws_client
 from replay.targets.carrier import Acknowledgement, Answer, Carrier, CarrierOptions, Entry, Watch
+from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.state_machine_parts.execution_watch import ExecutionWatch
@@ -63,6 +63,7 @@ class StepFunctionsTarget(Carrier):
                 where="the target stepfunctions",
                 hint='say it: state_machine = "NAME", or stepfunctions:NAME',
             )
+        self._clients = TargetClients(self._options)
 
     @property
     def described(self) -> StepFunctionsOptions:
@@ -87,11 +88,8 @@ class StepFunctionsTarget(Carrier):
 
     def client(self, **settings: Any) -> Any:
         """Make a client for where the state machine is."""
-        options = self._options
-        region = options.region or region_of(options.state_machine) or None
-        return aws_client(
-            "stepfunctions", region=region, profile=options.profile, endpoint_url=options.endpoint_url, **settings
-        )
+        region = self._options.region or region_of(self._options.state_machine) or None
+        return self._clients("stepfunctions", region=region, **settings)
 
     def destination(self) -> Destination:
         """

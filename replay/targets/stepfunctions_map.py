@@ -17,13 +17,13 @@ from typing import Any, ClassVar
 from replay.errors import AwsError, ConfigurationError, InvalidEvent, TargetRefused
 from replay.functions.function import Function
 from replay.readers.aws_errors import aws_errors
-from replay.readers.clients import aws_client
 from replay.sources.archive_parts.made_for_replay import LEASE, PREFIX, Mark
 from replay.sources.archive_parts.owners import this_process
 from replay.targets.bulk import Bulk, BulkAdvance, BulkAnswer, BulkItem
 from replay.targets.corpus_parts.buckets import OwnedBucket, S3Place, place_of_uri
 from replay.targets.corpus_parts.item_lines import item_line
 from replay.targets.corpus_parts.uploads import upload_lines
+from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.options import DeployedOptions
 from replay.targets.lambda_ import LambdaTarget
@@ -86,6 +86,7 @@ class StepFunctionsMapTarget(Bulk):
         self._place = _checked_place(self._options)
         now = datetime.now(UTC)
         self._mark = Mark(recording=uuid.uuid4().hex[:12], created=now, owner=this_process(), kept_until=now + LEASE)
+        self._clients = TargetClients(self._options)
         self._machine: MadeMachine | None = None
         self._function_arn = ""
         self._notes: list[str] = []
@@ -122,10 +123,11 @@ class StepFunctionsMapTarget(Bulk):
 
         Raises:
             TargetRefused: One of them is beyond this machine, and its account is not named; the bucket could not be
-                written to safely; or the role is another account's.
+                written to safely; the role is another account's; or Lambda, S3 and Step Functions are not in one place.
             AwsError: One of them is not there, or may not be looked at.
         """
         known = self._lambda.destination()
+        _ = self._client  # or a state machine would be made where nothing was checked
         self._function_arn = known.arn
         if not known.on_this_machine:
             _check_role(self._options)
@@ -328,7 +330,7 @@ class StepFunctionsMapTarget(Bulk):
     def _lambda(self) -> LambdaTarget:
         """The function as the target `lambda` knows it, with all its checks."""
         options = self._options
-        return LambdaTarget(
+        target = LambdaTarget(
             self._function,
             function=options.function,
             account_id=options.account_id,
@@ -338,17 +340,16 @@ class StepFunctionsMapTarget(Bulk):
             production=options.production,
             production_patterns=options.production_patterns,
         )
+        target.ask_with(self._clients)
+        return target
 
     @cached_property
     def _bucket(self) -> OwnedBucket:
-        return OwnedBucket(self._place.bucket, self._options)
+        return OwnedBucket(self._place.bucket, self._options, clients=self._clients)
 
     @cached_property
     def _client(self) -> Any:
-        options = self._options
-        return aws_client(
-            "stepfunctions", region=options.region, profile=options.profile, endpoint_url=options.endpoint_url
-        )
+        return self._clients("stepfunctions")
 
 
 def _recording(run: str, number: int) -> str:

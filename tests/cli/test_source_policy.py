@@ -94,30 +94,34 @@ def test_the_configuration_names_what_the_command_line_does_not(replay_: Command
 
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize(
-    ("kind", "arn", "resource"),
+    ("kind", "arn", "resource", "needed"),
     [
         (
             "kinesis",
             "arn:aws:kinesis:us-east-1:123456789012:stream/clicks",
             "arn:aws:kinesis:eu-west-1:*:stream/clicks",
+            {"kinesis:DescribeStreamSummary", "kinesis:GetShardIterator", "kinesis:GetRecords"},
         ),
         (
             "dynamodb",
             "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000",
             "arn:aws:dynamodb:eu-west-1:*:table/orders/stream/*",
+            {"dynamodb:GetShardIterator", "dynamodb:GetRecords"},
         ),
     ],
 )
 def test_the_streams_of_the_function_are_in_the_policy(
-    replay_: CommandLine, tmp_path: Path, kind: str, arn: str, resource: str
+    replay_: CommandLine, tmp_path: Path, kind: str, arn: str, resource: str, needed: set[str]
 ) -> None:
-    """A dead-letter queue may hold failure records, whose records are then read again."""
+    """A dead-letter queue may hold failure records, whose records are then read again: with these calls and no others."""
     (tmp_path / "pyproject.toml").write_text(
         '[tool.replay.functions.orders]\nhandler = "app.handler"\n'
         f'event_source = {{ kind = "{kind}", arn = "{arn}" }}\n'
     )
     document = json.loads(replay_("doctor", "--source", "sqs", "--queue", QUEUE, "--function", "orders").stdout)
-    assert f"{kind}:GetRecords" in actions_on(document, resource)
+    assert actions_on(document, resource) == needed
+    role = "lambda:GetFunctionConfiguration"
+    assert (role in actions_on(document, "arn:aws:lambda:eu-west-1:*:function:orders")) == (kind == "kinesis")
 
 
 @pytest.mark.usefixtures("nowhere")

@@ -11,6 +11,8 @@ import pytest
 
 from replay.errors import ConfigurationError
 from replay.extensions import load_extension
+from replay.payloads.captures import Capture, Origin
+from replay.payloads.envelopes import registry
 from replay.payloads.envelopes.base import Envelope
 from replay.sources.base import Source
 from replay.targets.base import Invoker
@@ -188,6 +190,18 @@ def test_a_broken_package_is_told_by_its_name(kind: type, value: str) -> None:
         load_extension(EntryPoint("thing", value, "replay.any"), kind)
     assert f"thing = {value}" in caught.value.where
     assert "uninstall" in caught.value.hint
+
+
+def test_a_broken_envelope_is_told_by_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no mistake of replay's own in each single event: the first one tells which package to mend."""
+    broken = EntryPoint("squawk", "nosuchpackage:Squawk", registry.ENTRY_POINTS)
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: [broken] if group == registry.ENTRY_POINTS else [])
+    registry.envelopes.cache_clear()
+    try:
+        with pytest.raises(ConfigurationError, match="the envelope 'squawk' of another package"):
+            registry.unwrap(Capture(origin=Origin(source="files", identity="1"), body="{}"))
+    finally:
+        registry.envelopes.cache_clear()
 
 
 @pytest.mark.parametrize("kind", [Source, Envelope, Invoker])

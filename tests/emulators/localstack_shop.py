@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ PROJECT = Path(__file__).parents[2]
 HANDLER = """\
 import base64
 import json
+import time
 
 
 def do(word):
     if word == "raise":
         raise KeyError("customer_id")
+    if word == "late":
+        time.sleep(60)
     return word
 
 
@@ -47,8 +51,14 @@ def handler(event, context):
     if "detail" in event:
         return do(event["detail"]["do"])
     if "Records" in event:
-        return [do(told(record)) for record in event["Records"]]
+        failed = [number(record) for record in event["Records"] if do(told(record)) == "report"]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
     return {"statusCode": 200, "body": do(event["body"])}
+
+
+def number(record):
+    inner = record.get("kinesis") or record.get("dynamodb")
+    return inner.get("sequenceNumber") or inner["SequenceNumber"] if inner else record["messageId"]
 """
 TEMPLATE = """\
 Transform: AWS::Serverless-2016-10-31
@@ -97,6 +107,7 @@ Resources:
           Properties:
             Stream: !GetAtt Clicks.Arn
             StartingPosition: TRIM_HORIZON
+            FunctionResponseTypes: [ReportBatchItemFailures]
             MaximumRetryAttempts: 0
             DestinationConfig: {OnFailure: {Destination: !GetAtt Failed.Arn}}
   OnTable:
@@ -109,6 +120,7 @@ Resources:
           Properties:
             Stream: !GetAtt Carts.StreamArn
             StartingPosition: TRIM_HORIZON
+            FunctionResponseTypes: [ReportBatchItemFailures]
             MaximumRetryAttempts: 0
             DestinationConfig: {OnFailure: {Destination: !GetAtt Dead.Arn}}
   OnBucket:
@@ -125,7 +137,7 @@ Resources:
     Properties:
       FunctionName: NAME-both
       Events:
-        Queue: {Type: SQS, Properties: {Queue: !GetAtt Orders.Arn}}
+        Queue: {Type: SQS, Properties: {Queue: !GetAtt Orders.Arn, FunctionResponseTypes: [ReportBatchItemFailures]}}
         Topic: {Type: SNS, Properties: {Topic: !Ref News}}
         Api: {Type: Api, Properties: {Path: /orders, Method: post}}
 """
@@ -202,6 +214,19 @@ def outcomes(*words: str) -> dict[str, tuple[Any, ...]]:
     }
 
 
+def here_and_there(*words: str) -> tuple[dict[str, tuple[Any, ...]], dict[str, tuple[Any, ...]]]:
+    """
+    Run fixtures here, in a process of its own, and meanwhile as *words* say; give the outcomes of both.
+
+    The run here pins failures that are not known yet, perhaps after the other one has judged them: what makes two
+    verdicts the same is the signature beside them.
+    """
+    with ThreadPoolExecutor() as beside:
+        here = beside.submit(outcomes)
+        there = outcomes(*words)
+        return here.result(), there
+
+
 def _run_here(*words: str) -> Result:
     done = subprocess.run(
         [sys.executable, "-m", "replay.cli.main", "run", "--json", *words],
@@ -214,18 +239,18 @@ def _run_here(*words: str) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def event(shape: str, name: str, word: str) -> dict[str, Any]:
-    """Write the event of a *shape*, as the shop *name* gets it, that says *word*."""
+def event(shape: str, name: str, word: str, *more: str) -> dict[str, Any]:
+    """Write the event of a *shape*, as the shop *name* gets it, that says *word*; a batch says *more* in further records."""
     if shape == "bus":
         event = {"version": "0", "id": str(uuid.uuid4()), "detail-type": "Order", "source": "shop.orders"}
         return event | {"account": _ACCOUNT, "time": "2026-01-01T00:00:00Z", "region": "us-east-1", "resources": [],
                         "detail": {"do": word}}  # fmt: skip
     if shape in {"api", "url"}:
         return _request(shape, word)
-    return {"Records": [_RECORDS[shape](name, word)]}
+    return {"Records": [_RECORDS[shape](name, each, number) for number, each in enumerate((word, *more), start=1)]}
 
 
-def _queue(name: str, word: str) -> dict[str, Any]:
+def _queue(name: str, word: str, _: int) -> dict[str, Any]:
     attributes = {"ApproximateReceiveCount": "1"}
     return {
         "messageId": str(uuid.uuid4()), "body": word, "attributes": attributes, "messageAttributes": {},
@@ -233,32 +258,32 @@ def _queue(name: str, word: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _topic(name: str, word: str) -> dict[str, Any]:
+def _topic(name: str, word: str, _: int) -> dict[str, Any]:
     arn = f"arn:aws:sns:us-east-1:{_ACCOUNT}:{name}-news"
     message = {"Type": "Notification", "MessageId": str(uuid.uuid4()), "TopicArn": arn, "Subject": None}
     message |= {"Message": word, "Timestamp": "2026-01-01T00:00:00.000Z", "MessageAttributes": {}}
     return {"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": f"{arn}:1", "Sns": message}
 
 
-def _stream(name: str, word: str) -> dict[str, Any]:
+def _stream(name: str, word: str, number: int) -> dict[str, Any]:
     data = base64.b64encode(word.encode()).decode()
     return {
-        "eventSource": "aws:kinesis", "eventID": "shardId-000000000000:1", "eventName": "aws:kinesis:record",
+        "eventSource": "aws:kinesis", "eventID": f"shardId-000000000000:{number}", "eventName": "aws:kinesis:record",
         "eventSourceARN": f"arn:aws:kinesis:us-east-1:{_ACCOUNT}:stream/{name}-clicks",
-        "kinesis": {"partitionKey": word, "sequenceNumber": "1", "data": data},
+        "kinesis": {"partitionKey": word, "sequenceNumber": f"{number}", "data": data},
     }  # fmt: skip
 
 
-def _table(name: str, word: str) -> dict[str, Any]:
+def _table(name: str, word: str, number: int) -> dict[str, Any]:
     change = {"Keys": {"id": {"S": word}}, "NewImage": {"id": {"S": word}, "do": {"S": word}}}
     return {
-        "eventSource": "aws:dynamodb", "eventName": "INSERT", "eventID": "1",
+        "eventSource": "aws:dynamodb", "eventName": "INSERT", "eventID": f"{number}",
         "eventSourceARN": f"arn:aws:dynamodb:us-east-1:{_ACCOUNT}:table/{name}-carts/stream/2026-01-01T00:00:00.000",
-        "dynamodb": change | {"SequenceNumber": "1", "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        "dynamodb": change | {"SequenceNumber": f"{number}", "StreamViewType": "NEW_AND_OLD_IMAGES"},
     }  # fmt: skip
 
 
-def _bucket(name: str, word: str) -> dict[str, Any]:
+def _bucket(name: str, word: str, _: int) -> dict[str, Any]:
     s3 = {"bucket": {"name": f"{name}-uploads"}, "object": {"key": f"in/{word}", "size": 1}}
     return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": "2026-01-01T00:00:00Z", "s3": s3}
 

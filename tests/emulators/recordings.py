@@ -70,7 +70,7 @@ def documents_on_disk(out: Path) -> list[dict[str, Any]]:
 
 
 def _fixtures(out: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    for path in sorted(out.glob("*/*--*/fixture.json")):
+    for path in sorted(out.glob("[!.]*/*--*/fixture.json")):
         event = path.with_name("event.json")
         if event.exists():
             yield json.loads(path.read_bytes()), json.loads(event.read_bytes())

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.emulator
 
 HANDLER = """\
 import base64
+import os
 import sys
 import time
 
@@ -43,10 +44,14 @@ def told(record):
         return base64.b64decode(record["kinesis"]["data"]).decode()
     if "dynamodb" in record:
         return record["dynamodb"]["NewImage"]["do"]["S"]
+    if "Sns" in record:
+        return record["Sns"]["Message"]
     return record["s3"]["object"]["key"].rpartition("/")[2]
 
 
 def handler(event, context):
+    if os.environ.get("FAILS_ALWAYS"):
+        raise TypeError("the other one")
     words = [event["detail"]["do"]] if "detail" in event else [told(record) for record in event["Records"]]
     for word in words:
         if word == "raise":
@@ -55,6 +60,8 @@ def handler(event, context):
             sys.exit(3)
         if word == "late":
             time.sleep(60)
+        if word == "slow":
+            time.sleep(0.7)
     return {"batchItemFailures": [
         {"itemIdentifier": number(record)} for record, word in zip(event.get("Records", []), words) if word == "fail"
     ]}
@@ -144,14 +151,14 @@ def test_through_a_bus(server: Server, tmp_path: Path, monkeypatch: pytest.Monke
     """
     Success, error, timeout and exit behind a rule, the failures dead letters, with the verdicts of the local target.
 
-    MiniStack's log does not tell a timeout or an exit.
+    On MiniStack an error alone: its log does not tell a timeout or an exit, and so none of its returns is a success.
     """
     dead: Queue = new_queue(server, "dead")
     arn = deploy(server, DeadLetterConfig={"TargetArn": dead.arn})
     once_only(arn)
     bus = new_bus()
     add_rule(bus, arn)
-    words = ["ok", "raise", "exit", "late"] if server.name == "localstack" else ["ok", "raise"]
+    words = ["ok", "raise", "exit", "late"] if server.name == "localstack" else ["raise"]
     events = [{"source": "shop.orders", "detail-type": "T", "detail": {"do": word}} for word in words]
     recorded(tmp_path, monkeypatch, events, {"kind": "eventbridge", "bus": bus, "function": name_of(arn)})
     ends = {
@@ -160,7 +167,44 @@ def test_through_a_bus(server: Server, tmp_path: Path, monkeypatch: pytest.Monke
         "exited": ["dead_lettered"],
         "timed_out": ["dead_lettered"],
     }
-    assert_judged_alike(dispositions=dict(list(ends.items())[: len(words)]))
+    if server.name == "ministack":
+        ends = {"failed": ["dead_lettered"]}
+    assert_judged_alike(dispositions=ends)
+
+
+def test_two_functions_of_a_topic_with_one_dead_letter_queue(
+    lambda_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    One succeeds where the other fails, and both fail in different ways: each is judged by what it has done itself.
+
+    LocalStack makes up the request ids of dead letters, so that its log alone tells; that they lead to the log is
+    proved in tests/targets. MiniStack's topics write no dead letters.
+    """
+    credentials(lambda_server, monkeypatch)
+    dead: Queue = new_queue(lambda_server, "dead")
+    shared = {"DeadLetterConfig": {"TargetArn": dead.arn}}
+    ours, other = (
+        deploy(lambda_server, **shared),
+        deploy(lambda_server, Environment={"Variables": {"FAILS_ALWAYS": "1"}}, **shared),
+    )
+    client: Any = boto3.client("sns")
+    topic = client.create_topic(Name=f"shop-{uuid.uuid4().hex[:8]}")["TopicArn"]
+    for arn in (ours, other):
+        once_only(arn)
+        client.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    events = [{"Records": [{"EventSource": "aws:sns", "Sns": {"Message": word}}]} for word in ("slow", "raise")]
+    recorded(tmp_path, monkeypatch, events, {"kind": "sns", "topic": topic, "function": name_of(ours)})
+    told = {each["status"]: each for each in judged("--target", "there").values()}
+    assert {status: each["dispositions"] for status, each in told.items()} == {
+        "succeeded": ["processed"],
+        "failed": ["dead_lettered"],
+    }
+    assert told["failed"]["error"]["type"] == "KeyError"
+    settings = Path("pyproject.toml")
+    settings.write_text(settings.read_text().replace(name_of(ours), name_of(other)))
+    assert [each["error"]["type"] for each in judged("--target", "there").values()] == ["TypeError"] * 2
+    wait_for(lambda: list(dead.bodies()), 6)  # one of ours, and two of the other, for each run
 
 
 def once_only(arn: str) -> None:

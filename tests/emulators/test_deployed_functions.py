@@ -27,6 +27,9 @@ import time
 
 
 def handler(event, context):
+    if "Records" in event:
+        failed = [record["messageId"] for record in event["Records"] if record["body"] == "report"]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
     if event["do"] == "raise":
         return event["customer_id"]
     if event["do"] == "time out":
@@ -37,18 +40,36 @@ def handler(event, context):
         return {1}
     return {"done": True}
 """
-EVENTS = [
+BATCH = {
+    "Records": [
+        {
+            "messageId": str(uuid.UUID(int=number)),
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:orders",
+        }
+        for number, body in enumerate(["ok", "report"])
+    ]
+}
+SETTINGS = """\
+timeout_s = 2
+event_source = { kind = "sqs", max_receive_count = 1, report_batch_item_failures = true }
+"""
+EVENTS: list[Any] = [
     {"do": "raise"},
     {"do": "time out"},
     {"do": "exit"},
     {"do": "answer a set"},
     {"do": "raise", "customer_id": 1},
+    BATCH,
 ]
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(make_project(tmp_path, HANDLER, *EVENTS, settings="timeout_s = 2\n"))
+    monkeypatch.chdir(make_project(tmp_path, HANDLER, *EVENTS, settings=SETTINGS))
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_DEFAULT_REGION", "us-east-1")):  # fmt: skip
         monkeypatch.setenv(name, value)
     return tmp_path
@@ -92,7 +113,7 @@ def deployed(server: Server) -> str:
 @pytest.mark.takes_long
 def test_verdicts_are_those_of_the_local_target(server: Server, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Error, timeout, exit, unserialisable answer and success: status, error and signature as the local target has them.
+    Error, timeout, exit, unserialisable answer, success and a batch that failed in part: as the local target has them.
 
     On MiniStack under AWS's own runtime client; it does not say with which status a process has ended, so that an exit is
     another one there. On LocalStack through the target `localstack` too.
@@ -106,9 +127,9 @@ def test_verdicts_are_those_of_the_local_target(server: Server, project: Path, m
     }
     assert len(there) == len(EVENTS)
     for fixture, outcome in there.items():
-        told = (outcome["status"], outcome["error"] and outcome["error"]["type"])
+        told = (outcome["status"], outcome["error"] and outcome["error"]["type"], outcome["dispositions"])
         here = local[fixture]
-        assert told == (here["status"], here["error"] and here["error"]["type"])
+        assert told == (here["status"], here["error"] and here["error"]["type"], here["dispositions"])
         if (server.name, here["status"]) == ("ministack", "exited"):
             assert outcome["verdict"] == "changed"
             continue
@@ -119,13 +140,18 @@ def test_verdicts_are_those_of_the_local_target(server: Server, project: Path, m
         "exited",
         "unserialisable",
         "succeeded",
+        "partially_failed",
     }
     if server.name == "ministack":
         return
     through_localstack = {**os.environ, "LOCALSTACK_HOST": server.url.removeprefix("http://")}
     monkeypatch.setattr(os, "environ", through_localstack)
-    again = replayed("run", "--target", f"localstack:{name}", "--json")
-    assert again[-1]["verdicts"] == {"reproduced": 4, "fixed": 1}
-    compared = replayed("run", "--target", "process", "--target", f"localstack:{name}", "--json")
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(f'\n[tool.replay.targets.there]\nkind = "localstack"\nthrough = "function"\nfunction = "{name}"\n')
+    again = replayed("run", "--target", "there", "--json")
+    assert again[-1]["verdicts"] == {"reproduced": 5, "fixed": 1}
+    ends = {each["fixture"]: each["dispositions"] for each in again if "fixture" in each}
+    assert ends == {fixture: each["dispositions"] for fixture, each in local.items()}
+    compared = replayed("run", "--target", "process", "--target", "there", "--json")
     assert compared[-1]["same"] == len(EVENTS), compared
     assert {tuple(each["not_compared"]) for each in compared[:-1]} == {("effects",)}

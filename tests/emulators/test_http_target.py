@@ -3,9 +3,6 @@
 import base64
 import io
 import json
-import os
-import subprocess
-import sys
 import uuid
 import zipfile
 from pathlib import Path
@@ -18,9 +15,10 @@ import pytest
 from tests.cli.command_line import make_project
 from tests.emulators.environments import install
 from tests.emulators.localstack import ENVIRONMENT
+from tests.emulators.localstack_shop import here_and_there, replay
 from tests.emulators.ministack import bootstrap
 from tests.emulators.server import Server
-from tests.targets.http_events import function_url, http_api, rest_api
+from tests.targets.http_events import function_url, http_api, load_balancer, rest_api
 
 pytestmark = pytest.mark.emulator
 
@@ -95,22 +93,6 @@ def http_url(server: Server, function: str) -> str:
     return f"{server.url}/_aws/execute-api/{api}/$default"
 
 
-def replayed(*words: str) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "replay.cli.main", *words], check=False, capture_output=True, text=True, env=os.environ
-    )
-    assert done.stdout, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def verdicts(told: list[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    return {
-        each["fixture"]: (each["verdict"], each["status"], each["error"] and each["error"]["type"], each["signature"])
-        for each in told
-        if each["type"] == "outcome"
-    }
-
-
 def judged(
     project: Path, of: Any, url: str, function: str, monkeypatch: pytest.MonkeyPatch, *words: str
 ) -> tuple[Any, Any]:
@@ -120,16 +102,28 @@ def judged(
     headers = [("x-a", "1"), ("content-type", "application/json")]
     events = [of("POST", f"/a/{what}", "q=1%202", headers, body) for what in words]
     monkeypatch.chdir(make_project(project, HANDLER, *events, settings=f"timeout_s = {TIMEOUT_S}\n{section}"))
-    replayed("record", "files", "events.jsonl", "--function", "f", "--json")
-    return verdicts(replayed("run", "--json")), verdicts(replayed("run", "--target", "web", "--json"))
+    replay("record", "files", "events.jsonl", "--function", "f", "--json")
+    return here_and_there("--target", "web")
 
 
-def test_verdicts_through_a_rest_api_are_the_local_ones(
-    lambda_server: Server, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def function_url_of(server: Server, function: str) -> str:
+    """Make a function URL, which the server knows by the header Host; give the section's value of `url` and `host`."""
+    client: Any = boto3.client("lambda")
+    made = client.create_function_url_config(FunctionName=function, AuthType="NONE")["FunctionUrl"]
+    return f'{server.url}"\nhost = "{urlsplit(made).netloc}'
+
+
+@pytest.mark.parametrize(("of", "url_of"), [(rest_api, rest_url), (function_url, function_url_of)])
+def test_verdicts_on_localstack_are_the_local_ones(
+    lambda_server: Server, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Any, url_of: Any
 ) -> None:
-    """HTTP tells that the function failed, and its log on LocalStack how: status, error, signature and verdict as here."""
-    url = rest_url(lambda_server, function)
-    here, there = judged(tmp_path, rest_api, url, function, monkeypatch, "raise", "late", "echo")
+    """
+    Through a REST API and a function URL, HTTP tells that the function failed, and its log how.
+
+    Status, error, signature and verdict of success, error and timeout are those of a run here.
+    """
+    url = url_of(lambda_server, function)
+    here, there = judged(tmp_path, of, url, function, monkeypatch, "raise", "late", "echo")
     assert there == here
     assert sorted(each[0] for each in there.values()) == ["fixed", "reproduced", "reproduced"]
     assert {each[1] for each in there.values()} == {"failed", "timed_out", "succeeded"}
@@ -155,21 +149,29 @@ def test_an_answer_through_a_rest_api_is_the_functions(
         assert (unwell.status, unwell.failure.error_type) == ("raised", "")
 
 
-def function_url_of(server: Server, function: str) -> str:
-    """Make a function URL, which the server knows by the header Host; give the section's value of `url` and `host`."""
-    client: Any = boto3.client("lambda")
-    made = client.create_function_url_config(FunctionName=function, AuthType="NONE")["FunctionUrl"]
-    return f'{server.url}"\nhost = "{urlsplit(made).netloc}'
+def balancer_url(server: Server, function: str) -> str:
+    """Make a load balancer whose every path is the function's."""
+    client: Any = boto3.client("elbv2")
+    arn = boto3.client("lambda").get_function_configuration(FunctionName=function)["FunctionArn"]
+    group = client.create_target_group(Name=function, TargetType="lambda")["TargetGroups"][0]["TargetGroupArn"]
+    client.register_targets(TargetGroupArn=group, Targets=[{"Id": arn}])
+    balancer = client.create_load_balancer(Name=function, Subnets=["subnet-a", "subnet-b"])["LoadBalancers"][0]
+    forward = {"Type": "forward", "TargetGroupArn": group}
+    client.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=[forward]
+    )
+    return f'{server.url}"\nhost = "{function}.alb.localhost'
 
 
 @pytest.mark.parametrize(
-    ("of", "url_of"), [(http_api, http_url), (rest_api, rest_url), (function_url, function_url_of)]
+    ("of", "url_of"),
+    [(http_api, http_url), (rest_api, rest_url), (function_url, function_url_of), (load_balancer, balancer_url)],
 )
 def test_requests_on_ministack(
     ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Any, url_of: Any
 ) -> None:
     """
-    An HTTP API, a REST API and a function URL: success, error and timeout with the verdicts of a run here.
+    An HTTP API, a REST API, a function URL and a load balancer: success, error and timeout with the verdicts of a run here.
 
     The function runs under AWS's own runtime client, whose report of its error MiniStack gives as the answer.
     """

@@ -179,6 +179,30 @@ def test_a_distributed_map_invokes_each_event_once(
     assert len([key for key in keys if key.endswith("/items.jsonl")]) == 1
 
 
+def test_a_map_that_localstack_does_not_take_leaves_nothing(
+    lambda_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LocalStack takes no JSON Lines, and says so: that is told, nothing is invoked, and no state machine stays."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lambda_server.url)
+    function = new_function(tmp_path, "told")
+    bucket = f"corpus-{uuid.uuid4().hex[:8]}"
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    section = (
+        f'[tool.replay.targets.big]\nkind = "stepfunctions-map"\nfunction = "{function.name}"\n'
+        f'place = "s3://{bucket}/replays"\nrole = "{ROLE}"\n'
+    )
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(make_project(project, HANDLER, {"do": "raise", "id": 1}, settings=section))
+    assert replayed("record", "files", "events.jsonl", "--function", "f", "--json")[0] == 0
+    code, _, stderr = replayed("run", "--target", "big", "--json")
+    assert code == 2
+    assert "AWS refused CreateStateMachine" in stderr
+    assert "'JSONL' is not a valid" in stderr
+    assert function.events() == []
+    assert our_machines() == []
+
+
 def test_captured_events_of_a_bucket_are_invoked_once(
     ministack_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,24 @@ def test_a_batch_becomes_one_event_with_its_failure(kind: str) -> None:
     assert notes == []
 
 
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {"startSequenceNumber": "LATEST"},
+        {"endSequenceNumber": "1005 or so"},
+        {"startSequenceNumber": "1" * 300},
+        {"streamArn": TABLE},
+        {"shardId": ""},
+    ],
+)
+def test_what_aws_has_not_written_is_asked_of_nobody(batch: dict[str, str]) -> None:
+    """A failure record may be anybody's message: where its places are none of a stream's, AWS is not called for it."""
+    client = FakeStream(9)
+    (found,), _ = completed(client, failure_of(2, 5, **batch))
+    assert found.event.missing is not None
+    assert client.calls == []
+
+
 @given(st.integers(0, 9), st.integers(1, 6), st.integers(0, 12), st.integers(0, 15))
 def test_nothing_is_lost_without_a_word(first: int, length: int, trimmed: int, count: int) -> None:
     """Whatever has expired: the event has the rest, and what is missing is counted, or the event is told as missing."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from replay.payloads import lambda_logs
 from replay.payloads.failures import Report
 from replay.payloads.lambda_logs import Invocation, LogEntry, invocations, log_entries, log_entry
 
@@ -186,6 +187,34 @@ def test_printed_lines_are_entries_of_their_own() -> None:
     )
     assert [each.text.count("\n") for each in entries] == [1, 1, 4, 1]
     assert entries[2].failure is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        (['{"a": 1,\n', ' "b": {\n', " }}\n", " printed\n"], 2),
+        (["  {\n", '    "a": {\n', "    }\n", "  }\n", "  printed\n"], 2),
+        (["{}\n", " printed\n"], 2),
+    ],
+)  # fmt: skip
+def test_where_an_object_over_several_lines_ends(lines: list[str], count: int) -> None:
+    """However it is laid out, an object ends where its braces do, and what is printed behind it is no part of it."""
+    assert len(list(log_entries(lines))) == count
+
+
+def test_an_object_over_many_lines_is_not_parsed_for_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Printed events have thousands of lines: only one that closes the object can be its end."""
+    parsed: list[str] = []
+
+    def counted(text: str) -> Any:
+        parsed.append(text)
+        return json.loads(text)
+
+    monkeypatch.setattr(lambda_logs, "parse", counted)
+    value = {f"k{number}": {"deep": [number]} for number in range(300)}
+    (entry,) = log_entries(json.dumps(value, indent=2).splitlines(keepends=True))
+    assert json.loads(entry.text) == value
+    assert len(parsed) < 5
 
 
 _LINES = st.lists(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from replay.errors import ConfigurationError
 from replay.payloads.log_formats.access_log import access_record
 from replay.payloads.log_formats.cloudfront_log import cloudfront_record
+from replay.payloads.log_formats.cloudwatch_export import stream_entries
 from replay.payloads.log_formats.concatenated_json import documents
 from replay.payloads.log_formats.cues import failure_offsets
 from replay.payloads.log_formats.json_path import json_path, text_of_place
@@ -264,3 +265,13 @@ def test_a_path_of_names_keeps_the_text() -> None:
 def test_ids_that_may_be_kept(text: str | None, known: bool) -> None:
     """Only what looks like an id of AWS's is kept as one: a line may hold a card number in its place."""
     assert known_id(text) == (text if known else None)
+
+
+def test_a_long_text_is_read_some_lines_at_a_time_and_no_error_is_cut() -> None:
+    """Wherever thousands of lines are divided, an error and its trace stay together."""
+    lines = [
+        each for number in range(3_000) for each in (f"[ERROR] A: {number}\n", "Traceback (most recent call last):\n")
+    ]
+    for first in (lines, ["printed\n", *lines]):
+        found = [each.entry.failure.message for each in stream_entries(first) if each.entry.failure]
+        assert found == [str(number) for number in range(3_000)]

@@ -201,3 +201,18 @@ def test_long_lines_are_kept_as_far_as_a_fixture_can_hold_them() -> None:
     kept = log_lines([f"{number}{'x' * 9_990}" for number in range(100)])
     assert len("".join(kept)) < 51_000
     assert [line[:2] for line in kept] == ["0x", "[9", "96", "97", "98", "99"]
+
+
+def test_a_token_that_comes_again_is_the_end() -> None:
+    """An emulator that answers with the token that it was given would be asked for ever."""
+
+    class Repeating:
+        asked = 0
+
+        def filter_log_events(self, **_: Any) -> Any:
+            self.asked += 1
+            assert self.asked < 5
+            return {"events": [{"timestamp": 1, "logStreamName": "s", "message": "a"}], "nextToken": "same"}
+
+    client: Any = Repeating()
+    assert len(list(filtered_lines(client, "g", start_ms=0, end_ms=1))) == 2

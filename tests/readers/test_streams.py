@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.errors import AwsError
+from replay.errors import AwsError, SourceError
 from replay.payloads.captures import StreamRange
 from replay.readers.stream_batches import execution_role, is_at_or_before, range_records
 from replay.readers.streams import (
@@ -53,6 +53,26 @@ def test_every_record_of_a_table_s_shard_that_is_left_comes_once(
     """What is trimmed is stepped over, and an empty page is not taken for the end."""
     client = FakeStream(count, pages=pages, trimmed=trimmed, kind="dynamodb")
     assert numbers(client, OF_TABLE, str(1000 + start)) == list(range(max(start, trimmed), count))
+
+
+@pytest.mark.parametrize("trimmed", [0, 4])
+def test_records_that_expire_while_a_shard_is_read_are_stepped_over(trimmed: int) -> None:
+    """A page that is trimmed just then is no end: reading goes on with the next record that is left."""
+    client = FakeStream(6, pages=[2], refusals=[None, None, "TrimmedDataAccessException"], kind="dynamodb")
+    reader = ShardReader(client, OF_TABLE, SHARD, wait=lambda _: None).records(None)
+    found = [next(reader), next(reader)]
+    client.trimmed = trimmed
+    found += reader
+    assert [int(each.sequence_number) - 1000 for each in found] == [0, 1, *range(max(2, trimmed), 6)]
+
+
+@pytest.mark.parametrize("limit", ["MOST_RECORDS_READ", "MOST_BYTES_READ"])
+def test_a_range_that_is_no_batch_is_refused(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forged failure record does not fill the memory, neither with many records nor with large ones."""
+    monkeypatch.setattr(f"replay.readers.stream_batches.{limit}", 3)
+    part = StreamRange(partition=SHARD, first="1000", last="1029")
+    with pytest.raises(SourceError, match="there are more than"):
+        range_records(FakeStream(30), STREAM, part, batch_size=None)
 
 
 def test_reading_waits_as_aws_wants_it() -> None:

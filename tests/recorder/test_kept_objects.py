@@ -78,6 +78,22 @@ def only(store: Store) -> Fixture:
     return store.load(reference)
 
 
+def test_a_message_that_points_to_very_many_objects_fills_no_disk(
+    aws: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more than the first of them are fetched, and how many were left out is told."""
+    monkeypatch.setattr("replay.recorder.kept_objects.MOST_OBJECTS", 2)
+    for key in "abc":
+        aws.put_object(Bucket="orders-payloads", Key=key, Body=b"{}")
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName="orders-dlq")["QueueUrl"]
+    sqs.purge_queue(QueueUrl=url)
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps([pointer(key) for key in "abc"]))
+    summary = recorded(store, ALLOWED)
+    assert [each.key for each in only(store).objects] == ["a", "b"]
+    assert "1 payload was not fetched from S3: of one event at most 2 are kept" in summary.notes
+
+
 def test_the_payload_lies_beside_the_event(aws: Any, store: Store) -> None:
     """The event stays the pointer that the handler gets; the object is kept in a file, redacted, and the schema fits."""
     summary = recorded(store, ALLOWED)

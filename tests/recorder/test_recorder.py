@@ -25,6 +25,7 @@ from replay.payloads.failures import Failure, Frame, Signature
 from replay.recorder import UNKNOWN_FAILURE, RecordingSummary, capture_recorder, record
 from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
+from replay.sources.advance import Advance
 from replay.sources.base import Consumed, Recording, Settlement, Source, content_identity
 from replay.sources.sqs_messages import message_capture
 
@@ -441,6 +442,34 @@ def test_progress_is_told_after_each_capture(store: Store) -> None:
     heard: list[tuple[int, int | None]] = []
     recorded(store, GivenSource(sqs("a"), sqs("b", 2)), progress=lambda to: heard.append((to.seen, to.total)))
     assert heard == [(1, 2), (2, 2)]
+
+
+class _SlowlyGiven(Given):
+    """Searches for a minute behind each of its captures, and tells how far it is; `waited` moves the clock."""
+
+    def __init__(self, captures: Sequence[Capture], waited: Callable[[], object], seen: Callable[[], int]) -> None:
+        super().__init__(captures, consumes=False, error=None)
+        self._waited, self._seen = waited, seen
+        self.on_disk: list[int] = []
+
+    def captures(self) -> Iterator[Capture]:
+        for capture in super().captures():
+            yield capture
+            self._waited()
+            self.advanced(Advance(doing="searching"))
+            self.on_disk.append(self._seen())
+
+
+def test_what_was_found_is_written_while_the_source_searches_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of a pack does not wait until another event is found, so that a kill meanwhile costs none."""
+    now = [0.0]
+    monkeypatch.setattr("replay.fixtures.writers.time.monotonic", lambda: now[0])
+    source = GivenSource()
+    source.recording = slow = _SlowlyGiven(
+        [sqs("a"), sqs("b", 2)], lambda: now.append(now.pop() + 60), lambda: len(store.references_of("orders"))
+    )
+    recorded(store, source, keep_all=True, packed=True)
+    assert slow.on_disk == [1, 2]
 
 
 def test_the_summary_stays_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,7 @@ PATTERNS = st.recursive(
 @example({"n": [9007199254740993]}, ['{"n": 9007199254740993}', '{"n": 9007199254740992}'])
 @example({"n": [{"numeric": [">", 1]}]}, ['{"n": 1.00000000000000000001}', '{"n": 1}', '{"n": "2"}', "{"])
 @example({"body": ["x"]}, ['{"body": "[\\"x\\"]"}', '{"body": "[\\"y\\"]"}'])
+@example({"status": ["F"], "reason": [{"exists": False}]}, ['{"status": "F"}', '{"status": "F", "reason": 1}'])
 @example({"MessageId": ["A-1"]}, ['{"Records": [{"messageId": "A-1", "body": "{}", "eventSource": "aws:sqs"}]}'])
 @example({"orderId": ["A-1"]}, ['{"order\\u0049d": "A-1"}', '{"orderId": "\\u0041-1", "x": "A-2"}'])
 def test_asking_less_of_athena_gives_the_same(engine: LocalEngine, pattern: Any, texts: list[str]) -> None:

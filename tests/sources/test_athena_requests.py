@@ -9,7 +9,7 @@ from botocore.stub import ANY, Stubber
 
 from replay.errors import SourceError, SourceRefused
 from replay.sources.athena_parts.queries import AthenaEngine, Place
-from tests.sources.athena_results import column_info, data
+from tests.sources.athena_results import FakeAthena, column_info, data
 
 STARTED = {
     "QueryString": "SELECT 1",
@@ -128,3 +128,42 @@ def test_the_settings_of_the_workgroup_and_of_a_table_are_read(stubbed: Stubber)
     assert (event.name, event.is_partition) == ("event", False)
     assert (key.name, key.is_partition, key.date_format) == ("dt", True, "yyyy-MM-dd")
     assert list(made.notes()) == ["workgroup ops itself ends a query that scans more than 10 MB"]
+
+
+def engine_of(fake: FakeAthena, **limits: int) -> AthenaEngine:
+    return AthenaEngine(fake, Place(), wait=lambda _: None, **limits)
+
+
+def test_the_limit_is_for_all_queries_of_a_recording() -> None:
+    """What the first query has scanned counts when the second one runs."""
+    engine = engine_of(FakeAthena(scanned=[600]), max_scan_bytes=1_000)
+    engine.run("SELECT 1")
+    engine._client.scanned = [500, 600]
+    with pytest.raises(SourceRefused, match=r"had scanned 1\.1 KB"):
+        engine.run("SELECT 2")
+    assert engine.scanned_bytes == 1_100
+
+
+def test_each_query_has_a_token_of_its_own() -> None:
+    """Under a token that Athena has seen it answers with the query of then."""
+    fake = FakeAthena()
+    engine = engine_of(fake)
+    engine.run("SELECT 1")
+    engine.run("SELECT 2")
+    first, second = (call["ClientRequestToken"] for call in fake.called("StartQueryExecution"))
+    assert first != second
+
+
+def test_a_first_row_that_is_no_header_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emulators leave the names out: then nothing is taken away."""
+    fake = FakeAthena(rows=[("a",), ("b",)])
+    monkeypatch.setattr(fake, "names", ("event",))
+    whole = fake.get_query_results
+
+    def without_header(**arguments: Any) -> Any:
+        answer = whole(**arguments)
+        del answer["ResultSet"]["Rows"][0]
+        return answer
+
+    monkeypatch.setattr(fake, "get_query_results", without_header)
+    assert list(engine_of(fake).run("SELECT 1")) == [("a",), ("b",)]

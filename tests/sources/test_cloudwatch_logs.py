@@ -171,6 +171,20 @@ def test_streams_are_kept_apart(log: LambdaLog) -> None:
     }
 
 
+@pytest.mark.parametrize("at_once", [1, 200])
+def test_a_request_that_was_tried_again_is_given_once(
+    log: LambdaLog, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Lambda tries an asynchronous request again under its id, often in another environment: the first failure is it."""
+    monkeypatch.setattr(module, "_AT_ONCE", at_once)
+    again = LambdaLog(log.client, stream="2026/11/21/[$LATEST]fedcba9876543210", at_ms=BEGAN_MS + 60_000)
+    name = log.invoke('event: {"n": 1}\n', error="KeyError: 'a'")
+    again.invoke('event: {"n": 1}\n', request_id=name, error="KeyError: 'b'")
+    ((capture,), _) = recorded()
+    assert capture.failure is not None
+    assert (capture.origin.identity, capture.failure.message) == (name, "'a'")
+
+
 def test_it_reads_on_in_parts(log: LambdaLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log of many failures is read some lines at a time; each invocation is given once, in order."""
     monkeypatch.setattr(module, "_AT_ONCE", 3)

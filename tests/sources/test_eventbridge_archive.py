@@ -293,6 +293,15 @@ def test_what_somebody_else_sends_is_left_out(monkeypatch: pytest.MonkeyPatch) -
     assert any("came from somewhere else" in note for note in recording.notes)
 
 
+def test_an_event_that_comes_late_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A completed replay, a count of zero and two empty receives are not the end: EventBridge does not deliver at once."""
+    make_archive(DETAILS)
+    receive, empty = ReplayQueue.receive, iter([True] * 3)
+    monkeypatch.setattr(ReplayQueue, "is_empty", lambda queue: True)
+    monkeypatch.setattr(ReplayQueue, "receive", lambda queue: [] if next(empty, False) else receive(queue))
+    assert orders(recorded(source().open())) == [0, 1, 2]
+
+
 def test_fewer_events_than_the_archive_counts_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a whole archive the count is known: a difference is not passed over in silence."""
     make_archive(DETAILS)
@@ -376,6 +385,25 @@ def test_beyond_aws_a_replay_that_others_would_get_is_refused(monkeypatch: pytes
         recording = source(force=True).open()
         assert orders(recorded(recording)) == [0, 1, 2]
     assert any("got these events again" in note and "billing" in note for note in recording.notes)
+
+
+@pytest.mark.parametrize("pattern", ["nonsense", '{"replay-name": [{"sounds-like": "x"}]}', "[1]"])
+def test_a_rule_that_nobody_can_read_is_in_reach(pattern: str) -> None:
+    """Of a pattern that EventBridge may know and we do not, nobody can say that it matches no replay."""
+    events = boto3.client("events")
+    with Stubber(events) as asked:
+        asked.add_response("list_rules", {"Rules": [{"Name": "odd", "EventPattern": pattern, "State": "ENABLED"}]})
+        assert bus_rules.rules_in_reach(events, BUS, replay=PREFIX + "0" * 12) == ["odd"]
+
+
+def test_beyond_aws_rules_that_cannot_be_listed_are_no_consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing would prevent it, not to know who would get the events is not to know of nobody; --force says so."""
+    make_archive(DETAILS)
+    monkeypatch.setattr(bus_rules, "on_aws", lambda client: False)
+    with answering("ListRules", "AccessDeniedException"):
+        with pytest.raises(AwsError, match="events:ListRules"):
+            source().open()
+        assert orders(recorded(source(force=True).open())) == [0, 1, 2]
 
 
 def test_on_aws_other_rules_get_nothing() -> None:
@@ -545,14 +573,32 @@ def test_what_cannot_be_removed_is_told_with_the_command_that_does() -> None:
     """Without permission to remove the rule, everything else goes, and the note says what stays and why."""
     make_archive(DETAILS)
     recording = source().open()
-    with answering("DeleteRule", "AccessDeniedException"):
+    with answering("DeleteRule", "AccessDeniedException") as calls:
         assert orders(recorded(recording)) == [0, 1, 2]
+    assert len(calls) == 1  # what is denied stays denied, and is not asked for again
     (rule,) = left()
     (note,) = (note for note in recording.notes if "left behind" in note)
     assert note == (
         f"rule {rule} on bus {BUS} is left behind (AWS denied events:DeleteRule): "
         "`replay doctor --leftovers --remove` removes it"
     )
+
+
+def test_what_aws_refused_to_make_is_not_told_of_as_left() -> None:
+    """Who may neither make a rule nor remove one has left none behind."""
+    make_archive(DETAILS)
+    recording = source().open()
+    denied = "AccessDeniedException"
+    with answering("PutRule", denied), answering("RemoveTargets", denied), pytest.raises(AwsError, match="PutRule"):
+        recorded(recording)
+    assert not [note for note in recording.notes if "left behind" in note]
+
+
+def test_an_emulator_s_archive_is_found_by_an_arn_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emulators have accounts of their own, so that there an ARN means its name."""
+    make_archive(DETAILS)
+    monkeypatch.setattr("replay.sources.archive_parts.archives.on_aws", lambda client: False)
+    assert orders(recorded(source(archive=ARN.replace("123456789012", "999999999999")).open())) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

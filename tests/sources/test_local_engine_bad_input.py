@@ -64,6 +64,15 @@ def test_a_line_of_a_hundred_megabytes(tmp_path: Path, way: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_a_long_line_without_an_end(tmp_path: Path, way: dict[str, Any]) -> None:
+    """What is behind the part that was skipped is a part of the same line, and no row."""
+    (tmp_path / "a").write_bytes(f"{GOOD}\n".encode() + b"x" * 9_500_000 + GOOD.encode())
+    found, notes = read(tmp_path, **way)
+    assert [capture.body for capture in found] == [GOOD]
+    assert any("lines of more than 8 MB, which were skipped" in note for note in notes)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_json_that_is_nested_too_deep(tmp_path: Path, way: dict[str, Any]) -> None:
     """A line of 100,000 levels harms neither DuckDB nor the lines beside it; without a filter it is given exactly."""
     deep = '{"a":' * 100_000 + "1" + "}" * 100_000

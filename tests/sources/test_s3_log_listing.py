@@ -149,3 +149,11 @@ def test_empty_objects_are_no_logs(bucket: Any) -> None:
     bucket.put_object(Bucket="app-logs", Key="folder/", Body=b"")
     bucket.put_object(Bucket="app-logs", Key="folder/a", Body=b"x")
     assert listed(bucket, "", Window())[0] == ["folder/a"]
+
+
+@pytest.mark.parametrize(("minutes", "taken"), [(59, ["a"]), (61, [])])
+def test_clocks_may_be_off_what_is_asked_for(bucket: Any, minutes: int, taken: list[str]) -> None:
+    """An object that was written within the slack before the time is read; one before that is not."""
+    bucket.put_object(Bucket="app-logs", Key="a", Body=b"x")
+    written = bucket.head_object(Bucket="app-logs", Key="a")["LastModified"]
+    assert listed(bucket, "", Window(since=written + timedelta(minutes=minutes)))[0] == taken

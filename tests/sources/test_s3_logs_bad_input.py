@@ -1,8 +1,10 @@
 """What is wrong with a log, or with the way to it, is counted and told, and takes nothing else with it."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import sys
 import tracemalloc
 import zlib
@@ -292,3 +294,65 @@ def test_a_bucket_of_which_nothing_may_be_listed(tmp_path: Path, monkeypatch: py
     with stub, pytest.raises(AwsError) as caught:
         read("s3://app-logs/x")
     assert "s3:ListObjectsV2" in caught.value.what
+
+
+@pytest.mark.parametrize("outer", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_an_object_that_is_packed_twice(tmp_path: Path, outer: Any) -> None:
+    """CloudWatch Logs packs what it sends, and a delivery stream that packs as well does so again."""
+    (tmp_path / "a").write_bytes(outer(gzip.compress(WHOLE) * 2))
+    captures, notes = read(tmp_path)
+    assert len(captures) == 3
+    assert notes == []
+
+
+def test_a_bomb_inside_another_one(tmp_path: Path) -> None:
+    """What is packed twice is measured against the object as it lies there, not against its first unpacking."""
+    bomb = gzip.compress(gzip.compress(WHOLE) + gzip.compress(b"\n" * 30_000_000) * 2)
+    assert len(bomb) < 5_000
+    (tmp_path / "a").write_bytes(bomb)
+    captures, (note,) = read(tmp_path, max_unpacked_mb=1)
+    assert len(captures) == 3
+    assert "a: it unpacks to more than 1 MB, a zip bomb perhaps" in note
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        (b"PK\x03\x04rest", "ZIP"),
+        (b"PAR1rest", "Parquet"),
+        (gzip.compress(b"PAR1rest"), "Parquet"),
+        (b"ORCrest", "ORC"),
+        (b"Obj\x01rest", "Avro"),
+        (bz2.compress(WHOLE), "bzip2"),
+        (lzma.compress(WHOLE), "xz"),
+        (b"\x04\x22\x4d\x18rest", "LZ4"),
+        (b"\xff\x06\x00\x00sNaPpYrest", "Snappy"),
+        (WHOLE.decode().encode("utf-16"), "UTF-16"),
+        (b"\xfe\xff" + WHOLE.decode().encode("utf-16-be"), "UTF-16"),
+    ],
+)
+def test_forms_that_are_not_read(tmp_path: Path, content: bytes, form: str) -> None:
+    """An object of which not one line could be read is told by what it is, and the next one is read."""
+    (tmp_path / "a").write_bytes(content)
+    (tmp_path / "b").write_bytes(WHOLE)
+    captures, (note,) = read(tmp_path)
+    assert len(captures) == 3
+    assert note.endswith(f"a: it is {form}, which is not read")
+
+
+def test_an_object_that_is_packed_again_and_again(tmp_path: Path) -> None:
+    """A file may hold itself, packed: it is told, and not unpacked for ever."""
+    (tmp_path / "a").write_bytes(gzip.compress(gzip.compress(gzip.compress(WHOLE))))
+    (tmp_path / "b").write_bytes(WHOLE)
+    captures, (note,) = read(tmp_path)
+    assert len(captures) == 3
+    assert note.endswith("a: it is packed more often than twice")
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "ExpiredToken", "NoSuchBucket"])
+def test_a_listing_that_ends_in_another_error_is_no_whole_one(code: str) -> None:
+    """Only a denied prefix is left out: a listing that breaks off for another reason ends the recording (Stubber)."""
+    client, stub = stubbed()
+    stub.add_client_error("list_objects_v2", code)
+    with stub, pytest.raises(AwsError):
+        list(bucket_lister(client, "app-logs", "")(Window(), Listed()))

@@ -408,6 +408,21 @@ def test_a_zip_bomb_is_not_unpacked_to_its_end(monkeypatch: pytest.MonkeyPatch) 
     assert "zip bomb" in recording.problems[0]
 
 
+def test_a_document_that_is_too_large_is_not_taken_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One document has to be in memory as a whole: a larger one is told; one that just fits is an event."""
+    monkeypatch.setattr("replay.sources.files._MOST_BYTES", 1_000)
+    fits = b'{"n": "' + b"x" * 991 + b'"}'
+    captures, _ = recorded("fits.json", fits)
+    assert [capture.body for capture in captures] == [fits.decode()]
+    (Path("both")).mkdir()
+    Path("both/a.json").write_bytes(fits + b" ")
+    Path("both/b.json").write_bytes(b"1")
+    with FilesSource(FilesOptions(path=(Path("both"),))).open() as recording:
+        assert [capture.body for capture in recording.captures()] == ["1"]
+    (problem,) = recording.problems
+    assert "one document of more than 1,000 bytes" in problem
+
+
 def test_a_line_of_a_hundred_megabytes_is_skipped() -> None:
     """It is counted and told by its number, and the lines behind it are read."""
     long = b'{"n": "' + b"x" * 100_000_000 + b'"}'

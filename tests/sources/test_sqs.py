@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from replay.errors import AwsError, ConfigurationError, SourceError, SourceRefused
@@ -16,6 +17,7 @@ from replay.payloads.envelopes.registry import unwrap
 from replay.payloads.exact_json import parse
 from replay.sources.base import Consumed, Settlement
 from replay.sources.sqs import SqsOptions, SqsRecording, SqsSource
+from replay.sources.sqs_batches import send_batch
 from tests.sources.fake_sqs import ARN, AWS, QUEUE, FakeLambda, FakeSqs, refusal
 
 PARKED = QUEUE.replace("orders-dlq", "parked")
@@ -418,6 +420,56 @@ def test_a_message_that_could_not_be_deleted_is_given_back(sqs: FakeSqs) -> None
             settle(recording_, capture)
     assert sqs.visible() == {stuck}
     assert recording_.consumed() == Consumed(deleted=1, moved=0, left=1)
+
+
+def test_what_is_moved_to_a_fifo_queue_keeps_its_order(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many calls may run at once, one batch is sent after the other: a slow one is not overtaken."""
+    ask = sqs.get_queue_attributes
+
+    def attributes(**request: Any) -> dict[str, Any]:
+        answer = ask(**request)
+        fifo = {"FifoQueue": "true"} if request["QueueUrl"] == f"{PARKED}.fifo" else {}
+        return {"Attributes": answer["Attributes"] | fifo}
+
+    monkeypatch.setattr(sqs, "get_queue_attributes", attributes)
+    for number in range(40):
+        sqs.put(f"{number:02}", Attributes={"MessageGroupId": "a"})
+    slow = iter([0.1])
+    sqs.before = lambda operation, _: time.sleep(next(slow, 0)) if operation == "SendMessageBatch" else None
+    with recording(drain=True, drain_to="parked.fifo", concurrency=4) as recording_:
+        captures = sorted(recording_.captures(), key=lambda capture: capture.body)
+        for capture in captures:
+            settle(recording_, capture, changed=True)
+    assert [entry["MessageBody"] for _, entry in sqs.sent] == [capture.body for capture in captures]
+
+
+def test_a_mistake_in_the_drain_is_not_passed_over(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong behind the recorder's back ends the recording, with every message still in its queue, and visible."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise LookupError("a mistake of ours")
+
+    monkeypatch.setattr("replay.sources.sqs_drain.outgoing_message", broken)
+    sent = {sqs.put("x")}
+    recording_ = recording(drain=True, drain_to="parked")
+    for capture in recording_.captures():
+        settle(recording_, capture, changed=True)
+    with pytest.raises(LookupError):
+        recording_.close()
+    assert sqs.visible() == sent
+
+
+def test_a_call_without_an_answer_is_not_made_again_for_each_of_its_entries() -> None:
+    """It may have taken effect, and botocore has tried it again: what was sent twice would be two messages."""
+    calls: list[Any] = []
+
+    def silent(**request: Any) -> Any:
+        calls.append(request)
+        raise ReadTimeoutError(endpoint_url=AWS)
+
+    done, failed = send_batch(silent, QUEUE, [{"MessageBody": "a"}, {"MessageBody": "b"}])
+    assert (done, len(calls)) == ({}, 1)
+    assert [(each.place, each.answered) for each in failed] == [(0, False), (1, False)]
 
 
 def test_large_messages_are_moved_in_batches_within_the_limit(sqs: FakeSqs) -> None:

@@ -222,6 +222,26 @@ def test_summaries_are_paged_and_each_trace_comes_once() -> None:
         stubber.assert_no_pending_responses()
 
 
+def test_a_page_that_names_itself_as_the_next_is_the_last() -> None:
+    """A server that never ends is asked no more (moto does not page, so botocore's Stubber answers)."""
+    client = boto3.client("xray", region_name="us-east-1")
+    with Stubber(client) as stubber:
+        for name in "ab":
+            stubber.add_response("get_trace_summaries", {"TraceSummaries": [{"Id": name}], "NextToken": "t"})
+        assert list(trace_ids(client, BEGAN, BEGAN + timedelta(hours=1))) == ["a", "b"]
+
+
+@pytest.mark.usefixtures("log")
+def test_a_request_id_that_lambda_would_not_give_is_not_looked_for() -> None:
+    """Anybody may write a segment: its id is neither searched for in a log nor shown."""
+    documents = trace("x\x1b[2J", start_s=BEGAN.timestamp() + 60, error="E: x")
+    boto3.client("xray").put_trace_segments(TraceSegmentDocuments=[json.dumps(each) for each in documents])
+    captures, notes = recorded(since=BEGAN, until=BEGAN + timedelta(hours=1))
+    assert captures == []
+    assert "1 trace found" in " ".join(notes)
+    assert "\x1b" not in " ".join(notes)
+
+
 def test_what_x_ray_left_unprocessed_is_asked_for_again() -> None:
     """Until it is there, or was asked for often enough (moto processes all at once, so botocore's Stubber answers)."""
     client = boto3.client("xray", region_name="us-east-1")

@@ -11,7 +11,7 @@ from replay.errors import TargetRefused
 from replay.targets.guard_rails import deployed
 from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.destination import Destination, check_destination
-from replay.targets.guard_rails.identity import Caller, tags_of
+from replay.targets.guard_rails.identity import tags_of
 from replay.targets.guard_rails.options import PRODUCTION_PATTERNS, DeployedOptions
 from replay.targets.guard_rails.plan import Plan, plan_document, plan_lines
 from replay.targets.guard_rails.production import production_signs
@@ -195,11 +195,11 @@ def test_a_plan_says_what_is_about_to_happen():
         pseudonyms=("orders/aaaaaaaa",),
     )
     text = "\n".join(plan_lines(plan))
-    for fact in ("100 events", "90  KeyError", STAGING.arn, ACCOUNT, "shop-staging", "user/grace", "5/s", "20 s",
+    for fact in ("100 events", "90  KeyError", STAGING.arn, ACCOUNT, "shop-staging", "user/grace", "5/s", "19 s",
                  "function billing", "orders/aaaaaaaa", "sent again"):  # fmt: skip
         assert fact in text
     assert plan.must_be_confirmed
-    assert plan_document(plan)["least_duration_s"] == 20
+    assert plan_document(plan)["least_duration_s"] == 19.8
     assert not replace(plan, destinations=(replace(STAGING, on_this_machine=True),)).must_be_confirmed
 
 
@@ -214,11 +214,9 @@ def test_without_an_account_nobody_is_asked(monkeypatch):
 
 def test_an_emulator_vouches_for_nobody_on_aws(monkeypatch):
     """With AWS_ENDPOINT_URL set for an emulator, that would say whose account a target on AWS is: it is refused."""
-    said = Caller(ACCOUNT, STAGING.caller_arn, "http://127.0.0.1:4566")
-    monkeypatch.setattr(deployed, "read_caller", lambda *_, **__: said)
-    monkeypatch.setattr(deployed, "read_account_aliases", lambda *_, **__: ())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     known = {"arn": STAGING.arn, "region": "eu-west-1", "endpoint_url": "http://10.0.0.7:4566"}
-    with pytest.raises(TargetRefused, match="by an emulator here") as caught:
+    with pytest.raises(TargetRefused, match=r"is on 10\.0\.0\.7, and STS would be asked on this machine") as caught:
         deployed.described(OPTIONS, target="staging", **known)
     assert "AWS_ENDPOINT_URL_STS" in str(caught.value)
 
@@ -233,3 +231,34 @@ def test_who_sends_makes_one_attempt():
 def test_tags_come_in_two_forms():
     """AWS gives tags as an object here and as a list there."""
     assert tags_of({"a": "b"}) == tags_of([{"Key": "a", "Value": "b"}]) == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "as fast as it answers"),
+        ({"concurrency": 4}, "as fast as it answers, 4 at once"),
+        ({"rate_per_s": 5}, "at most 5/s: sending takes at least 19 s"),
+        ({"rate_per_s": 5, "events": 1}, "at most 5/s"),
+        ({"rate_per_s": 5, "sent_again": True},
+         "at most 5/s: sending takes at least 19 s, longer where one that fails is sent again"),
+        ({"rate_per_s": 5, "ramp_up_s": 30}, "at most 5/s, growing to that in 30 s: sending takes at least 34 s"),
+        ({"rate_per_s": 5, "ramp_up_s": 90}, "at most 5/s, growing to that in 1 min 30 s: sending takes at least 59 s"),
+        ({"rate_per_s": 100 / 3600}, "at most 1.66667/m: sending takes at least 59 min 24 s"),
+        ({"rate_per_s": 20 / 3600, "events": 101}, "at most 20/h: sending takes at least 5 h"),
+        ({"rate_per_s": 20, "speed": 10.0, "spacing_s": 7_500.9},
+         "at 10 x the original spacing, at most 20/s: sending takes at least 2 h 5 min"),
+        ({"speed": 10.0, "spacing_s": 7.9, "undated": 2},
+         "at 10 x the original spacing (2 events without a time at the end): sending takes at least 7 s"),
+        ({"travels": ("queue a",), "observed_at": ("its log",)}, "one after the other, each observed to its end"),
+        ({"travels": ("queue a",)}, "one after the other"),
+        ({"travels": ("queue a",), "observed_at": ("its log",), "rate_per_s": 5},
+         "at most 5/s, one after the other, each observed to its end: sending takes at least 19 s"),
+        ({"travels": ("queue a",), "concurrency": 20, "most_together": 10, "rate_per_s": 5},
+         "at most 5/s, as fast as their ends are seen, 20 at once: sending takes at least 18 s"),
+    ],
+)  # fmt: skip
+def test_the_pace_of_a_plan_is_true(changes, line):
+    """What bounds the run stands there, and the time is what sending surely takes: from the first to the last call."""
+    plan = Plan(**{"events": 100, "destinations": (replace(STAGING, on_this_machine=True),), **changes})
+    assert line in plan_lines(plan)

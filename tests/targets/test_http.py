@@ -75,11 +75,18 @@ def test_the_host_is_never_the_captured_one(server: NotingServer, of: Any) -> No
 REPORT = {"errorMessage": "'id'", "errorType": "KeyError", "requestId": "r", "stackTrace": ['  File "/var/task/app.py", line 3, in handler\n    event["id"]\n']}  # fmt: skip
 
 
-@pytest.mark.parametrize("body", [REPORT, {"message": json.dumps(REPORT)}])
-def test_an_emulator_reports_the_failure_itself(server: NotingServer, body: Any) -> None:
-    """In the way of an HTTP API and of a REST API of MiniStack: the error with its trace, and no log is needed."""
+@pytest.mark.parametrize(
+    ("event", "body"),
+    [
+        (http_api(), REPORT),
+        (rest_api(), {"message": json.dumps(REPORT)}),
+        (load_balancer(), {"message": f"Lambda error: {json.dumps(REPORT)}"}),
+    ],
+)
+def test_an_emulator_reports_the_failure_itself(server: NotingServer, event: Any, body: Any) -> None:
+    """In the way of an HTTP API, a REST API and a load balancer of MiniStack: the error with its trace; no log is needed."""
     server.answer = lambda _: answer_of(502, json.dumps(body))
-    reply = sent(server, http_api())
+    reply = sent(server, event)
     assert reply.failure is not None
     assert (reply.status, reply.failure.error_type, reply.failure.message) == ("raised", "KeyError", "'id'")
     assert [each.function for each in reply.failure.frames] == ["handler"]

@@ -15,7 +15,7 @@ from replay.errors import AwsError, TargetRefused
 from replay.functions.function import Function
 from replay.readers.clients import aws_client
 from replay.targets import http
-from replay.targets.guard_rails import deployed
+from replay.targets.guard_rails import clients, deployed
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.http import HttpTarget
 from tests.targets.http_events import rest_api
@@ -123,7 +123,7 @@ def test_a_name_of_which_nobody_knows_what_it_is() -> None:
 def test_a_permission_that_is_missing_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may not look at the API does not send to it; proved with an answer of botocore's Stubber."""
     denied = client("apigateway")
-    monkeypatch.setattr(http, "aws_client", lambda service, **asked: denied if service == "apigateway" else aws_client(service, **asked))  # fmt: skip
+    monkeypatch.setattr(clients, "aws_client", lambda service, **asked: denied if service == "apigateway" else aws_client(service, **asked))  # fmt: skip
     with Stubber(denied) as stub:
         stub.add_client_error("get_rest_api", "AccessDeniedException", http_status_code=403)
         with pytest.raises(AwsError, match=r"denied apigateway:GetRestApi"):
@@ -134,7 +134,7 @@ def test_a_function_url_must_be_its_functions(monkeypatch: pytest.MonkeyPatch) -
     """It tells nothing of its function: that is named, and AWS must say that this URL is its own."""
     url = "https://abc123.lambda-url.eu-west-1.on.aws/"
     stubbed = client("lambda")
-    monkeypatch.setattr(http, "aws_client", lambda service, **asked: stubbed if service == "lambda" else aws_client(service, **asked))  # fmt: skip
+    monkeypatch.setattr(clients, "aws_client", lambda service, **asked: stubbed if service == "lambda" else aws_client(service, **asked))  # fmt: skip
     with pytest.raises(TargetRefused, match="does not say whose it is"):
         destination(url)
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:orders"

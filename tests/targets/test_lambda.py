@@ -238,7 +238,7 @@ def test_its_patience_is_that_of_all_tries(monkeypatch: pytest.MonkeyPatch) -> N
     function = Function(name="orders", handler="app.handler", code=Path())
     target = LambdaTarget(function, invocation="Event")
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
-    with Stubber(target._client_of("lambda")) as stub:
+    with Stubber(target._clients("lambda")) as stub:
         for _ in range(3):
             destinations = {"OnFailure": {"Destination": f"{queue}failures"}}
             stub.add_response(

@@ -141,7 +141,34 @@ def test_the_dead_letters_of_its_subscriptions_are_watched(topic: str) -> None:
     with Stubber(client) as stub:
         attributes = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": queue})}
         stub.add_response("get_subscription_attributes", {"Attributes": attributes}, {"SubscriptionArn": f"{ARN}:1"})
-        assert dead_letter_queues(client, found) == [queue]
+        assert dead_letter_queues(client, found, FUNCTION) == {queue: "presumed"}
+
+
+@pytest.mark.parametrize(
+    ("others_queue", "whose"),
+    [("undelivered", "unknown"), ("another", "presumed"), ("", "presumed"), (None, "unknown")],
+)
+def test_a_queue_of_several_subscriptions_does_not_say_whose_a_message_is(
+    topic: str, others_queue: str | None, whose: str
+) -> None:
+    """Only the own subscription's queue is looked into, and what others send there too, or may, is not taken for ours."""
+    client: Any = boto3.client("sns")
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:"
+    found = [
+        {"Protocol": "lambda", "Endpoint": f"{FUNCTION}:live", "SubscriptionArn": f"{ARN}:1"},
+        {"Protocol": "lambda", "Endpoint": FUNCTION.replace("orders", "billing"), "SubscriptionArn": f"{ARN}:2"},
+        {"Protocol": "email", "Endpoint": "grace@example.com", "SubscriptionArn": "PendingConfirmation"},
+    ]
+    with Stubber(client) as stub:
+        for number, name in (("1", "undelivered"), ("2", others_queue)):
+            asked = {"SubscriptionArn": f"{ARN}:{number}"}
+            policy = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": f"{queue}{name}"})} if name else {}
+            if name is None:
+                stub.add_client_error("get_subscription_attributes", "AuthorizationError", expected_params=asked)
+            else:
+                stub.add_response("get_subscription_attributes", {"Attributes": policy}, asked)
+        assert dead_letter_queues(client, found, FUNCTION) == {f"{queue}undelivered": whose}
+        stub.assert_no_pending_responses()
 
 
 def test_which_of_several_functions_is_meant_must_be_said(topic: str) -> None:

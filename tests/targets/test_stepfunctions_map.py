@@ -17,7 +17,7 @@ from replay.readers.clients import aws_client
 from replay.targets import stepfunctions_map
 from replay.targets.bulk import BulkItem
 from replay.targets.corpus_parts import buckets
-from replay.targets.guard_rails import deployed
+from replay.targets.guard_rails import clients, deployed
 from replay.targets.stepfunctions_map import StepFunctionsMapTarget
 from tests.cli.command_line import CommandLine, make_command_line, make_project
 from tests.targets.told_map import Failed, ToldSteps
@@ -59,7 +59,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[ToldSteps]:
     monkeypatch.setattr(stepfunctions_map, "_TICK_S", 0)
     for module in (buckets, deployed):
         monkeypatch.setattr(module, "is_on_this_machine", lambda _: False)
-    monkeypatch.setattr(stepfunctions_map, "aws_client", lambda service, **asked: told if service == "stepfunctions" else aws_client(service, **asked))  # fmt: skip
+    monkeypatch.setattr(clients, "aws_client", lambda service, **asked: told if service == "stepfunctions" else aws_client(service, **asked))  # fmt: skip
     with mock_aws():
         role = boto3.client("iam").create_role(RoleName="told", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         client: Any = boto3.client("lambda", region_name=REGION)

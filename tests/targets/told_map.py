@@ -26,6 +26,10 @@ class ToldSteps:
 
     class meta:  # noqa: N801 - the same
         region_name: ClassVar[str] = "eu-west-1"
+        endpoint_url: ClassVar[str] = "https://states.eu-west-1.amazonaws.com"
+
+        class service_model:  # noqa: N801 - the same
+            service_id: ClassVar[str] = "SFN"
 
     def __init__(self, handler: Callable[[Any], Any], *, looks: int = 2) -> None:
         self.handler, self.looks = handler, looks

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.metadata import entry_points
 
+from replay.extensions import load_extension
 from replay.payloads import envelopes as folder
 from replay.payloads.captures import Capture, S3Object
 from replay.payloads.envelopes.base import Envelope, Unwrapped
@@ -24,9 +25,14 @@ _REDRIVEN = "DeadLetterQueueSourceArn"
 
 @cache
 def envelopes() -> tuple[Envelope, ...]:
-    """List the envelopes in the order in which they are asked: low rank first, then by name."""
+    """
+    List the envelopes in the order in which they are asked: low rank first, then by name.
+
+    Raises:
+        ConfigurationError: One of another package cannot be imported, or is none.
+    """
     kinds = {kind for module in pkgutil.iter_modules(folder.__path__) for kind in _declared(module.name)}
-    kinds |= {entry.load() for entry in entry_points(group=ENTRY_POINTS)}
+    kinds |= {load_extension(entry, Envelope) for entry in entry_points(group=ENTRY_POINTS)}
     return tuple(sorted((kind() for kind in kinds), key=lambda envelope: (envelope.rank, envelope.name)))
 
 

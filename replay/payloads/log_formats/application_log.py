@@ -1,4 +1,4 @@
-"""JSON lines of any application: the errors that it logged, and the requests that they belong to."""
+"""Lines of any application: the errors that it logged, and the requests that they belong to."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +19,9 @@ _LEVELS = (
     ("log.level",),
 )
 _ERRORS = frozenset({"error", "fatal", "critical", "crit"})
+_TEXT_ERRORS = frozenset({"fail"})
+"""As .NET calls an error."""
+
 _PINO_ERROR = 50
 _IDS = (
     "requestId", "request_id", "requestID", "function_request_id", "aws_request_id", "AWSRequestId", "correlation_id",
@@ -28,6 +31,7 @@ _TYPES = (("exception_name",), ("errorType",), ("error", "type"), ("error", "nam
           ("exception", "type"), ("exception.type",), ("exception", "class"), ("exc_type",))  # fmt: skip
 _MESSAGES = (("error", "message"), ("errorMessage",), ("error.message",), ("err", "message"), ("exception", "message"),
              ("exception.message",), ("message",), ("msg",), ("event",), ("error",))  # fmt: skip
+_WORDS = ("message", "msg", "event")
 _STACKS = (("exception",), ("exc_info",), ("stack",), ("stack_trace",), ("stacktrace",), ("error", "stack"),
            ("error", "stack_trace"), ("error.stack_trace",), ("err", "stack"), ("exception", "stacktrace"),
            ("exception.stacktrace",))  # fmt: skip
@@ -47,10 +51,26 @@ def application_record(text: str, value: Mapping[str, Any], *, request_id_at: Js
     )
 
 
+def text_error(message: str, level: str | None, request_id: str | None) -> Failure | None:
+    """Read what a function logged as text through its runtime's logger; None where that is no error."""
+    if level is None or level.lower() not in _ERRORS | _TEXT_ERRORS:
+        return None
+    said = message.replace("\N{NO-BREAK SPACE}", " ")
+    head, _, rest = said.partition("\n")
+    return _failure(
+        {"message": head, "stack": rest[rest.find(_TRACEBACK) :] if _TRACEBACK in rest else said}, request_id
+    )
+
+
 def request_id_of(value: Mapping[str, Any], path: JsonPath | None = None) -> str | None:
     """Give the request's id, at *path* or by one of the names that are usual."""
     found = value_at(dict(value), path) if path else next((value[name] for name in _IDS if value.get(name)), None)
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else None
+
+
+def is_of_logger(value: Mapping[str, Any]) -> bool:
+    """Say whether a logger wrote this line: it has a level and words, and a status in it is one that it speaks of."""
+    return any(at(value, *names) is not None for names in _LEVELS) and any(name in value for name in _WORDS)
 
 
 def _is_error(value: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from io import StringIO
 from typing import NamedTuple
 
 from replay.payloads.lambda_logs import LogEntry, log_entries, log_entry
@@ -38,6 +39,11 @@ def stream_entries(lines: Iterable[str]) -> Iterator[TimedEntry]:
         exported = _EXPORTED.match(line)
         if exported is None and len(held) < _MOST_LINES:
             held.append(line)
+            continue
+        if exported is None and not at:  # the last entry may go on
+            *told, last = _entries(held, at)
+            yield from told or [last]
+            held = [*(StringIO(last.entry.text) if told else ()), line]
             continue
         yield from _entries(held, at)
         held, at = [line[exported.end() :] if exported else line], exported["at"] if exported else at

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from replay.payloads.exact_json import is_json
 
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
-_MOST = 10_000
+_MOST = 100_000
 
 
 def documents(text: str) -> Iterator[str]:
@@ -17,17 +18,22 @@ def documents(text: str) -> Iterator[str]:
 
     Source: Amazon Data Firehose writes records one behind the other, without a delimiter unless asked for one.
     """
-    at = _BETWEEN.match(text, 0).end()  # type: ignore[union-attr]  # it matches the empty string
-    for _ in range(_MOST):
-        if at >= len(text):
-            return
-        end = document_end(text, at)
-        if end is None:
-            break
-        yield text[at:end]
-        at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]  # the same
-    if text[at:].strip():
-        yield text[at:]
+    end = 0
+    for start, end in islice(extents(text), _MOST):
+        yield text[start:end]
+    rest = text[_BETWEEN.match(text, end).end() :]  # type: ignore[union-attr]  # it matches the empty string
+    if rest.strip():
+        yield rest
+
+
+def extents(text: str) -> Iterator[tuple[int, int]]:
+    """Say of each document of *text* where it begins and ends, up to what is no JSON."""
+    end: int | None = 0
+    while end is not None:
+        start = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]  # the same
+        end = document_end(text, start) if start < len(text) else None
+        if end is not None:
+            yield start, end
 
 
 def document_end(text: str, at: int) -> int | None:

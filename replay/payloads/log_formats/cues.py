@@ -23,6 +23,7 @@ _LEVELS = re.compile(
 _SEVERITIES = re.compile(
     rb'everity(?:_?[tT]ext)?\\?"[ \t]{0,4}:[ \t]{0,4}\\?"(?:ERROR|[eE]rror|FATAL|[fF]atal|C[rR][iI][tT][iI])'
 )
+_TEXT_LEVELS = re.compile(rb"\t(?:ERROR|FATAL|fail|crit)\t|\[CRITICAL\]")
 _ACCESS = re.compile(rb'(?:"|\]|,) ?,?5\d\d[ ,]')
 """An access log in the common log format, or in CSV: the status stands behind the request."""
 
@@ -60,7 +61,7 @@ def failure_offsets(block: bytes, *, application: bool) -> list[int]:
     found = {at for cue in _CUES for at in _every(block, cue)}
     found.update(each.start() for each in _STATUS.finditer(block))
     if application:
-        found.update(each.start() for levels in (_LEVELS, _SEVERITIES) for each in levels.finditer(block))
+        found.update(each.start() for levels in (_LEVELS, _SEVERITIES, _TEXT_LEVELS) for each in levels.finditer(block))
     # What a block holds may change half way, as log objects are put together from others.
     samples = (block[:_HEAD_BYTES], block[len(block) // 2 :][:_HEAD_BYTES], block[-_HEAD_BYTES:])
     if _TAB in block:

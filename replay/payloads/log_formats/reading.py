@@ -7,9 +7,10 @@ from typing import Any
 from replay.payloads.envelopes.documents import document, text_at
 from replay.payloads.envelopes.lambda_destination import is_invocation_record
 from replay.payloads.exact_json import write
-from replay.payloads.lambda_logs import LogEntry, log_entry
+from replay.payloads.failures import Failure
+from replay.payloads.lambda_logs import LogEntry, begins_environment, log_entry
 from replay.payloads.log_formats.access_log import access_record
-from replay.payloads.log_formats.application_log import application_record, request_id_of
+from replay.payloads.log_formats.application_log import application_record, is_of_logger, request_id_of, text_error
 from replay.payloads.log_formats.cloudfront_log import cloudfront_record
 from replay.payloads.log_formats.cloudtrail import cloudtrail_record, is_cloudtrail
 from replay.payloads.log_formats.cloudwatch_export import exported_event, stream_entries
@@ -27,11 +28,16 @@ _SHIPPED_IN = ("log", "line", "@message", "message", "msg", "body")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forms:
-    """What the user says of the form of a log: where events and request ids are, and whether logged errors count."""
+    """
+    What the user says of the form of a log: where events and request ids are, and whether logged errors count.
+
+    `application`: those in lines that are JSON; `text_errors`: those that a function has logged as text, too.
+    """
 
     event: EventPlace = ANYWHERE
     request_id_at: JsonPath | None = None
     application: bool = False
+    text_errors: bool = False
 
 
 def read_line(text: str, forms: Forms) -> list[LogRecord] | None:
@@ -87,7 +93,8 @@ def _of_object(text: str, value: Mapping[str, Any], forms: Forms) -> LogRecord:
     shipped = None if record.failure else _shipped_line(value)
     if shipped is not None and (inner := _of_entry(shipped, "", forms)).failure is not None:
         record = inner
-    if record.failure is None and (access := access_record(text, value)):
+    may_be_access = record.failure is None and (forms.application or not is_of_logger(value))
+    if may_be_access and (access := access_record(text, value)):
         record = replace(
             access, event=record.event, request_id=request_id_of(value, forms.request_id_at) or access.request_id
         )
@@ -111,29 +118,39 @@ def _of_entry(entry: LogEntry, at: str, forms: Forms) -> LogRecord:
         text="" if event is not None else entry.text.rstrip("\r\n"),
         request_id=entry.request_id,
         at=moment_of(at) or moment_of(entry.at),
-        failure=entry.failure,
+        failure=entry.failure or _logged_as_text(entry, forms),
         event=event,
         trace_id=entry.trace_id,
         report=entry.report,
     )
 
 
+def _logged_as_text(entry: LogEntry, forms: Forms) -> Failure | None:
+    if not forms.text_errors or entry.kind != "application" or entry.text.lstrip().startswith("{"):
+        return None
+    return text_error(entry.message, entry.level, entry.request_id)
+
+
 def _of_stream(entries: Sequence[tuple[LogEntry, str]], forms: Forms) -> Iterator[LogRecord]:
     """
     Give each entry with its request: without an id, that of the one that runs, which began last and ends next.
 
-    Where another one ends next, the log is that of several environments, and nobody knows.
+    Where another one ends next, the log is that of several environments, and nobody knows. What an environment tells
+    while it starts belongs to the request that it then fails, or to none.
     """
+    failed = {entry.request_id for entry, _ in entries if entry.failure is not None}
     running: str | None = None
-    announced = False
+    announced = starting = False
     for (entry, at), ends_next in zip(entries, _next_ends(entries), strict=True):
         record = _of_entry(entry, at, forms)
         if announced and record.event is None and (event := printed_value(entry.message.strip())):
             record = replace(record, event=event, text="")
         announced = announces_event(entry.message)
-        running = entry.request_id or running
+        starting = begins_environment(entry) or (starting and entry.request_id is None)
+        running = entry.request_id or (None if starting else running)
         known = {running, ends_next} - {None}
-        yield _with_id(record, entry.request_id or (known.pop() if len(known) == 1 else None))
+        request_id = entry.request_id or (known.pop() if len(known) == 1 else None)
+        yield _with_id(record, request_id if not starting or request_id in failed else None)
 
 
 def _next_ends(entries: Sequence[tuple[LogEntry, str]]) -> list[str | None]:

@@ -1,14 +1,21 @@
 """An object's content in blocks of whole records, and the record around a place in it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
+
+from replay.payloads.log_formats.concatenated_json import extents
 
 MOST_RECORD_BYTES = 8 * 1024 * 1024
 """A longer line is skipped: Lambda's events have at most 6 MB, log events 1 MB."""
 
 MOST_DOCUMENT_BYTES = 16 * 1024 * 1024
 TOO_LONG = "lines of more than 8 MB, which were skipped"
+_DOCUMENTS_BYTES = 256 * 1024
+"""So much of documents over many lines is read at once."""
+
+NOT_JSON = "lines that begin like JSON and are none, of which only the text was read"
 TOO_LONG_DOCUMENT = "JSON documents over many lines with more than 16 MB, which were read line by line"
 
 
@@ -27,11 +34,12 @@ Separators = tuple[Separator, ...]
 
 
 class Block(NamedTuple):
-    """Whole records from `offset` of the unpacked content on."""
+    """Whole records from `offset` of the unpacked content on; without separators they end at `ends`."""
 
     data: bytes
     offset: int
     separators: Separators
+    ends: tuple[int, ...] = ()
 
 
 def blocks(pieces: Iterable[bytes], problems: Counter[str]) -> Iterator[Block]:
@@ -60,7 +68,7 @@ def blocks(pieces: Iterable[bytes], problems: Counter[str]) -> Iterator[Block]:
         if len(held) > MOST_RECORD_BYTES:
             problems[TOO_LONG] += 1
             offset, held, skipping = offset + len(held), b"", True
-    if held and separators and not skipping:
+    if held and separators:
         yield Block(held, offset, separators)
 
 
@@ -90,7 +98,7 @@ def windows(found: Iterable[Block]) -> Iterator[tuple[Block | None, Block, Block
 
 
 def _with_document_first(pieces: Iterable[bytes], problems: Counter[str]) -> Iterator[bytes | Block]:
-    """Give content that begins as JSON over many lines does as one block, where it is not too large."""
+    """Give content that is JSON over many lines as one block, where it is not too large."""
     iterator = iter(pieces)
     held = next(iterator, b"")
     if not _begins_as_document(held):
@@ -107,7 +115,37 @@ def _with_document_first(pieces: Iterable[bytes], problems: Counter[str]) -> Ite
             yield b"".join(gathered)
             yield from iterator
             return
-    yield Block(b"".join(gathered), 0, ())
+    content = b"".join(gathered)
+    of_documents = _of_documents(content, problems)
+    yield from of_documents
+    if not of_documents:
+        yield content
+
+
+def _of_documents(content: bytes, problems: Counter[str]) -> Sequence[Block]:
+    """
+    Cut what is nothing but JSON documents, one behind the other, into blocks of whole ones.
+
+    Nothing is given where anything else is behind them: something that was printed over several lines only stood first.
+    """
+    text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    found: list[Block] = []
+    held: list[bytes] = []
+    begins = offset = size = 0
+
+    def block() -> Block:
+        return Block(b"".join(held), offset, (), tuple(accumulate(map(len, held))))
+
+    for _, end in extents(text):
+        held.append(text[begins:end].encode("utf-8", "surrogateescape"))
+        begins, size = end, size + len(held[-1])
+        if size >= _DOCUMENTS_BYTES:
+            found.append(block())
+            held, offset, size = [], offset + size, 0
+    if text[begins:].strip(" \t\r\n,"):
+        problems.update([NOT_JSON] if not begins else [])
+        return ()
+    return [*found, block()] if held else found
 
 
 def _begins_as_document(head: bytes) -> bool:

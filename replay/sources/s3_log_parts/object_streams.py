@@ -21,6 +21,13 @@ _ZSTD_WINDOW_BYTES = 64 * 1024 * 1024
 _HONEST_RATIO = 100
 """Logs pack to a tenth or a twentieth; what unpacks to more than this is cut off at the size that the user allows."""
 
+_MOST_LAYERS = 2
+_FOREIGN = {
+    b"PK\x03\x04": "ZIP", b"PAR1": "Parquet", b"ORC": "ORC", b"Obj\x01": "Avro", b"BZh": "bzip2", b"\xfd7zXZ": "xz",
+    b"\x04\x22\x4d\x18": "LZ4", b"\xff\x06\x00\x00sNaPpY": "Snappy", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
+}  # fmt: skip
+"""What objects of a delivery stream, or files of a shell, begin with that no log of lines does."""
+
 _MOST_RESUMES = 5
 
 
@@ -91,31 +98,60 @@ def unpacked(raw: Readable, *, most_bytes: int) -> Iterator[bytes]:
     """
     Give the content piece by piece: gzip and Zstandard are known by their first bytes, anything else is plain.
 
+    What is packed twice is unpacked twice: CloudWatch Logs packs what it sends, and Firehose packs it again if told to.
+
     Args:
         most_bytes: Where a packed object unpacks to more than this, and to more than a hundred times what it was, the
             rest is not read.
 
     Raises:
-        Unreadable: The rest cannot be unpacked, or is far too large.
+        Unreadable: The rest cannot be unpacked, or is far too large; or it is of a form that is not read.
         ConfigurationError: The object is Zstandard, and the package for it is not installed.
     """
-    first = _read(raw)
-    if first.startswith(_GZIP):
-        yield from _measured(_gunzipped(raw, first), most_bytes)
-    elif first.startswith(_ZSTD):
-        yield from _measured(_zstd(raw, first), most_bytes)
-    else:
+    counted = Counted(raw)
+    yield from _layer(counted, counted, most_bytes, _MOST_LAYERS)
+
+
+def _layer(source: Readable, counted: "Counted", most_bytes: int, layers: int) -> Iterator[bytes]:
+    """Take one packing off, and those inside; *counted* is the object as it lies there."""
+    first = _read(source)
+    if form := next((form for mark, form in _FOREIGN.items() if first.startswith(mark)), None):
+        raise Unreadable(f"it is {form}, which is not read")
+    unpack = _gunzipped if first.startswith(_GZIP) else _zstd if first.startswith(_ZSTD) else None
+    if unpack is not None and not layers:
+        raise Unreadable("it is packed more often than twice")
+    if unpack is None:
         while first:
             yield first
-            first = _read(raw, PIECE_BYTES)
+            first = _read(source, PIECE_BYTES)
+        return
+    pieces = _measured(unpack(source, first), counted, most_bytes)
+    head = next(pieces, b"")
+    if head.startswith((_GZIP, _ZSTD, *_FOREIGN)):
+        yield from _layer(_Pieces(head, pieces), counted, most_bytes, layers - 1)
+        return
+    yield head
+    yield from pieces
 
 
-def _measured(pieces: Iterator[tuple[bytes, int]], most_bytes: int) -> Iterator[bytes]:
-    """Stop a bomb: *pieces* come with the number of packed bytes until then."""
+class _Pieces:
+    """What one layer gives, to be read by the next."""
+
+    def __init__(self, head: bytes, pieces: Iterator[bytes]) -> None:
+        self._held, self._pieces = head, pieces
+
+    def read(self, size: int, /) -> bytes:
+        self._held = self._held or next(self._pieces, b"")
+        piece, self._held = self._held[:size], self._held[size:]
+        return piece
+
+
+def _measured(pieces: Iterator[bytes], counted: "Counted", most_bytes: int) -> Iterator[bytes]:
+    """Stop a bomb: what comes is far more than the object is, as far as it was read."""
     total = 0
-    for piece, packed in pieces:
+    for piece in pieces:
         total += len(piece)
-        if total > most_bytes and total > _HONEST_RATIO * packed:
+        if total > most_bytes and total > _HONEST_RATIO * counted.given:
             raise Unreadable(
                 f"it unpacks to more than {most_bytes / 1e6:,.0f} MB, a zip bomb perhaps (--max-unpacked-mb)"
             )
@@ -131,10 +167,10 @@ def _read(raw: Readable, size: int = _READ_BYTES) -> bytes:
         raise Unreadable(error.what) from error
 
 
-def _gunzipped(raw: Readable, first: bytes) -> Iterator[tuple[bytes, int]]:
+def _gunzipped(raw: Readable, first: bytes) -> Iterator[bytes]:
     """Inflate one member after the other, as `zcat` does; what stands behind the last one is left."""
     library = _inflating()
-    packed, data = len(first), first
+    data = first
     inflater = library.decompressobj(_GZIP_WINDOW)
     while True:
         try:
@@ -142,11 +178,10 @@ def _gunzipped(raw: Readable, first: bytes) -> Iterator[tuple[bytes, int]]:
         except (zlib.error, library.error) as error:
             raise Unreadable("it is not whole gzip: damaged") from error
         if piece:
-            yield piece, packed
+            yield piece
         data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
         if not data and (inflater.eof or not piece):
             data = _read(raw)
-            packed += len(data)
             if not data and inflater.eof:
                 return
             if not data:
@@ -167,7 +202,7 @@ def _inflating() -> Any:
     return isal_zlib
 
 
-def _zstd(raw: Readable, first: bytes) -> Iterator[tuple[bytes, int]]:
+def _zstd(raw: Readable, first: bytes) -> Iterator[bytes]:
     try:
         import zstandard
     except ImportError:
@@ -186,7 +221,7 @@ def _zstd(raw: Readable, first: bytes) -> Iterator[tuple[bytes, int]]:
                 raise Unreadable("it is not whole Zstandard: damaged") from error
             if not piece:
                 return
-            yield piece, counted.given
+            yield piece
 
 
 class Counted:

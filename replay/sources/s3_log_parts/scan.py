@@ -1,21 +1,25 @@
 """One pass over one object: which requests failed, and which events stand near."""
 
+import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from io import StringIO
 from itertools import islice
 
 from replay.payloads.log_formats.cues import are_records_of_failures, failure_offsets
 from replay.payloads.log_formats.log_record import LogRecord
 from replay.payloads.log_formats.reading import Forms, read_line, read_stream
-from replay.sources.s3_log_parts.blocks import Block, blocks, extent, windows
+from replay.sources.s3_log_parts.blocks import NOT_JSON, Block, blocks, extent, windows
 from replay.sources.s3_log_parts.sightings import Sighting, sighting
 
 NOT_UTF_8 = "lines that are not UTF-8, of which the bad bytes are shown as ?"
-NOT_JSON = "lines that begin like JSON and are none, of which only the text was read"
 _START = b"START RequestId: "
-_REPORT = b"REPORT RequestId: "
+_STARTING = b"_START Runtime Version"
 _MOST_STREAM_BYTES = 512 * 1024
 _MOST_MENTIONS = 500
+_GOES_ON = re.compile(rb"[ \t]|\xc2\xa0|Traceback \(most|Caused by:|(?:Runtime|Sandbox|Extension)\.\w+\s")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -25,7 +29,7 @@ def scan(pieces: Iterable[bytes], forms: Forms, problems: Counter[str]) -> Itera
 
     What cannot be read is counted in *problems*.
     """
-    done: set[str] = set()
+    done = Done()
     for before, block, after in windows(blocks(pieces, problems)):
         if are_records_of_failures(block.data):
             yield from _records_of_failures(block, forms, problems)
@@ -34,6 +38,15 @@ def scan(pieces: Iterable[bytes], forms: Forms, problems: Counter[str]) -> Itera
         if offsets:
             view = View(before, block, after, problems)
             yield from _in_view(view, offsets, forms, done)
+
+
+@dataclass(slots=True)
+class Done:
+    """The requests that were given, and how far the content was read: no failure is told twice."""
+
+    ids: set[str] = field(default_factory=set)
+    until: int = 0
+    line_until: int = 0
 
 
 class View:
@@ -45,10 +58,18 @@ class View:
         self.offset = before.offset if before else block.offset
         self.separators = block.separators
         self.problems = problems
+        self.ends: list[int] = []
+        base = 0
+        for each in (before, block, after):
+            self.ends += [base + end for end in each.ends] if each else []
+            base += len(each.data) if each else 0
 
     def record_around(self, at: int) -> tuple[int, int]:
         """Say where the record around *at* begins and ends."""
-        return extent(self.data, at, self.separators)
+        if self.separators or not self.ends:
+            return extent(self.data, at, self.separators)
+        number = bisect_right(self.ends, at)
+        return self.ends[number - 1] if number else 0, self.ends[min(number, len(self.ends) - 1)]
 
     def text(self, start: int, end: int) -> str:
         """Decode a part; what is not UTF-8 is counted, and shown as �."""
@@ -60,8 +81,8 @@ class View:
             text = content.decode("utf-8", "replace")
         return text.removeprefix(_BYTE_ORDER_MARK)
 
-    def read(self, at: int, forms: Forms) -> tuple[int, list[LogRecord]]:
-        """Read what stands around *at*, a line or a stretch of a log stream; and say where that ends."""
+    def read(self, at: int, forms: Forms, *, earliest: int = 0) -> tuple[int, list[LogRecord]]:
+        """Read what is around *at*, a line or a stretch of a log stream from *earliest* on; and say where it ends."""
         start, end = self.record_around(at)
         text = self.text(start, end)
         records = read_line(text, forms)
@@ -69,26 +90,45 @@ class View:
             return end, records
         if text.lstrip().startswith("{") and not self.separators:
             self.problems[NOT_JSON] += 1
-        start, end = self._stream_around(start, end)
-        return end, read_stream(self.text(start, end).splitlines(keepends=True), forms)
+        start, end = self._stream_around(start, end, earliest)
+        lines = StringIO(self.text(start, end))  # they end with \n, and not with U+2028 or a form feed
+        return end, read_stream(lines, forms)
 
-    def _stream_around(self, start: int, end: int) -> tuple[int, int]:
-        """Find the lines of one invocation in a log stream: from its START until the next one."""
+    def _stream_around(self, start: int, end: int, earliest: int) -> tuple[int, int]:
+        """
+        Find the lines of one invocation in a log stream: from its START until the next one.
+
+        What is told while an environment starts belongs to the invocation that follows, or to none.
+        """
         if not self.separators:
             return start, end
-        earliest = max(0, start - _MOST_STREAM_BYTES)
-        begins = self.data.rfind(_START, earliest, start + len(_START) + 64)
+        earliest = max(earliest, start - _MOST_STREAM_BYTES)
         latest = min(len(self.data), end + _MOST_STREAM_BYTES)
-        next_begins = self.data.find(_START, end, latest)
+        begins = self.data.rfind(_START, earliest, start + len(_START) + 64)
+        starting = self.data.rfind(_STARTING, max(begins, earliest), start)
+        if starting >= 0:
+            begins, own = starting, self.data.find(_START, end, latest)
+            next_begins = self._next_begins(own + 1, latest) if own >= 0 else -1
+        else:
+            next_begins = self._next_begins(end, latest)
         first = self.record_around(begins)[0] if 0 <= begins <= end else self._line_from(earliest)
         last = self.record_around(next_begins)[0] if next_begins >= 0 else self._line_until(latest)
         return min(first, start), max(last, end)
 
+    def _next_begins(self, at: int, latest: int) -> int:
+        """Say where the next invocation begins, or the environment that is made for it."""
+        found = [place for mark in (_START, _STARTING) if (place := self.data.find(mark, at, latest)) >= 0]
+        return min(found, default=-1)
+
     def _line_from(self, at: int) -> int:
-        return at if at == 0 else self.data.find(b"\n", at) + 1
+        return at if self.data[max(0, at - 1) : at] in {b"", b"\n"} else self.data.find(b"\n", at) + 1
 
     def _line_until(self, at: int) -> int:
-        return at if at == len(self.data) else max(self.data.rfind(b"\n", 0, at) + 1, 0)
+        """Say where the last line before *at* ends, and none that the next one goes on with."""
+        until = at if at == len(self.data) else self.data.rfind(b"\n", 0, at) + 1
+        while until and _GOES_ON.match(self.data, until):
+            until = self.data.rfind(b"\n", 0, until - 1) + 1
+        return until
 
     def mentions(self, request_id: str) -> Iterator[int]:
         """Give each place where *request_id* stands."""
@@ -118,28 +158,40 @@ def records_naming(view: View, request_id: str, forms: Forms) -> list[LogRecord]
     return found
 
 
-def _in_view(view: View, offsets: list[int], forms: Forms, done: set[str]) -> Iterator[Sighting]:
-    read_until = -1
+def _in_view(view: View, offsets: list[int], forms: Forms, done: Done) -> Iterator[Sighting]:
     for offset in offsets:
         at = offset + view.begins
-        if at < read_until:
+        if view.offset + at < done.line_until:
             continue
-        start, _ = view.record_around(at)
-        read_until, records = view.read(at, forms)
+        start, end = view.record_around(at)
+        if view.offset + at < done.until:
+            records = list(_beside_a_stream(view.text(start, end), forms))
+        else:
+            read_until, records = view.read(at, forms, earliest=max(0, done.until - view.offset))
+            done.until = view.offset + read_until
+        done.line_until = view.offset + end
         for failing in [each for each in records if each.failure is not None or each.whole]:
             request_id = failing.request_id
-            if request_id is not None and request_id in done:
+            if request_id is not None and request_id in done.ids:
                 continue
             if request_id is None:
                 found = sighting(None, [failing], offset=view.offset + start)
             else:
-                done.add(request_id)
+                done.ids.add(request_id)
                 named = records_naming(view, request_id, forms)
-                found = sighting(request_id, [*_once(records, named, request_id)], offset=view.offset + start)
+                told = [*_once(records, named, request_id)]
+                found = sighting(request_id, told, offset=view.offset + start, logged_errors=forms.application)
             if failing.whole:
                 found = _whole(failing, view.offset + start)
             if found is not None:
                 yield found
+
+
+def _beside_a_stream(text: str, forms: Forms) -> Iterator[LogRecord]:
+    """Read a line of another form that stands among those of a log stream; what is of the stream itself was read."""
+    for each in read_line(text, forms) or ():
+        if each.request_id is not None or each.kind == "access":
+            yield each
 
 
 def _once(near: list[LogRecord], named: list[LogRecord], request_id: str) -> Iterator[LogRecord]:

@@ -29,9 +29,19 @@ class Sighting:
     whole: bool = False
 
 
-def sighting(request_id: str | None, records: Sequence[LogRecord], *, offset: int) -> Sighting | None:
-    """Put together what *records* tell of a request; None where none of them says that it failed."""
-    failing = [each for each in records if each.failure is not None and each.request_id == request_id]
+def sighting(
+    request_id: str | None, records: Sequence[LogRecord], *, offset: int, logged_errors: bool = False
+) -> Sighting | None:
+    """
+    Put together what *records* tell of a request; None where none of them says that it failed.
+
+    Args:
+        logged_errors: Whether an error counts that was logged for a request which Lambda reports as a success.
+    """
+    own = [each for each in records if each.request_id == request_id]
+    statuses = {each.report.status for each in own if each.report is not None}
+    spared = "invocation" if statuses == {"success"} and not logged_errors else None
+    failing = [each for each in own if each.failure is not None and each.kind != spared]
     if not failing:
         return None
     kind: Kind = "invocation" if any(each.kind == "invocation" for each in failing) else "access"

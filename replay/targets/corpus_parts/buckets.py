@@ -8,7 +8,7 @@ from typing import Any
 
 from replay.errors import ConfigurationError, TargetRefused
 from replay.readers.aws_errors import aws_errors, error_code
-from replay.readers.clients import aws_client
+from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.deployed import described
 from replay.targets.guard_rails.destination import Destination, check_destination, require_account_id
 from replay.targets.guard_rails.identity import tags_of, unless_denied
@@ -54,16 +54,19 @@ class OwnedBucket:
     A bucket that must be in the account of *options*: every request names its owner, so that S3 itself refuses.
 
     Source: S3 User Guide, "Verifying bucket ownership with bucket owner condition".
+
+    Args:
+        clients: Those of the target that it is for: they are in one place.
     """
 
-    def __init__(self, name: str, options: DeployedOptions) -> None:
+    def __init__(self, name: str, options: DeployedOptions, *, clients: TargetClients | None = None) -> None:
         self.name, self._options = name, options
+        self._clients = clients or TargetClients(options)
 
     @cached_property
     def client(self) -> Any:
         """The client for where it is."""
-        options = self._options
-        return aws_client("s3", region=options.region, profile=options.profile, endpoint_url=options.endpoint_url)
+        return self._clients("s3")
 
     @property
     def owner(self) -> Mapping[str, str]:

@@ -2,16 +2,18 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from replay.errors import TargetError, TargetRefused
+from replay.errors import TargetError
 from replay.payloads.aws_calls import Fault
-from replay.payloads.partitions import is_aws_url
 from replay.targets.base import Invoker
+from replay.targets.guard_rails.clients import TargetClients
 from replay.targets.guard_rails.destination import Destination, check_destination, require_account_id
-from replay.targets.guard_rails.identity import Caller, read_account_aliases, read_caller
+from replay.targets.guard_rails.identity import read_account_aliases, read_caller
+from replay.targets.guard_rails.one_place import AWS, Asked
 from replay.targets.guard_rails.options import DeployedOptions
 from replay.targets.guard_rails.this_machine import is_on_this_machine
 
@@ -118,42 +120,40 @@ class Deployed(Invoker):
 
 
 def described(
-    options: DeployedOptions, *, target: str, arn: str, region: str, endpoint_url: str, **known: Any
+    options: DeployedOptions,
+    *,
+    target: str,
+    arn: str,
+    region: str,
+    endpoint_url: str,
+    beside: Asked | None = None,
+    **known: Any,
 ) -> Destination:
     """
     Complete what a target knows of its destination by who is asking.
 
     Args:
+        beside: Who has told of it, where that is not *endpoint_url*: STS and IAM must be in the same place.
         known: `tags` and `seen_by`.
 
     Raises:
-        TargetRefused: It is beyond this machine, and its account is not named, before anybody is asked; or an emulator
-            here would say who is asking.
+        TargetRefused: It is beyond this machine, and its account is not named, before anybody is asked; or another
+            than who has told of it would say who is asking, such as an emulator, although the target is on AWS.
         AwsError: The caller is not known.
     """
     if is_on_this_machine(endpoint_url):
         return Destination(target=target, arn=arn, region=region, on_this_machine=True, **known)
     require_account_id(target, options, arn=arn)
-    caller = read_caller(options, region=region)
-    _refuse_emulated(caller, target=target, arn=arn)
+    told_of = beside or Asked.at(f"the target {target}", endpoint_url)
+    clients = TargetClients(replace(options, region=region), beside=told_of)
+    caller = read_caller(clients)
     return Destination(
         target=target,
         arn=arn,
         region=region,
         caller_account_id=caller.account_id,
         caller_arn=caller.arn,
-        account_aliases=read_account_aliases(options, region=region),
+        account_aliases=read_account_aliases(clients),
+        emulated_at="" if told_of.place == AWS else endpoint_url,
         **known,
-    )
-
-
-def _refuse_emulated(caller: Caller, *, target: str, arn: str) -> None:
-    """An emulator knows nothing of an account beyond this machine, although `AWS_ENDPOINT_URL` may lead to it."""
-    if is_aws_url(caller.told_by) or not is_on_this_machine(caller.told_by):
-        return
-    raise TargetRefused(
-        f"the target {target} is beyond this machine, and who is asking there was said by an emulator here",
-        where=f"{arn}, and STS at {caller.told_by}",
-        expected="the target and STS both on AWS, or both on this machine",
-        hint="unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS; to mean the emulator, set the first of them alone",
     )

@@ -23,6 +23,7 @@ class Destination:
         seen_by: Who else gets what is sent here: consumers, subscribers, rules.
         made: What is made there for the run, in lines for eyes; it is removed afterwards.
         owner_account_id: Whose it is, where its ARN names no account, as that of a bucket.
+        emulated_at: Its endpoint, where that is beyond this machine and none of AWS.
         role: What becomes of events there: it gets them, says whether they succeed, or loses them to where they go.
     """
 
@@ -37,6 +38,7 @@ class Destination:
     seen_by: tuple[str, ...] = ()
     owner_account_id: str = ""
     made: tuple[str, ...] = ()
+    emulated_at: str = ""
     role: Role = "receives"
 
     @property

@@ -5,39 +5,39 @@ from typing import Any, NamedTuple
 
 from replay.errors import AwsError
 from replay.readers.aws_errors import aws_errors
-from replay.readers.clients import aws_client
-from replay.targets.guard_rails.options import DeployedOptions
+from replay.targets.guard_rails.clients import TargetClients
 
 
 class Caller(NamedTuple):
-    """The identity behind the credentials, and the endpoint that has told it."""
+    """The identity behind the credentials."""
 
     account_id: str
     arn: str
-    told_by: str
 
 
-def read_caller(options: DeployedOptions, *, region: str) -> Caller:
+def read_caller(clients: TargetClients) -> Caller:
     """
     Ask STS whose the credentials are; it needs no permission.
 
     Raises:
+        TargetRefused: STS is elsewhere than the target.
         AwsError: There are no credentials, or they are not valid.
     """
-    client = _client("sts", options, region)
+    client = clients("sts")
     with aws_errors(where="the caller's identity", service="sts"):
         answer = client.get_caller_identity()
-    return Caller(str(answer["Account"]), str(answer["Arn"]), str(client.meta.endpoint_url))
+    return Caller(str(answer["Account"]), str(answer["Arn"]))
 
 
-def read_account_aliases(options: DeployedOptions, *, region: str) -> tuple[str, ...] | None:
+def read_account_aliases(clients: TargetClients) -> tuple[str, ...] | None:
     """
     Ask IAM for the account's alias (there is at most one); None where that is not allowed.
 
     Raises:
+        TargetRefused: IAM is elsewhere than the target: the alias of an emulator is not that of the account.
         AwsError: It could not be asked for another reason.
     """
-    client = _client("iam", options, region)
+    client = clients("iam")
     found: list[str] | None = unless_denied(lambda: client.list_account_aliases()["AccountAliases"], service="iam")
     return None if found is None else tuple(found)
 
@@ -64,7 +64,3 @@ def tags_of(pairs: object) -> Mapping[str, str]:
         return {str(key): str(value) for key, value in pairs.items()}
     listed = pairs if isinstance(pairs, list) else []
     return {str(each["Key"]): str(each.get("Value", "")) for each in listed}
-
-
-def _client(service: str, options: DeployedOptions, region: str) -> Any:
-    return aws_client(service, region=region, profile=options.profile, endpoint_url=options.endpoint_url)

@@ -9,6 +9,8 @@ from replay.counted_nouns import counted
 from replay.targets.guard_rails.destination import Destination, Role
 
 _MOST_NAMED = 5
+_MINUTE_S, _HOUR_S = 60, 3600
+_UNITS = ((1, "s"), (_MINUTE_S, "m"), (_HOUR_S, "h"))
 _ROLES: Mapping[Role, str] = {
     "receives": "to",
     "judges": "judged by",
@@ -22,6 +24,7 @@ class Plan:
     What a run will send, and where.
 
     Attributes:
+        events: How many are to be sent now.
         failures: How many of the events belong to each failure, by its headline.
         taken_from: Where events that are no fixtures are read from, and how much of them.
         sent_again: Whether an event that fails is sent again, as often as its event source would deliver it.
@@ -35,6 +38,11 @@ class Plan:
         travels: Through what they travel, where the target gives no answer.
         observed_at: Where their ends are looked for.
         observed_for_s: How long the end of each is waited for.
+        all_at_once: Whether all go by one, and their answers are read behind it.
+        most_together: How many go by one call at most.
+        resumed: The run that is gone on with; empty for a new one.
+        done: How many events of it have a verdict, and are not sent.
+        under_way: How many of it have no verdict, and are not sent either: they were, and that was acknowledged.
     """
 
     events: int
@@ -54,6 +62,11 @@ class Plan:
     observed_at: tuple[str, ...] = ()
     observed_for_s: float = 0.0
     taken_from: tuple[str, ...] = ()
+    most_together: int = 1
+    resumed: str = ""
+    done: int = 0
+    under_way: int = 0
+    all_at_once: bool = False
 
     @property
     def must_be_confirmed(self) -> bool:
@@ -62,19 +75,23 @@ class Plan:
 
     @property
     def least_duration_s(self) -> float | None:
-        """How long it takes at least, where a rate or the original spacing bounds it."""
+        """
+        How long after the first event the last is sent at the earliest, where a rate or the original spacing bounds it.
+
+        The first call waits for nothing, and no further try of an event that fails is in it.
+        """
         if not self.rate_per_s:
             return self.spacing_s if self.speed else None
+        before_last = max(0, self.events - self.most_together)
         in_ramp = self.rate_per_s * self.ramp_up_s / 2
-        if self.events < in_ramp:
-            return max(self.spacing_s, math.sqrt(2 * self.events * self.ramp_up_s / self.rate_per_s))
-        return max(self.spacing_s, self.ramp_up_s + (self.events - in_ramp) / self.rate_per_s)
+        if before_last < in_ramp:
+            return max(self.spacing_s, math.sqrt(2 * before_last * self.ramp_up_s / self.rate_per_s))
+        return max(self.spacing_s, self.ramp_up_s + (before_last - in_ramp) / self.rate_per_s)
 
 
 def plan_lines(plan: Plan) -> list[str]:
     """Write a plan for human eyes, one fact a line."""
-    again = "; one that fails is sent again as often as its event source would deliver it" if plan.sent_again else ""
-    lines = [f"{counted(plan.events, 'event')}{again}"]
+    lines = _events(plan)
     lines += [f"  from {each}" for each in plan.taken_from]
     lines += [f"  {count:>6}  {failure}" for failure, count in plan.failures.items()]
     for each, following in zip_longest(plan.destinations, plan.destinations[1:]):
@@ -109,6 +126,9 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "observed_at": list(plan.observed_at),
         "observed_for_s": plan.observed_for_s,
         "must_be_confirmed": plan.must_be_confirmed,
+        "resumed": plan.resumed or None,
+        "done": plan.done,
+        "under_way": plan.under_way,
     }
 
 
@@ -118,6 +138,7 @@ def _destination_document(destination: Destination) -> dict[str, object]:
         "arn": destination.arn,
         "account_id": destination.account_id,
         "on_this_machine": destination.on_this_machine,
+        "emulated_at": destination.emulated_at or None,
         "caller_arn": destination.caller_arn,
         "seen_by": list(destination.seen_by),
         "made": list(destination.made),
@@ -133,6 +154,7 @@ def _destination_lines(destination: Destination) -> list[str]:
     alias = "alias may not be read" if aliases is None else ", ".join(aliases) or "no alias"
     return [
         f"{to} {destination.arn}",
+        *([f"  at {destination.emulated_at}, which is none of AWS's endpoints"] if destination.emulated_at else []),
         f"  account {destination.account_id} ({alias}), as {destination.caller_arn}",
         *_seen_by(destination),
     ]
@@ -147,20 +169,62 @@ def _seen_by(destination: Destination) -> list[str]:
     return [f"  seen by {each}" for each in destination.seen_by]
 
 
+def _events(plan: Plan) -> list[str]:
+    """Say how many there are; of a run that is gone on with, how many are left, and what becomes of the rest."""
+    again = "one that fails is sent again as often as its event source would deliver it" if plan.sent_again else ""
+    if not plan.resumed:
+        return ["; ".join(filter(None, [counted(plan.events, "event"), again]))]
+    total = plan.events + plan.done + plan.under_way
+    lines = [f"going on with {plan.resumed}: {plan.events:,} of {counted(total, 'event')} left to send"]
+    if again:
+        lines.append(f"  {again}")
+    if plan.done:
+        lines.append(f"  {counted(plan.done, 'event has its verdict', 'events have their verdicts')}: not sent again")
+    if plan.under_way:
+        were = counted(plan.under_way, "event was under way", "events were under way")
+        then = "but looked for" if plan.travels or plan.all_at_once else "and told as not run"
+        lines.append(f"  {were}, and acknowledged: not sent again, {then}")
+    return lines
+
+
 def _pace(plan: Plan) -> str:
-    at_once = f", {plan.concurrency} at once" if plan.concurrency > 1 else ""
     said = []
     if plan.speed is not None:
         undated = f" ({counted(plan.undated, 'event')} without a time at the end)" if plan.undated else ""
         said.append(f"at {plan.speed:g} x the original spacing{undated}")
     if plan.rate_per_s is not None:
-        ramp_up = f", growing to that in {plan.ramp_up_s:g} s" if plan.ramp_up_s else ""
-        said.append(f"at most {plan.rate_per_s:g}/s{ramp_up}")
-    least = f": {plan.least_duration_s:,.0f} s at least" if plan.least_duration_s is not None else ""
-    otherwise = "one after the other, each observed to its end" if plan.travels else "as fast as it answers"
-    if plan.travels and plan.concurrency > 1:
-        otherwise = "as fast as their ends are seen"
-    return f"{', '.join(said) or otherwise}{at_once}{least}"
+        ramp_up = f", growing to that in {_duration(plan.ramp_up_s)}" if plan.ramp_up_s else ""
+        said.append(f"at most {_rate(plan.rate_per_s)}{ramp_up}")
+    if plan.travels and plan.speed is None:
+        alone = "one after the other" + (", each observed to its end" if plan.observed_at else "")
+        said.append(alone if plan.concurrency == 1 else "as fast as their ends are seen")
+    at_once = f", {plan.concurrency} at once" if plan.concurrency > 1 else ""
+    return f"{', '.join(said) or 'as fast as it answers'}{at_once}{_least(plan)}"
+
+
+def _least(plan: Plan) -> str:
+    """Say how long sending takes, in whole seconds that are surely needed."""
+    least_s = math.floor(plan.least_duration_s or 0)
+    if not least_s:
+        return ""
+    again = ", longer where one that fails is sent again" if plan.sent_again and plan.rate_per_s else ""
+    return f": sending takes at least {_duration(least_s)}{again}"
+
+
+def _rate(per_s: float) -> str:
+    """Write a rate as people would ask for it: `300/h` rather than `0.0833333/s`."""
+    seconds, unit = next((each for each in _UNITS if per_s * each[0] >= 1), _UNITS[-1])
+    return f"{per_s * seconds:g}/{unit}"
+
+
+def _duration(seconds: float) -> str:
+    """Write `20 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < _MINUTE_S:
+        return f"{seconds:g} s"
+    small, unit, smaller = (_MINUTE_S, "min", "s") if seconds < _HOUR_S else (_HOUR_S, "h", "min")
+    whole, rest = divmod(int(seconds), small)
+    rest = rest if unit == "min" else rest // _MINUTE_S
+    return f"{whole:,} {unit}" + (f" {rest} {smaller}" if rest else "")
 
 
 def _observation(plan: Plan) -> list[str]:
@@ -169,7 +233,7 @@ def _observation(plan: Plan) -> list[str]:
     lines = [f"events travel through {', '.join(plan.travels)}: AWS delivers them, as often as it does"]
     if plan.observed_at:
         lines.append(f"  their ends are looked for in {', '.join(plan.observed_at)}")
-        lines.append(f"  each for {plan.observed_for_s:,.0f} s at most (observe_for_s)")
+        lines.append(f"  each for {_duration(plan.observed_for_s)} at most (observe_for_s)")
     return lines
 
 

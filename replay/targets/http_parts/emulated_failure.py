@@ -10,6 +10,7 @@ from replay.targets.http_parts.exchange import HttpResponse
 from replay.targets.state_machine_parts.execution_ends import failure_of, is_report
 
 _BAD_GATEWAY = 502
+_OF_A_LOAD_BALANCER = "Lambda error: "
 
 
 def emulated_failure(answer: HttpResponse, code: Path) -> Reply | None:
@@ -17,7 +18,8 @@ def emulated_failure(answer: HttpResponse, code: Path) -> Reply | None:
     Give the failed reply that *answer* reports; None where it is none. To be asked of an emulator's answers only.
 
     AWS tells of a failed function in words of its own, and a function on AWS may itself answer so. Source: MiniStack
-    1.5.33 behind HTTP APIs and function URLs; behind REST APIs the report is the text of `message`.
+    1.5.33 behind HTTP APIs and function URLs; behind REST APIs the report is the text of `message`, and behind load
+    balancers what follows `Lambda error: ` there.
 
     Args:
         code: The function's code here, to name the files of a trace as Lambda does.
@@ -39,4 +41,4 @@ def _message(text: str) -> str:
     except InvalidJson:
         return text
     message = document.get("message") if isinstance(document, dict) and len(document) == 1 else None
-    return message if isinstance(message, str) else text
+    return message.removeprefix(_OF_A_LOAD_BALANCER) if isinstance(message, str) else text

@@ -56,6 +56,7 @@ class CountedLog:
         self._tries: Counter[_Whose] = Counter()
         self._failures: Counter[_Whose] = Counter()
         self._returned: dict[_Whose, _Returned] = {}
+        self._counted_as: dict[str, _Whose] = {}
         self._quiet = 0
 
     @property
@@ -83,8 +84,11 @@ class CountedLog:
         since_ms = min((each.sent_at_ms for each in sought), default=0)
         seen = []
         for each in self._log.look(sought):
-            is_ours = each.keys or each.at_ms >= since_ms
-            seen.append(self._counted(each, each.keys or everything) if is_ours else each)
+            whose = each.keys or everything
+            is_ours = each.keys or (each.at_ms >= since_ms and each.whose == "ours")
+            # It may be told once more, when it is known whose it is.
+            is_new = self._counted_as.get(each.identity) != whose
+            seen.append(self._counted(each, whose) if is_ours and is_new else each)
         return seen + self._not_again(everything)
 
     def close(self) -> Sequence[str]:
@@ -99,9 +103,12 @@ class CountedLog:
 
     def _counted(self, sighting: Sighting, whose: _Whose) -> Sighting:
         self._returned.pop(whose, None)
+        self._counted_as[sighting.identity] = whose
         reply = sighting.reply
         if reply is None or sighting.settled is not None:
             return sighting
+        if sighting.request_id and not reply.succeeded:
+            return sighting  # the log has counted the attempts of each request
         self._tries[whose] += 1
         if reply.succeeded:
             self._returned[whose] = _Returned(since_s=self._clock(), sighting=sighting)

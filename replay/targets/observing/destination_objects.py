@@ -7,11 +7,13 @@ from typing import Any
 
 from replay.delivery.attempt import Reply
 from replay.payloads.captures import Capture, Origin
+from replay.payloads.envelopes.documents import object_in, text_at
 from replay.payloads.envelopes.registry import unwrap
 from replay.payloads.exact_json import Json
 from replay.readers.aws_errors import aws_errors
 from replay.targets.aws.lambda_answer import status_of_type
 from replay.targets.carrier import Settled, Sighting, Sought
+from replay.targets.observing.letter_owners import LetterRequests
 from replay.targets.observing.signs import keys_in
 
 _MOST_READ = 5_000
@@ -49,6 +51,7 @@ class DestinationObjects:
         bucket_arn: The ARN of the bucket.
         in_folders: Whether there is a folder for each shard below the prefix.
         keys_of: Says whose an object is.
+        requests: Is told of the requests that objects name, where each is one asynchronous event.
     """
 
     def __init__(
@@ -60,11 +63,12 @@ class DestinationObjects:
         in_folders: bool = False,
         keys_of: KeysOf = tells_signs,
         settled: Settled = "sent_to_destination",
+        requests: LetterRequests | None = None,
     ) -> None:
         self._client, self._arn, self._prefix = client, bucket_arn, prefix
         self._bucket = bucket_arn.rpartition(":::")[2].partition("/")[0]
         self._in_folders, self._keys_of, self._settled = in_folders, keys_of, settled
-        self._is_open = False
+        self._is_open, self._requests = False, requests
         self._since = datetime.now(UTC)
         self._read: set[str] = set()
         self._of_nobody: dict[str, _Object] = {}
@@ -149,10 +153,15 @@ class DestinationObjects:
         _, unwrapped = unwrap(Capture(origin=origin, body=found.text))
         failure = unwrapped.failure
         record: Json = {"Bucket": self._bucket, "Key": found.key, "Body": found.text}
+        request_id = ""
+        if self._requests is not None:
+            request_id = text_at(object_in(found.text), "requestContext", "requestId") or ""
+            self._requests.note(request_id, keys)
         return Sighting(
             keys=keys,
             identity=f"{self._bucket} {found.key}",
             reply=Reply(status=status_of_type(failure.error_type), failure=failure) if failure else None,
             settled=self._settled,
             failure_record=record,
+            request_id=request_id,
         )

@@ -8,6 +8,7 @@ from replay.delivery.report import DeliveryReport, Disposition, Invocation
 from replay.payloads.exact_json import Json
 from replay.payloads.failures import Failure
 from replay.targets.carrier import Sighting
+from replay.targets.observing.told_apart import Told, ends_of, told_apart
 
 LOG_LAG_S = 10.0
 """For so long an end that is known waits for the log that tells how it came to it."""
@@ -59,29 +60,40 @@ class Findings:
         self._record_ids = tuple(record_ids)
         self._names = self._record_ids or _names(len(self._keys))
         self._seen: dict[str, Sighting] = {}
-        self._gone: dict[str, int] = dict.fromkeys(keys, 0)
-        self._settled: dict[str, Disposition] = {}
+        self._log_tells = False
+        self._told_by_now: Told | None = None
+        self._settled_by_now: dict[str, Disposition] | None = None
+        self._gone: dict[str, set[str]] = {key: set() for key in keys}
         self._settled_at_s: float | None = None
         self.sent_at_ms = 0
         """When it was sent, in epoch milliseconds by our clock."""
 
     def note(self, sighting: Sighting) -> None:
         """Take in one sighting, where it is of this event."""
-        mine = tuple(key for key in self._keys if key in sighting.keys)
-        if not mine and (sighting.keys or not self._alone or sighting.at_ms < self.sent_at_ms):
+        named = frozenset(sighting.keys)
+        mine = tuple(key for key in self._keys if key in named)
+        is_anybodys = sighting.keys or not self._alone or sighting.whose == "unknown"
+        if not mine and (is_anybodys or sighting.at_ms < self.sent_at_ms):
+            self._note_others(sighting)
             return
-        if sighting.identity in self._seen:
+        if sighting.settled == "gone":
+            for key in mine or self._keys:
+                if len(self._gone[key]) < _TIMES_GONE:
+                    self._gone[key].add(sighting.identity)
+            return
+        self._told_by_now = self._settled_by_now = None
+        known = self._seen.get(sighting.identity)
+        if known is not None:
+            self._seen[sighting.identity] = replace(known, keys=known.keys or sighting.keys)
             return
         if self._doubts and sighting.may_be_earlier and sighting.reply is not None:
             sighting = replace(sighting, reply=replace(_UNTOLD, duration_s=sighting.reply.duration_s))
         self._seen[sighting.identity] = sighting
-        if not mine and len(self._keys) > 1 and sighting.settled != "gone":
-            return  # it may have held but some of the records
-        for key in mine or self._keys:
-            if sighting.settled == "gone":
-                self._gone[key] += 1
-            elif sighting.settled is not None and self._settled.get(key) in {None, "processed"}:
-                self._settled[key] = sighting.settled
+
+    def _note_others(self, sighting: Sighting) -> None:
+        """Note that the log shows requests meanwhile: then it would show that of a dead letter, too."""
+        if not self._log_tells and sighting.request_id and self.sent_at_ms <= sighting.at_ms:
+            self._log_tells, self._told_by_now, self._settled_by_now = bool(sighting.at_ms), None, None
 
     def has_ended(self, now_s: float) -> bool:
         """Say whether everything of it has come to its end, and how is known, or is long enough overdue."""
@@ -90,6 +102,10 @@ class Findings:
         if self._settled_at_s is None:
             self._settled_at_s = now_s
         waited_s = now_s - self._settled_at_s
+        if self._told.is_claimed_elsewhere and waited_s < self._lag_s:
+            return False
+        if self._told.is_disputed and not self.is_mixed:
+            return False
         if self._unsigned_successes and not self.is_mixed and waited_s < self._unsigned_lag_s:
             return False
         lag_s = self._count_lag_s if self.is_only_gone else self._lag_s
@@ -110,7 +126,7 @@ class Findings:
     @property
     def is_signed(self) -> bool:
         """Whether an invocation was seen, and each that was held a sign of it."""
-        logged = [each for each in self._seen.values() if each.reply and each.at_ms]
+        logged = self._told.logged
         return bool(logged) and all(each.keys for each in logged)
 
     @property
@@ -120,19 +136,23 @@ class Findings:
 
         Its lines may come in the log of another invocation.
         """
-        unsure = any(not each.is_sure or each.may_be_earlier for each in self._seen.values())
-        return unsure and self._has_undone and not any(_says_how(each) for each in self._seen.values())
+        own = self._told.own
+        unsure = any(not each.is_sure or each.may_be_earlier for each in own)
+        return unsure and self._has_undone and not any(_says_how(each) for each in own)
 
     @property
     def shows_its_own(self) -> bool:
         """Whether the log showed what is surely its own end: no line of an earlier one can come behind that."""
-        logged = [each for each in self._seen.values() if each.reply and each.at_ms]
+        logged = self._told.logged
         return bool(logged) and not any(each.may_be_earlier for each in logged)
 
     @property
     def has_failed(self) -> bool:
-        """Whether an invocation of it has failed, whatever came later."""
-        return any(not reply.succeeded for reply in self._replies())
+        """Whether an invocation of it failed, whatever came later; where others' may be among them, one with a sign."""
+        told = self._told
+        if not told.is_disputed and not self.is_mixed:
+            return any(not reply.succeeded for reply in self._replies())
+        return any(each.keys and each.reply and not each.reply.succeeded for each in told.logged)
 
     def report(self, payload: str) -> DeliveryReport:
         """
@@ -162,19 +182,31 @@ class Findings:
             invocations=tuple(invocations),
             dispositions=dispositions,
             failure_records=tuple(self._failure_records()),
-            notes=() if seen else (_NEVER_SEEN,),
+            notes=(*(() if seen else (_NEVER_SEEN,)), *self._told.notes),
         )
 
     @property
     def _unsigned_successes(self) -> int:
-        told = (each for each in self._seen.values() if each.reply and each.at_ms and not each.keys)
-        return sum(each.settled in _DONE for each in told)
+        return sum(each.settled in _DONE for each in self._told.logged if not each.keys)
 
     def _is_explained(self) -> bool:
         """Say whether how it failed is known, where it has; and that it was invoked, where it has not."""
         if self._has_undone:
-            return any(_says_how(each) for each in self._seen.values())
+            return any(_says_how(each) for each in self._told.own)
         return bool(self._replies())
+
+    @property
+    def _told(self) -> Told:
+        if self._told_by_now is None:
+            self._told_by_now = told_apart(self._keys, self._seen.values(), log_tells=self._log_tells)
+        return self._told_by_now
+
+    @property
+    def _settled(self) -> Mapping[str, Disposition]:
+        """The ends that were seen, by key: what has failed anywhere is not done."""
+        if self._settled_by_now is None:
+            self._settled_by_now = ends_of(self._keys, self._told.own)
+        return self._settled_by_now
 
     @property
     def _has_undone(self) -> bool:
@@ -185,18 +217,16 @@ class Findings:
         if any(not reply.succeeded for reply in self._replies()):
             return False
         ended = any(each not in _DONE for each in self._settled.values())
-        return ended and any(each.unless_undone for each in self._seen.values())
+        return ended and any(each.unless_undone for each in self._told.own)
 
     def _replies(self) -> list[Reply]:
         """Give what its invocations answered, in their order; what a dead letter tells counts where no log does."""
-        logged = sorted(
-            (each for each in self._seen.values() if each.reply and each.at_ms), key=lambda each: each.at_ms
-        )
-        told = [each for each in self._seen.values() if each.reply and not each.at_ms]
-        return [each.reply for each in logged or told if each.reply]
+        told = self._told
+        logged = sorted(told.logged, key=lambda each: each.at_ms)
+        return [each.reply for each in logged or told.own if each.reply]
 
     def _failure_records(self) -> list[Json]:
-        return [each.failure_record for each in self._seen.values() if each.failure_record is not None]
+        return [each.failure_record for each in self._told.own if each.failure_record is not None]
 
     def _disposition(self, key: str) -> Disposition:
         if key in self._settled:
@@ -207,7 +237,7 @@ class Findings:
         """Say whether it was processed: it is gone for certain, and it was not its failure that came last."""
         replies = self._replies()
         known = not replies or replies[-1].succeeded or any(each not in _DONE for each in self._settled.values())
-        return known and self._gone[key] >= _TIMES_GONE
+        return known and len(self._gone[key]) >= _TIMES_GONE
 
 
 def _says_how(sighting: Sighting) -> bool:

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from replay.readers.invocations import invocations_of
 from replay.readers.logs import LogLine, filtered_lines, is_missing
 from replay.targets.carrier import Settled, Sighting, Sought
 from replay.targets.observing.clock_difference import ClockDifference
+from replay.targets.observing.letter_owners import LetterRequests
 from replay.targets.observing.logged_replies import LoggedReply, attempts_of
 from replay.targets.observing.signs import keys_in
+from replay.targets.observing.unclaimed import Unclaimed
 
 _LATE_MS = 15_000
 """CloudWatch Logs shows lines some seconds after they were written, and not in the order of their times."""
@@ -53,6 +55,7 @@ class FunctionLog:
         code: The function's code here, to name the files of a trace as Lambda does.
         quiet_s: For how long nobody may have invoked it; it is waited for once as long.
         here: Whether it is on this machine, and its times are by our clock; else the difference is measured.
+        requests: What else tells whose a request is, where one request is one asynchronous event with all its attempts.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class FunctionLog:
         ends: LoggedEnds,
         quiet_s: float = 10.0,
         here: bool = True,
+        requests: LetterRequests | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -74,8 +78,9 @@ class FunctionLog:
         self._before: set[str] = set()
         self._sought: set[str] = set()
         self._failures: Counter[str] = Counter()
-        self._is_busy = False
+        self._is_busy = self._is_missing = False
         self._unsigned = 0
+        self._requests, self._unclaimed = requests, Unclaimed()
         self._clocks = ClockDifference(client, here=here)
 
     @property
@@ -116,11 +121,16 @@ class FunctionLog:
             AwsError: The log group may not be read.
         """
         now_ms = self._now_ms()
+        new = [each for each in sought if each.key not in self._sought]
         found = self._read(self._beginning_ms(sought), now_ms + _LATE_MS)
         unfinished_ms = [each.at_ms for each in found if not self._is_over(each)]
         self._from_ms = max(self._from_ms, min([now_ms - _LATE_MS, *unfinished_ms]))
         over = [each for each in found if each.identity not in self._told and self._is_over(each)]
-        return [seen for each in over if (seen := self._sighting(each, sought)) is not None]
+        told = [seen for each in over if (seen := self._sighting(each, sought)) is not None]
+        return [*told, *self._unclaimed.claimed(lambda request_id: self._keys_of(request_id, sought), new)]
+
+    def _keys_of(self, request_id: str, sought: Sequence[Sought]) -> tuple[str, ...]:
+        return self._requests.keys_of(request_id, sought) if self._requests is not None else ()
 
     def _beginning_ms(self, sought: Sequence[Sought]) -> int:
         """Say from when on to read: also what was sent before a run was broken off is sought once."""
@@ -134,6 +144,10 @@ class FunctionLog:
 
     def reason(self) -> str:
         """Say why an invocation may not be seen here, or not whose it was."""
+        if self._is_missing:
+            return (
+                f"{self.place} is not there: the function was never invoked, or may not write a log, or logs elsewhere"
+            )
         if self._is_busy:
             return f"others invoke the function too, and {self.place} does not say whose an invocation is"
         if self._unsigned:
@@ -141,11 +155,22 @@ class FunctionLog:
         return "" if self._failures else f"{self.place} shows no failure"
 
     def _sighting(self, found: LoggedReply, sought: Sequence[Sought]) -> Sighting | None:
-        keys = keys_in([found.invocation.request_id, *found.texts], sought)
-        if not keys and (self._is_busy or found.identity in self._before):
+        request_id = found.invocation.request_id
+        keys = keys_in([request_id, *found.texts], sought)
+        if not keys and found.identity in self._before:
             return None
+        keys = keys or self._keys_of(request_id, sought)
         self._told.add(found.identity)
-        self._unsigned += not keys
+        seen = self._seen(found, keys)
+        if keys:
+            return seen
+        self._unclaimed.keep(seen, request_id, found.texts)
+        self._unsigned += not self._is_busy
+        if not self._is_busy:
+            return seen
+        return replace(seen, settled=None, whose="unknown") if self._requests is not None else None
+
+    def _seen(self, found: LoggedReply, keys: tuple[str, ...]) -> Sighting:
         reply = found.reply(self._code)
         if reply.succeeded:
             settled, is_sure = self._ends.returned, found.is_lambdas_own and self._is_told(found)
@@ -160,6 +185,7 @@ class FunctionLog:
             is_sure=is_sure,
             unless_undone=reply.succeeded and (self._ends.returned is not None or not self._is_told(found)),
             may_be_earlier=found.uncaught == 1 and not found.is_lambdas_own,
+            request_id=found.invocation.request_id if self._requests is not None and found.is_lambdas_own else "",
         )
 
     def _settled_by_failure(self, request_id: str) -> Settled | None:
@@ -189,9 +215,11 @@ class FunctionLog:
                 ours = line._replace(message=text, at_ms=line.at_ms - self._clocks.ahead_ms)
                 streams.setdefault(line.stream, []).append(ours)
         except AwsError as error:
-            if is_missing(error):
+            self._is_missing = is_missing(error)
+            if self._is_missing:
                 return []  # the first invocation makes it
             raise
+        self._is_missing = False
         found = [
             attempt
             for stream, lines in streams.items()

@@ -8,7 +8,9 @@ from typing import Any
 
 from replay.counted_nouns import counted
 from replay.readers.aws_errors import aws_errors
+from replay.targets.carrier import Whose
 from replay.targets.guard_rails.identity import unless_denied
+from replay.targets.observing.letter_owners import plain_name
 
 _SHOWN = {"lambda", "sqs", "firehose", "application"}
 """Endpoints that are resources; the others are people's addresses and numbers, or URLs with secrets in them."""
@@ -56,20 +58,35 @@ def called_by(subscriptions: Sequence[Subscription] | None) -> list[str]:
     return [str(each.get("Endpoint", "")) for each in subscriptions or () if each.get("Protocol") == "lambda"]
 
 
-def dead_letter_queues(client: Any, subscriptions: Sequence[Subscription] | None) -> list[str]:
-    """Give the ARNs of the queues that messages go to which the functions among the subscribers could not be given."""
-    queues = []
-    for each in subscriptions or ():
-        arn = str(each.get("SubscriptionArn", ""))
-        if each.get("Protocol") != "lambda" or not arn.startswith("arn:"):
-            continue
-        read = partial(client.get_subscription_attributes, SubscriptionArn=arn)
-        told = unless_denied(read, service="sns", where=f"subscription {arn}")
-        attributes = told.get("Attributes", {}) if told else {}
-        try:
-            policy = json.loads(attributes.get("RedrivePolicy") or "{}")
-        except ValueError:
-            continue
-        if isinstance(policy, dict) and policy.get("deadLetterTargetArn"):
-            queues.append(str(policy["deadLetterTargetArn"]))
-    return queues
+def dead_letter_queues(client: Any, subscriptions: Sequence[Subscription] | None, function: str) -> dict[str, Whose]:
+    """
+    Give the ARNs of the queues that messages go to with which *function* could not be called.
+
+    Nothing in such a message says for which subscriber it was meant: where others have the queue too, it may be theirs.
+
+    Source: recording test_redrive_policy_lambda_subscription.
+    """
+    known = [each for each in subscriptions or () if str(each.get("SubscriptionArn", "")).startswith("arn:")]
+    own = [each for each in known if _calls(each, function)]
+    queues = [queue for each in own if (queue := _redrive_queue(client, each))]
+    others = {_redrive_queue(client, each) for each in known if queues and each not in own}
+    return {queue: "unknown" if others & {queue, None} else "presumed" for queue in queues}
+
+
+def _calls(subscription: Subscription, function: str) -> bool:
+    name = plain_name(str(subscription.get("Endpoint", "")))
+    return subscription.get("Protocol") == "lambda" and name == plain_name(function)
+
+
+def _redrive_queue(client: Any, subscription: Subscription) -> str | None:
+    """Give the ARN of a subscription's dead-letter queue, empty where it has none; None where that may not be read."""
+    arn = str(subscription["SubscriptionArn"])
+    read = partial(client.get_subscription_attributes, SubscriptionArn=arn)
+    told = unless_denied(read, service="sns", where=f"subscription {arn}")
+    if told is None:
+        return None
+    try:
+        policy = json.loads(told.get("Attributes", {}).get("RedrivePolicy") or "{}")
+    except ValueError:
+        return None
+    return str(policy.get("deadLetterTargetArn") or "") if isinstance(policy, dict) else ""

@@ -40,6 +40,15 @@ def test_a_subscribed_function_gets_the_notification_in_its_own_form() -> None:
     assert unwrapped.details["subscription_arn"] == SUBSCRIPTION
 
 
+@pytest.mark.parametrize("url", ["https://[", "https://sns/?Action=Unsubscribe", "\ud800", "", 7, None])
+def test_a_notification_that_names_no_subscription_is_one(url: object) -> None:
+    """Whatever stands in the place of the address, which anybody may have written, it is no crash and stays as it is."""
+    _, unwrapped = unwrap(received(notification("x", UnsubscribeURL=url)), OF_TOPIC)
+    (record,) = json.loads(unwrapped.event.text)["Records"]
+    assert (record["EventSubscriptionArn"], record["Sns"]["UnsubscribeUrl"]) == ("", url)
+    assert "subscription_arn" not in unwrapped.details
+
+
 def test_what_a_queue_leaves_out_a_function_gets_as_null_and_empty() -> None:
     """Without a subject and attributes the function's form has null and an empty object."""
     _, unwrapped = unwrap(saved(notification("x", SequenceNumber="10000000000000000000")))

@@ -327,9 +327,20 @@ def test_processes_find_what_one_finds(tmp_path: Path) -> None:
     }
 
 
-def test_a_process_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class _Ended(subprocess.Popen[bytes]):
+    """A process of which nobody hears before it has ended."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.wait()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_process_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool) -> None:
     """A process that is gone is an error with the object that it was reading, never a recording that looks whole."""
     monkeypatch.setattr(lanes, "_CHILD", "import os; os._exit(3) # {path!r}")
+    if at_once:
+        monkeypatch.setattr(subprocess, "Popen", _Ended)
     for name in range(3):
         written(tmp_path, str(name), failed_in_json(name, {}))
     with pytest.raises(SourceError) as caught:

@@ -116,7 +116,7 @@ class _Child:
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is ours to take
         )
-        self._send(access)
+        self._unsent: list[object] = [access]
 
     def _send(self, value: object) -> None:
         pickle.dump(value, self._pipe(self._process.stdin))
@@ -134,8 +134,10 @@ class _Child:
         Raises:
             SourceError: The process has ended.
         """
+        self._unsent.append(task)
         try:
-            self._send(task)
+            while self._unsent:
+                self._send(self._unsent.pop(0))
             while True:
                 finding = pickle.load(self._pipe(self._process.stdout))  # noqa: S301 - from our own child
                 yield finding

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     _close_sockets(closed)
     share_what_botocore_knows(closed)
     _take_ctrl_c()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        cache = tempfile.TemporaryDirectory()  # all workers share it, and what they start; nobody's own is read
+        config.add_cleanup(cache.cleanup)
+        closed.setenv("XDG_CACHE_HOME", cache.name)
 
 
 def _take_ctrl_c() -> None:

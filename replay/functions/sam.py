@@ -11,6 +11,7 @@ from replay.errors import TemplateError
 from replay.functions.deployment import Deployment
 from replay.functions.documents import Document, as_mapping, load_document
 from replay.functions.intrinsics import Scope
+from replay.functions.kept_translations import kept_translation
 from replay.payloads.exact_json import Json
 
 _TRANSFORM = "AWS::Serverless-2016-10-31"
@@ -45,7 +46,8 @@ def expand_sam(document: Document, deployment: Deployment) -> Document:
     """
     template = copy.deepcopy({**document.data})
     _hide_local_paths(template, document, Scope(document, deployment))
-    plain = _translate(template, document, deployment)
+    asked = {"template": template, "parameters": dict(deployment.parameters), "region": deployment.region}
+    plain = kept_translation(asked, lambda: _translate(template, document, deployment))
     _restore_local_paths(plain)
     return replace(document, data=plain)
 

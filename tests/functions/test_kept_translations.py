@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay.errors import TemplateError
@@ -83,6 +83,7 @@ _values = st.recursive(
 )
 
 
+@settings(max_examples=30)  # each is a file
 @given(st.dictionaries(st.text(), _values))
 def test_answers_come_back_exactly(answer: Translated) -> None:
     """Values and the order of keys are the same from the cache as from the translator."""

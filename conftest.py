@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -73,6 +73,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each test from the same closed environment, whatever the one before has left in os.environ."""
     _forget_the_account(monkeypatch)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pytests_in_tests_keep_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let a pytest that a test starts not spend minutes on removing what earlier sessions of ours have left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path_factory.mktemp("pytest")))
+        yield
 
 
 def _forget_the_account(patch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,9 @@
 
 import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import boto3
 import pytest
@@ -43,3 +46,23 @@ def test_no_account_is_left() -> None:
     credentials = boto3.Session().get_credentials()
     assert credentials is not None
     assert credentials.access_key == "testing"
+
+
+def test_a_pytest_in_a_test_has_temporary_folders_of_its_own(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It would remove what earlier sessions of ours have left there at its end, and keep a test waiting for minutes."""
+    (tmp_path / "test_inner.py").write_text("def test_it(tmp_path): print(tmp_path)")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-s",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        "test_inner.py",
+    ]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert str(tmp_path_factory.getbasetemp()) in told

@@ -80,9 +80,13 @@ def _read(file: Path) -> Translated | None:
 def _write(file: Path, text: str) -> None:
     """Put it there whole or not at all, for nobody else to read, and remove what nobody has asked for in a month."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".new", delete=False) as new:
-        new.write(text)
-    Path(new.name).replace(file)
+    handle, new = tempfile.mkstemp(dir=file.parent, suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            opened.write(text)
+        Path(new).replace(file)
+    finally:
+        Path(new).unlink(missing_ok=True)
     long_ago = time.time() - _UNUSED_FOR_S
     for each in file.parent.iterdir():
         with suppress(FileNotFoundError):

@@ -40,9 +40,18 @@ def stacks(*, gone: bool) -> set[str]:
 def started(folder: Path, *options: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--replay-target", "localstack", *options],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONFAULTHANDLER": "1"}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
+
+
+def ended(running: "subprocess.Popen[str]") -> str:
+    """Give what it has printed; with where each of its processes hangs, if it does not end in time."""
+    try:
+        return running.communicate(timeout=WITHIN_S)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGABRT)
+        pytest.fail(f"it did not end within {WITHIN_S} s:\n{running.communicate()[0]}")
 
 
 ONE_IS_LATE = """
@@ -78,7 +87,7 @@ def test_workers_share_one_stack(folder: Path) -> None:
     (folder / "conftest.py").write_text(ONE_IS_LATE)
     before = stacks(gone=True)
     running = started(folder, "-n", "2", "-rA")
-    told, _ = running.communicate(timeout=WITHIN_S)
+    told = ended(running)
     assert running.returncode == 1, told  # the event that succeeds was expected to fail
     assert "1 failed, 2 xfailed" in told
     assert len(stacks(gone=True) - before) == 1
@@ -97,7 +106,7 @@ def test_ctrl_c_removes_the_stack_of_all_tests(folder: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    told, _ = running.communicate(timeout=WITHIN_S)
+    told = ended(running)
     assert running.returncode == pytest.ExitCode.INTERRUPTED, told
     assert len(stacks(gone=True) - before) == 1
     assert stacks(gone=False) - before == set()

@@ -1,5 +1,6 @@
 """What SAM's translator made of a template is kept for the next process, and asked for again when anything changed."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -119,6 +120,20 @@ def test_where_nothing_can_be_kept_templates_are_read_all_the_same(
 
 def _no_home() -> Path:
     raise RuntimeError("no home")
+
+
+def test_a_full_disk_costs_time_and_leaves_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be written whole is not left there in part, once more with each run."""
+    translate = Translator()
+    with monkeypatch.context() as full:
+        full.setattr(Path, "replace", _no_space)
+        assert kept_translation(ASKED, translate) == {"Resources": {"call": 1}}
+    assert list(cache.iterdir()) == []
+    assert kept_translation(ASKED, translate) == {"Resources": {"call": 2}}
+
+
+def _no_space(_: Path, __: Path) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_nobody_else_can_read_it(cache: Path) -> None:

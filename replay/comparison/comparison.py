@@ -135,16 +135,11 @@ def plan_comparison(
         TargetRefused: A target could hurt an account.
         AwsError: A target could not be looked at.
     """
-    if baseline == other:
-        raise ConfigurationError(
-            "a target is compared with itself", where=f"--target {other} --baseline {baseline}", hint="name another"
-        )
     paths = (*project.config.compare.ignore, *ignore)
-    named = {"baseline": baseline, "other": other}
-    sides = [_side(project, references, target, pace, run=runs.get(name, "")) for name, target in named.items()]
+    sides = _sides(project, references, {"baseline": baseline, "other": other}, pace, runs)
     if not any(side.plan for side in sides):
         _refuse_pace(pace)
-    if faults and any(side.plan for side in sides):
+    elif faults:
         raise ConfigurationError(
             "the calls of a deployed function cannot be made to fail", where="--fault", hint="compare local targets"
         )
@@ -217,6 +212,20 @@ def _runs_of(project: Project, comparison: str) -> dict[str, str]:
         if said.get("id") == comparison:
             found[str(said.get("side"))] = path.stem
     return found
+
+
+def _sides(
+    project: Project,
+    references: Sequence[FixtureReference],
+    targets: Mapping[str, str],
+    pace: Pace,
+    runs: Mapping[str, str],
+) -> list[Side]:
+    name = targets["other"]
+    if name == targets["baseline"]:
+        where = f"--target {name} --baseline {name}"
+        raise ConfigurationError("a target is compared with itself", where=where, hint="name another")
+    return [_side(project, references, target, pace, run=runs.get(name, "")) for name, target in targets.items()]
 
 
 def _side(project: Project, references: Sequence[FixtureReference], target: str, pace: Pace, *, run: str) -> Side:

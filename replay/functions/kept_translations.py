@@ -71,9 +71,10 @@ def _exact_text(value: Mapping[str, Any]) -> str | None:
 def _read(file: Path) -> Translated | None:
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
-        os.utime(file)
     except (OSError, ValueError):
         return None
+    with suppress(OSError):  # a cache that is read-only serves all the same
+        os.utime(file)
     return known if isinstance(known, dict) else None
 
 

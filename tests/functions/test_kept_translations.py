@@ -136,6 +136,18 @@ def _no_space(_: Path, __: Path) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def test_a_cache_that_is_read_only_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image may bring the cache with it, and let nobody note that it was used."""
+    translate = Translator()
+    kept_translation(ASKED, translate)
+    monkeypatch.setattr(os, "utime", _read_only)
+    assert kept_translation(ASKED, translate) == {"Resources": {"call": 1}}
+
+
+def _read_only(*_: object) -> None:
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
 def test_nobody_else_can_read_it(cache: Path) -> None:
     """A template's parameters may be secrets."""
     kept_translation(ASKED, Translator())

@@ -19,7 +19,7 @@ from replay.replayer import FixtureNotRun, deployed_run
 from replay.targets.guard_rails import deployed
 from tests.cli.command_line import CommandLine
 from tests.rates import count_limit
-from tests.targets.deployed_aws import ACCOUNT, ARN, REGION, Answer, DeployedAws, deployed_aws
+from tests.targets.deployed_aws import ACCOUNT, ARN, Answer, DeployedAws, all_led_to_it
 
 HANDLER = """\
 def handler(event, context):
@@ -36,11 +36,7 @@ STAGING = f'[tool.replay.targets.staging]\nkind = "lambda"\nfunction = "orders"\
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedAws]:
     """Lambda, STS and IAM on loopback; the function fails for each event as the handler here does."""
-    for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_DEFAULT_REGION", REGION)):
-        monkeypatch.setenv(name, value)
-    with deployed_aws() as served:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
-        served.answer = lambda _: POISON
+    with all_led_to_it(monkeypatch, lambda _: POISON) as served:
         yield served
 
 

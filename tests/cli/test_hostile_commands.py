@@ -20,7 +20,7 @@ from tests.cli.command_line import CommandLine, Result
 from tests.cli.test_deployed_targets import STAGING
 from tests.cli.test_hostile_payloads import HANDLER, HOSTILE
 from tests.cli.test_redrive import TARGETS, Here, Queues, mocked
-from tests.targets.deployed_aws import Answer, DeployedAws, deployed_aws
+from tests.targets.deployed_aws import Answer, DeployedAws, all_led_to_it
 
 __all__ = ["mocked"]
 
@@ -67,15 +67,7 @@ def _harmless(said: Result, arguments: tuple[str, ...]) -> None:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedAws]:
-    for name, value in (
-        ("AWS_ACCESS_KEY_ID", "a"),
-        ("AWS_SECRET_ACCESS_KEY", "s"),
-        ("AWS_DEFAULT_REGION", "eu-west-1"),
-    ):
-        monkeypatch.setenv(name, value)
-    with deployed_aws() as served:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
-        served.answer = _echo
+    with all_led_to_it(monkeypatch, _echo) as served:
         yield served
 
 

@@ -21,7 +21,7 @@ from replay.payloads.event_sources import EventSource
 from replay.replayer import Pace, deployed_run
 from tests.cli.command_line import CommandLine
 from tests.fixtures.samples import sample
-from tests.targets.deployed_aws import ACCOUNT, REGION, Answer, DeployedAws, deployed_aws
+from tests.targets.deployed_aws import ACCOUNT, REGION, Answer, DeployedAws, all_led_to_it
 
 HANDLER = "def handler(event, context):\n    return event['customer_id']\n"
 STAGING = f'[tool.replay.targets.staging]\nkind = "lambda"\nfunction = "orders"\naccount_id = "{ACCOUNT}"\n'
@@ -31,11 +31,7 @@ FAILED = Answer(payload={"errorMessage": "no", "errorType": "KeyError", "stackTr
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedAws]:
     """Lambda, STS and IAM on loopback; the function fails for each event."""
-    for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_DEFAULT_REGION", REGION)):
-        monkeypatch.setenv(name, value)
-    with deployed_aws() as served:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
-        served.answer = lambda _: FAILED
+    with all_led_to_it(monkeypatch, lambda _: FAILED) as served:
         yield served
 
 

@@ -12,7 +12,7 @@ from replay.payloads.aws_calls import Fault
 from replay.targets.guard_rails import deployed
 from tests.plugin.conftest import Project
 from tests.plugin.test_together import run_with
-from tests.targets.deployed_aws import ACCOUNT, ARN, REGION, Answer, DeployedAws, deployed_aws
+from tests.targets.deployed_aws import ACCOUNT, ARN, Answer, DeployedAws, all_led_to_it
 
 FAILED = Answer(
     payload={
@@ -30,13 +30,9 @@ STAGING = f'[tool.replay.targets.staging]\nkind = "lambda"\nfunction = "orders"\
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, project: Project) -> Iterator[DeployedAws]:
-    for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_DEFAULT_REGION", REGION)):
-        monkeypatch.setenv(name, value)
     with (project.root / "pyproject.toml").open("a") as file:
         file.write(STAGING)
-    with deployed_aws() as served:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
-        served.answer = lambda _: FAILED
+    with all_led_to_it(monkeypatch, lambda _: FAILED) as served:
         yield served
 
 

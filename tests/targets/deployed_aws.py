@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
+import pytest
+
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:orders"
@@ -139,3 +141,15 @@ def deployed_aws() -> Iterator[DeployedAws]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def all_led_to_it(patch: pytest.MonkeyPatch, answer: Callable[[Any], Answer] | None = None) -> Iterator[DeployedAws]:
+    """Serve it, and lead every client there, with made-up credentials; the function gives *answer*."""
+    for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_DEFAULT_REGION", REGION)):
+        patch.setenv(name, value)
+    with deployed_aws() as served:
+        patch.setenv("AWS_ENDPOINT_URL", served.url)
+        if answer is not None:
+            served.answer = answer
+        yield served

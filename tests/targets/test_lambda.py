@@ -17,7 +17,7 @@ from replay.targets.carrier import Acknowledgement
 from replay.targets.guard_rails import deployed
 from replay.targets.lambda_ import LambdaTarget
 from replay.targets.registry import find_target, open_target
-from tests.targets.deployed_aws import ACCOUNT, REGION, Answer, DeployedAws, deployed_aws
+from tests.targets.deployed_aws import ACCOUNT, REGION, Answer, DeployedAws, all_led_to_it
 
 REPORT = (
     "START RequestId: 1 Version: $LATEST\nprinted\nEND RequestId: b2c3d4e5-0000-4000-8000-000000000001\n"
@@ -29,10 +29,7 @@ REPORT = (
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedAws]:
     """Lambda, STS and IAM on loopback."""
-    for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_DEFAULT_REGION", REGION)):
-        monkeypatch.setenv(name, value)
-    with deployed_aws() as served:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
+    with all_led_to_it(monkeypatch) as served:
         yield served
 
 

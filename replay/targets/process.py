@@ -177,7 +177,10 @@ class ProcessTarget(Invoker):
             with self._aws.clock:
                 headers = self._headers(request_id)
                 end = environment.invoke(request_id, payload, headers, timeout_s=function.timeout_s)
-        duration_s = time.perf_counter() - started
+                duration_s = time.perf_counter() - started
+                self._aws.settle()
+        else:
+            duration_s = time.perf_counter() - started
         reply = self._reply(end, request_id, is_start=has_failed_to_start)
         reply, printed = self._with_trace(reply, environment.take_log())
         printed += "\n" if printed and not printed.endswith("\n") else ""

@@ -154,6 +154,33 @@ def test_a_client_that_gives_up_first_raises(target, writer):
     assert reply.duration_s >= 1
 
 
+LEAVER = """\
+    import os
+    import boto3
+    from botocore.config import Config
+    once = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=0.001)
+    table = boto3.resource("dynamodb", config=once).Table("orders")
+    def handler(event, context):
+        if event == "stay":
+            return "stayed"
+        try:
+            table.put_item(Item={"id": event})
+        except Exception:
+            os._exit(1)
+    """
+
+
+def test_a_call_that_nobody_waits_for_is_its_own_invocations(service):
+    """A process that ends while AWS still reads its call has made that call, and the next one has not."""
+    pytest.importorskip("awslambdaric", reason="needs the extra `process`")
+    with ProcessTarget(service(LEAVER, resources=RESOURCES, timeout_s=10, memory_mb=256)) as target:
+        for name in ("a", "b", "c"):
+            target.begin()
+            assert [call.parameters["Item"]["id"] for call in target.invoke(attempt(name)).effects] == [{"S": name}]
+            target.begin()
+            assert target.invoke(attempt("stay")).effects == ()
+
+
 @both
 def test_a_slow_call_takes_of_the_functions_time(target, writer):
     """Latency that there is time for delays the answer; more than that, and the function times out."""

@@ -34,8 +34,7 @@ class AwsServer:
     """
 
     def __init__(self, listener: socket.socket, function: Function, recorder: CallRecorder) -> None:
-        from moto.moto_server.werkzeug_app import MotoRequestHandler
-        from werkzeug.serving import make_server
+        from replay.targets.child.request_server import RequestServer
 
         self.has_written = False
         self.paused = False
@@ -43,11 +42,7 @@ class AwsServer:
         self._recorder = recorder
         listener.setblocking(True)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        host, port = listener.getsockname()[:2]
-        handler = MotoRequestHandler
-        self._server = make_server(
-            host, port, self._answer, threaded=True, request_handler=handler, fd=listener.fileno()
-        )
+        self._server = RequestServer(listener, self._answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="replay-aws")
         self._thread.start()
 
@@ -57,10 +52,19 @@ class AwsServer:
         self._thread.join()
         self._server.server_close()
 
+    def settle(self) -> None:
+        """Wait until the calls that were sent before are noted, whether or not anybody waits for their answers."""
+        self._server.settle()
+
     def _answer(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        if self.paused:
-            start_response("503 Service Unavailable", [("Content-Type", "application/json")])
-            return [_PAUSED]
+        try:
+            return self._answered(environ, start_response)
+        finally:
+            self._server.has_answered(environ)
+
+    def _answered(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if self.paused or self._server.is_disowned(environ):
+            return _refused(start_response)
         if _may_write(environ):
             self.has_written = True
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._function.account_id
@@ -68,6 +72,9 @@ class AwsServer:
             return _moto()(environ, start_response)
         request = AwsRequest(environ)
         call = self._seen(request)
+        if self._server.is_disowned(environ):
+            return _refused(start_response)
+        self._server.has_met(environ)
         return _mocked(request, start_response) if call is None else self._meet(request, call, start_response)
 
     def _seen(self, request: AwsRequest) -> SeenCall | None:
@@ -79,6 +86,8 @@ class AwsServer:
             parameters = request.parameters()
         except Exception:  # noqa: BLE001 - whatever a stranger's request does to the parser, it is a call
             parameters = {}
+        if self._server.is_disowned(request.environ):
+            return None
         return self._recorder.meet(request.service, request.operation, parameters, call_id=request.call_id)
 
     def _meet(self, request: AwsRequest, call: SeenCall, start_response: Any) -> Iterable[bytes]:
@@ -88,8 +97,7 @@ class AwsServer:
         if fault is not None:
             wait_s = inf if fault.error == TIMEOUT else fault.latency_s
             if wait_s and self._waits_in_vain(call, wait_s):
-                start_response("503 Service Unavailable", [("Content-Type", "application/json")])
-                return [_PAUSED]
+                return _refused(start_response)
             if fault.error is not None and request.model is not None:
                 return self._fail(request, call, start_response)
         answer = _Answer(start_response)
@@ -172,6 +180,11 @@ def _mocked(request: AwsRequest, start_response: Any) -> Iterable[bytes]:
         why = f"the mocked AWS cannot answer {request.service}:{request.operation} in CBOR: {type(error).__name__}"
         answer = error_answer(request.model, "SerializationException", why, protocol=request.protocol, method="POST")
     return _sent(answer, start_response)
+
+
+def _refused(start_response: Any) -> Iterable[bytes]:
+    start_response("503 Service Unavailable", [("Content-Type", "application/json")])
+    return [_PAUSED]
 
 
 def _sent(answer: HttpAnswer, start_response: Any) -> Iterable[bytes]:

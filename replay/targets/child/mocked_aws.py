@@ -141,6 +141,12 @@ class MockedAws:
             self._server.close()
             self._server = None
 
+    def settle(self) -> None:
+        """Wait, behind an invocation, until the calls that were sent in it are noted: nothing delays them any more."""
+        if self._server is not None:
+            self._recorder.has_ended.set()
+            self._server.settle()
+
     def setup_finished(self) -> None:
         """Take what the function's process has done until now for the state that a fixture starts from."""
         self._is_set_up = True

@@ -13,6 +13,7 @@ from replay.payloads.envelopes.base import Envelope, Unwrapped
 from replay.payloads.envelopes.registry import unwrap
 from replay.payloads.event_sources import EventSource
 from replay.recorder.fixture_maker import FixtureMaker
+from replay.recorder.held_captures import HeldCaptures
 from replay.recorder.kept_objects import KeptObjects
 from replay.recorder.missing_events import why_missing
 from replay.recorder.progress import Progress
@@ -25,8 +26,6 @@ from replay.sources.selection import Selection
 
 MOST_EVENT_BYTES = 6_291_456
 """Lambda quotas: no invocation takes a larger payload, so a larger event was never delivered."""
-
-_Held = tuple[Capture, Envelope, Unwrapped]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +55,7 @@ class CaptureRecorder:
     _events: dict[int, str] = field(default_factory=dict)
     _total: int | None = None
     _advance: Advance | None = None
-    _ahead: list[_Held] = field(default_factory=list)
+    _ahead: HeldCaptures = field(default_factory=lambda: HeldCaptures(BATCH))
 
     def run(self, limit: int | None) -> None:
         """Record until the source has no more, or *limit* captures could be recorded."""
@@ -99,11 +98,13 @@ class CaptureRecorder:
 
     def _is_batch(self, limit: int | None) -> bool:
         """Say whether what is held is enough to be looked up together."""
-        held = len(self._ahead)
-        return self.enrichment is None or held >= BATCH or (limit or BATCH) <= self.tally.put + held
+        is_last = limit is not None and limit <= self.tally.put + len(self._ahead)
+        return self.enrichment is None or self._ahead.are_enough or is_last
 
     def _advanced(self, to: Advance) -> None:
         self._advance = to
+        if self._ahead.are_enough:
+            self._record_ahead()
         self._settle(wait_for_all=False)
         self._tell_progress()
 
@@ -141,7 +142,7 @@ class CaptureRecorder:
             elif not self.selection.wants(unwrapped.event):
                 self.tally.skipped += 1
             else:
-                self._ahead.append((capture, envelope, unwrapped))
+                self._ahead.add(capture, envelope, unwrapped)
         except InvalidJson as error:
             self._not_recorded(capture, _told(error))
         except ReplayError:
@@ -151,10 +152,10 @@ class CaptureRecorder:
 
     def _record_ahead(self) -> None:
         """Look up how the captures that are held failed, and record them."""
-        held, self._ahead = self._ahead, []
+        held = self._ahead.take()
         looked_up = (
             self.enrichment.enrich([(capture, unwrapped) for capture, _, unwrapped in held])
-            if self.enrichment
+            if self.enrichment is not None and held
             else None
         )
         for number, (capture, envelope, unwrapped) in enumerate(held):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from replay.redaction.byte_arrays import may_hold_bytes
 from replay.redaction.card_numbers import card_of_number
-from replay.redaction.named_values import has_named_values, is_named_pair
+from replay.redaction.named_values import NAMES, has_named_values, is_named_pair
 from replay.redaction.pseudonyms import is_made_receipt_handle
 from replay.redaction.secret_keys import is_secret_key
 
@@ -79,13 +79,15 @@ def _read(part: JsonPart) -> list[str] | None:
         )
     except ValueError:
         return None
+    strings = _strings(root, objects, part)
     long = [number for number in numbers if len(number) >= SHORTEST_CARD]
     part.is_private = (
-        any(card_of_number(number) is not None for number in long)
-        or has_named_values(part.text, objects)
+        part.is_private
+        or any(card_of_number(number) is not None for number in long)
+        or (not NAMES.isdisjoint(part.keys) and has_named_values(part.text, objects))
         or may_hold_bytes(part.text)
     )
-    return _strings(root, objects, part)
+    return strings
 
 
 def _strings(root: Any, objects: list[list[tuple[str, Any]]], part: JsonPart) -> list[str]:

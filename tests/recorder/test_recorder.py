@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replay.enrichment.enrichment import Enriched, Enrichment, LogPlace
 from replay.errors import AwsError, ConfigurationError, FixtureError, InvalidEventPattern, RedactionError
 from replay.fixtures.store import Store
 from replay.outcomes.fingerprint import signature
@@ -470,6 +471,25 @@ def test_what_was_found_is_written_while_the_source_searches_on(store: Store, mo
     )
     recorded(store, source, keep_all=True, packed=True)
     assert slow.on_disk == [1, 2]
+
+
+def test_failures_are_looked_up_together_to_the_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long queue is not looked up one by one behind its first batch, which would take hours; a limit is met."""
+    sizes: list[int] = []
+    enrich = Enrichment.enrich
+
+    def counted(self: Enrichment, captures: Sequence[Any]) -> list[Enriched]:
+        sizes.append(len(captures))
+        return enrich(self, captures)
+
+    monkeypatch.setattr(Enrichment, "enrich", counted)
+    monkeypatch.setattr(capture_recorder, "BATCH", 4)
+    for limit, expected in ((None, [4, 4, 4, 2]), (6, [4, 2])):
+        source = GivenSource(*(sqs("{}", number) for number in range(14)))
+        source.recording.client_of = _failing(AwsError("nobody answers"))
+        recorded(store, source, keep_all=True, limit=limit, logs=lambda: LogPlace(name="orders", timeout_s=3))
+        assert (sizes, sum(sizes)) == (expected, limit or 14)
+        sizes.clear()
 
 
 def test_the_summary_stays_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,9 @@ _OF_DIGITS: Sequence[Detector] = (card_numbers, spaced_phone_numbers, ip_address
 WITH_OWN_SEARCH = frozenset({*_OF_DIGITS, ibans, aws_secret_keys})
 """Detectors without hints."""
 
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}")
+"""A UUID, or a digest: no two of them are alike, and neither is, or holds in one word, anything private but numbers."""
+
 _LONGEST_WORD = SHORTEST - 1
 _LONGEST_REMEMBERED = 40
 _MOST_REMEMBERED = 20_000
@@ -71,6 +74,7 @@ _IN_LONG_WORDS = (aws_session_tokens, receipt_handles, jwts, aws_key_ids, vendor
 _LONG = 12
 _BY_HINT_IN_LONG_WORD = _detectors_by_hint(_IN_LONG_WORDS)
 _BY_HINT = _detectors_by_hint(detector for detector in DETECTORS if detector not in _IN_LONG_WORDS)
+_BY_ASCII_HINT = {hint: detectors for hint, detectors in _BY_HINT.items() if hint.isascii()}
 _harmless_words: set[str] = set()
 
 
@@ -111,7 +115,7 @@ def _suspicious(texts: AbstractSet[str]) -> set[str]:
         found.update(text for text in texts if "\\" in text or holds_escape(text))
     if may_embed(together):
         found.update(text for text in texts if may_embed(text))
-    new = set(together.split()) - _harmless_words
+    new = {word for word in set(together.split()) - _harmless_words if _IDENTIFIER.fullmatch(word) is None}
     if new:
         found |= _by_words(new, texts)
     if _holds_number(together):
@@ -126,7 +130,8 @@ def _by_words(words: set[str], texts: AbstractSet[str]) -> set[str]:
     found: set[str] = set()
     special: set[str] = set()
     long = "\n".join([word for word in words if len(word) >= _LONG and not HEXADECIMAL.fullmatch(word)]).lower()
-    hinting = {hint: detectors for hint, detectors in _BY_HINT.items() if hint in folded}
+    by_hint = _BY_ASCII_HINT if folded.isascii() else _BY_HINT
+    hinting = {hint: detectors for hint, detectors in by_hint.items() if hint in folded}
     if long:
         hinting |= {hint: detectors for hint, detectors in _BY_HINT_IN_LONG_WORD.items() if hint in long}
     if hinting:

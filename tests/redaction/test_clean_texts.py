@@ -55,6 +55,7 @@ _near = st.one_of(
     ),
     st.from_regex(r"(sk-|xox|hf_|npm_|key-|r8_)[A-Za-z0-9]{6,40}", fullmatch=True),
     st.from_regex(r"[A-Za-z0-9/+_-]{7,44}={0,2}", fullmatch=True),
+    st.from_regex(r"[0-9a-fA-F]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{11,13}|[0-9a-f]{31,33}", fullmatch=True),
     st.text(max_size=12).map(lambda text: base64.b64encode(text.encode("utf-8", "surrogatepass")).decode()),
     st.text(alphabet="+19 a", min_size=6, max_size=40).map(_raw_deflated),
     st.sampled_from([CARD, SPACED_CARD, AMEX, *FAMILIES.values(), *INNOCENTS]),

@@ -19,7 +19,7 @@ _ATTRIBUTES_IN_ORDER = (
 )  # fmt: skip
 _NOT_DELIVERED = {"DeadLetterQueueSourceArn"}
 _name_token = lru_cache(maxsize=1024)(string_token)
-"""The names in the messages of a queue are always the same."""
+"""The names in the messages of a queue are always the same, and often what stands in attributes is."""
 
 _LETTERS = str.maketrans("0123456789abcdef", "ABCDEFGHJKLMNPQR")
 
@@ -110,6 +110,7 @@ def _observed(capture: Capture, *, fifo: bool) -> dict[str, Json]:
     return details
 
 
+@lru_cache(maxsize=32)
 def _attribute_text(attribute: MessageAttribute) -> str:
     value = {}
     if attribute.string_value is not None:
@@ -129,7 +130,11 @@ def _or_null(text: str | None) -> str:
 
 
 def _event_source(capture: Capture) -> EventSource:
-    arn = capture.attributes.get("DeadLetterQueueSourceArn") or capture.origin.arn
+    return _source_of(capture.attributes.get("DeadLetterQueueSourceArn") or capture.origin.arn)
+
+
+@lru_cache(maxsize=64)
+def _source_of(arn: str) -> EventSource:
     return EventSource(kind="sqs", arn=arn or None, fifo=arn.endswith(".fifo"))
 
 

@@ -12,6 +12,12 @@ _NODE = re.compile(r"\s*at (?:(?P<function>.*) \()?(?:file://)?(?P<file>[^()]+?)
 _JAVA = re.compile(
     r"\s*(?:at )?(?P<function>[\w.$/<>@-]+)\((?P<file>[\w$-]+\.(?:java|kt|scala)):(?P<line>\d{1,9})\)\s*"
 )
+_DOTNET = re.compile(r"\s*at (?P<function>[^\s(]+)\(.*\) in (?P<file>.+\.(?:cs|fs|vb)):line (?P<line>\d{1,9})\s*")
+"""
+Only what has its symbols beside it names a file, and that is where it was built: `/src/Orders/Function.cs`.
+Source: .NET API browser, `Environment.StackTrace`; Lambda Developer Guide, "Lambda function errors in C#".
+"""
+_DOTNET_LIBRARY = ("System.", "Microsoft.", "Amazon.")
 _RUBY = re.compile(r"(?P<file>/[^:]+):(?P<line>\d{1,9}):in [`'](?P<function>.*)'\s*")
 _LONGEST_LINE = 2_000
 _MOST_LINES = 1_000
@@ -95,7 +101,7 @@ def frames_of(lines: Sequence[str]) -> tuple[Frame, ...]:
     short = [line[:_LONGEST_LINE] for line in lines]
     outermost_first = [found for line in short if (found := _PYTHON.fullmatch(line))]
     if not outermost_first:
-        others = (_NODE, _JAVA, _RUBY)
+        others = (_NODE, _JAVA, _DOTNET, _RUBY)
         matched = (
             next((found for each in others if (found := each.fullmatch(line))), None) for line in reversed(short)
         )
@@ -104,7 +110,7 @@ def frames_of(lines: Sequence[str]) -> tuple[Frame, ...]:
 
 
 def _frame(found: re.Match[str]) -> Frame:
-    module, owner = _place(found["file"])
+    module, owner = _dotnet_place(found) if found.re is _DOTNET else _place(found["file"])
     return Frame(
         module=module,
         function=found["function"] or "<anonymous>",
@@ -119,6 +125,11 @@ def _place(file: str) -> tuple[str, Literal["user", "library"]]:
         if found := pattern.fullmatch(file):
             return found[1], owner
     return file, "user"
+
+
+def _dotnet_place(found: re.Match[str]) -> tuple[str, Literal["user", "library"]]:
+    """Give the file alone: the folders are those of the machine that built it."""
+    return re.split(r"[/\\]", found["file"])[-1], "library" if found["function"].startswith(_DOTNET_LIBRARY) else "user"
 
 
 def _stack(lines: Sequence[str], error_type: str, message: str) -> str:

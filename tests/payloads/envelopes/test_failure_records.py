@@ -189,6 +189,22 @@ def test_a_record_without_its_payload_says_that_the_event_is_missing() -> None:
             [("Handler.java", "shop.Handler.go", "user")],
         ),
         (
+            {"errorType": "KeyNotFoundException", "errorMessage": "x", "stackTrace": [
+                "at Shop.Orders.Function.Price(Order order) in C:\\build\\Orders\\Function.cs:line 41",
+                "at Shop.Orders.Function.<Handle>d__4.MoveNext() in /src/Orders/Function.cs:line 23",
+                "--- End of stack trace from previous location ---",
+                "at Amazon.Lambda.RuntimeSupport.HandlerWrapper.Go(Func`2 f) in /src/HandlerWrapper.cs:line 42",
+                "at lambda_method(Closure , Stream , ILambdaContext , Stream )"]},
+            [("HandlerWrapper.cs", "Amazon.Lambda.RuntimeSupport.HandlerWrapper.Go", "library"),
+             ("Function.cs", "Shop.Orders.Function.<Handle>d__4.MoveNext", "user"),
+             ("Function.cs", "Shop.Orders.Function.Price", "user")],
+        ),
+        (
+            {"errorType": "Exception", "errorMessage": "x", "stackTrace":
+             "   at App.Go(String text) in /src/App.fs:line 7\n   at App.Main()\n"},
+            [("App.fs", "App.Go", "user")],
+        ),
+        (
             {"errorType": "E", "errorMessage": "x", "stackTrace": ["/var/task/app.rb:5:in `go'"]},
             [("app.rb", "go", "user")],
         ),

@@ -320,7 +320,7 @@ def test_a_bomb_inside_another_one(tmp_path: Path) -> None:
     [
         (b"PK\x03\x04rest", "ZIP"),
         (b"PAR1rest", "Parquet"),
-        (gzip.compress(b"PAR1rest"), "Parquet"),
+        (gzip.compress(b"PAR1rest", mtime=0), "Parquet"),  # else its name, and so the test's, has the time in it
         (b"ORCrest", "ORC"),
         (b"Obj\x01rest", "Avro"),
         (bz2.compress(WHOLE), "bzip2"),

@@ -473,6 +473,21 @@ def test_what_was_found_is_written_while_the_source_searches_on(store: Store, mo
     assert slow.on_disk == [1, 2]
 
 
+def test_what_waits_to_be_looked_up_is_written_while_the_source_searches_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a slow source has given waits a second for others, and not until the next one is found."""
+    now = [0.0]
+    monkeypatch.setattr("replay.recorder.held_captures.time.monotonic", lambda: now[0])
+    source = GivenSource()
+    source.recording = slow = _SlowlyGiven(
+        [sqs("a"), sqs("b", 2)], lambda: now.append(now.pop() + 60), lambda: len(store.references_of("orders"))
+    )
+    slow.client_of = _failing(AwsError("nobody answers"))
+    recorded(store, source, keep_all=True, logs=lambda: LogPlace(name="orders", timeout_s=3))
+    assert slow.on_disk == [1, 2]
+
+
 def test_failures_are_looked_up_together_to_the_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long queue is not looked up one by one behind its first batch, which would take hours; a limit is met."""
     sizes: list[int] = []

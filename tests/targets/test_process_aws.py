@@ -12,6 +12,7 @@ from moto import mock_aws
 from replay.errors import TargetError
 from replay.functions.function import Function
 from replay.targets.aws.call_recorder import CallRecorder
+from replay.targets.child.aws_requests import AwsRequest
 from replay.targets.child.aws_server import AwsServer
 from replay.targets.process import ProcessTarget
 from tests.targets.conftest import attempt, table
@@ -188,6 +189,43 @@ def test_a_suspended_aws_answers_nobody(service):
                 urllib.request.urlopen(f"http://127.0.0.1:{listener.getsockname()[1]}/")
             caught.value.close()
         finally:
+            server.close()
+
+
+def test_a_call_that_comes_in_too_late_is_nobodys(monkeypatch):
+    """What is still being read when the next invocation has begun is refused there, and not noted."""
+    import socket
+    import threading
+
+    may_read = threading.Event()
+
+    class SlowRequest(AwsRequest):
+        def parameters(self):
+            may_read.wait(10)
+            return super().parameters()
+
+    monkeypatch.setattr("replay.targets.child.aws_server.AwsRequest", SlowRequest)
+    calls = CallRecorder()
+    told = b"GET /a/b HTTP/1.1\r\nHost: aws\r\nAuthorization: Credential=a/20261122/us-east-1/s3/aws4_request\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = AwsServer(listener, Function(name="orders", handler="app.handler", code=Path()), calls)
+        try:
+            calls.start()
+            with socket.create_connection(listener.getsockname()) as client:
+                client.sendall(told)
+                server._server.settle(met_within_s=0.2)
+                assert calls.stop() == ()
+                calls.start()
+                may_read.set()
+                assert client.recv(100).startswith(b"HTTP/1.1 503")
+            assert calls.stop() == ()
+            with socket.create_connection(listener.getsockname()) as client:
+                calls.start()
+                client.sendall(told)
+                client.recv(100)
+                assert [call.name for call in calls.stop()] == ["s3:GetObject"]
+        finally:
+            may_read.set()
             server.close()
 
 

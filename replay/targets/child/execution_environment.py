@@ -151,7 +151,6 @@ class ExecutionEnvironment:
             if isinstance(end, TimedOut) and self._prints_traces:
                 self._have_trace_printed()
             self.kill()
-            self._serve(0)  # it may have sent its first AWS call just before
         elif end.kind == "too_large":
             # A runtime client whose answer is refused may end its process, with some words about it.
             self.is_ready(limit_s=_SETTLES_WITHIN_S)

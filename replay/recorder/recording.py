@@ -22,6 +22,7 @@ from replay.recorder.recording_again import recorded_again
 from replay.recorder.sampling import DEFAULT_SAMPLE, FailureSamples
 from replay.recorder.summary import RecordingSummary
 from replay.recorder.tally import Tally
+from replay.recorder.thread_turns import short_turns
 from replay.redaction.redactor import Redactor
 from replay.sources.base import Recording, Source
 from replay.sources.selection import Moment, Selection, selection_of
@@ -138,7 +139,7 @@ def _run(recorder: CaptureRecorder, limit: int | None) -> bool:
     """Record until the end, or until Ctrl-C, and give everything back; says whether that was it."""
     interrupted = False
     try:
-        with recorder.recording, recorder.writers:
+        with short_turns(), recorder.recording, recorder.writers:
             try:
                 recorder.run(limit)
             except KeyboardInterrupt:

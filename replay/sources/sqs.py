@@ -33,6 +33,9 @@ from replay.sources.sqs_queue import (
 DEFAULT_CONCURRENCY = 2
 """Behind 15 ms of latency two receives bring what one process can redact and write; see benchmarks/."""
 
+EMULATOR_CONCURRENCY = 4
+"""Without latency two receives leave the server idle while they wait for the interpreter's lock; see benchmarks/."""
+
 MOST_AHEAD_BYTES = 8 * 1024 * 1024
 """How much is received before it is recorded, so that asking the queue and writing fixtures go on side by side."""
 
@@ -46,8 +49,9 @@ class SqsOptions(AwsOptions):
     """What to record from which queue, and what may happen to it."""
 
     queue: str = field(metadata={"help": "the queue: its name, URL or ARN", "metavar": "NAME|URL|ARN"})
-    concurrency: int = field(
-        default=DEFAULT_CONCURRENCY, metadata={"help": "how many receives run at once", "metavar": "N"}
+    concurrency: int | None = field(
+        default=None,
+        metadata={"help": "how many receives run at once; by itself 2, and 4 at an emulator", "metavar": "N"},
     )
     force: bool = field(
         default=False,
@@ -79,7 +83,8 @@ class SqsOptions(AwsOptions):
         Raises:
             ConfigurationError: A number out of its range, or drain options that do not fit.
         """
-        _in_range("concurrency", self.concurrency, 1, 64)
+        if self.concurrency is not None:
+            _in_range("concurrency", self.concurrency, 1, 64)
         _in_range("wait_s", self.wait_s or 0, 0, MOST_WAIT_S)
         if self.visibility_timeout_s is not None:
             _in_range("visibility_timeout_s", self.visibility_timeout_s, 1, MOST_VISIBILITY_TIMEOUT_S)
@@ -157,7 +162,7 @@ class SqsSource(Source):
         return find_queue(client, address)
 
     def _client(self, service: str, address: Address) -> Any:
-        connections = 2 * self._options.concurrency + GIVE_BACK_CONCURRENCY
+        connections = 2 * (self._options.concurrency or EMULATOR_CONCURRENCY) + GIVE_BACK_CONCURRENCY
         return self._options.client(service, region=address.region, max_pool_connections=connections)
 
 
@@ -216,14 +221,16 @@ class SqsRecording(Recording):
             AwsError: The queue can no longer be read; what was given until then is still held, until `close`.
         """
         options = self._options
+        concurrency = options.concurrency or (DEFAULT_CONCURRENCY if on_aws(self._client) else EMULATOR_CONCURRENCY)
         self._leases = leases = Leases(
             self._client,
             self._queue,
-            concurrency=options.concurrency,
+            concurrency=concurrency,
             visibility_timeout_s=options.visibility_timeout_s or lease_timeout_s(self._queue.visible),
             wait_s=self._wait_s(),
             limit=self._limit,
             ahead_bytes=MOST_AHEAD_BYTES,
+            gives_back_early=not (options.drain or self._queue.fifo),  # what a FIFO queue has beside is counted first
             settled=self._settled,
         )
         if options.drain:
@@ -233,7 +240,7 @@ class SqsRecording(Recording):
                 leases,
                 move_to=self._move_to,
                 accept_redacted=options.accept_redacted,
-                concurrency=options.concurrency,
+                concurrency=concurrency,
             )
         for message in leases.messages(before_waiting=self._finish):
             self._note_consumers()

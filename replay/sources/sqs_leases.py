@@ -76,6 +76,8 @@ class Leases:
     Args:
         limit: How many messages to receive at most; may grow while they are taken.
         ahead_bytes: About how much is received before it is taken.
+        gives_back_early: Give everything back as soon as the queue has no more, while what came is still taken: for who
+            needs no handle. Otherwise all is held until `give_back`.
         settled: Asked whether all that was given is done with. Where it is not, an empty poll of a FIFO queue, or of
             one with too many messages in flight, is no sign of the end: being drained, it gives more later.
 
@@ -94,6 +96,7 @@ class Leases:
         wait_s: int = 1,
         limit: int | None = None,
         ahead_bytes: int = AHEAD_BYTES,
+        gives_back_early: bool = False,
         settled: Callable[[], bool] = lambda: True,
     ) -> None:
         self._client = client
@@ -102,6 +105,7 @@ class Leases:
         self._visibility_timeout_s = visibility_timeout_s
         self._wait_s = wait_s
         self.limit = limit
+        self._gives_back_early = gives_back_early
         self._settled = settled
         self._ready = ReadAhead[Message](ahead_bytes, _about_bytes)
         self._lock = threading.Lock()
@@ -112,6 +116,9 @@ class Leases:
         self._last_arrival = 0.0
         self._running = 0
         self._stop = threading.Event()
+        self._renewed_enough = threading.Event()
+        self._giving_back = threading.Lock()
+        self._released = 0
         self._error: BaseException | None = None
         self._threads: list[threading.Thread] = []
         self._unreachable = False
@@ -180,6 +187,8 @@ class Leases:
                 self._running -= 1
                 last = self._running == 0
             if last:
+                if self._gives_back_early and not self._stop.is_set():
+                    threading.Thread(target=self._give_back_early, daemon=True, name="sqs-give-back").start()
                 self._ready.end()
 
     def _receive(self, size: int) -> Sequence[Any]:
@@ -264,7 +273,7 @@ class Leases:
     def _renew_all(self) -> None:
         try:
             with ThreadPoolExecutor(RENEW_CONCURRENCY, thread_name_prefix="sqs-renew") as pool:
-                while not self._stop.wait(max(_TICK_S, self._visibility_timeout_s / 8)):
+                while not self._renewed_enough.wait(max(_TICK_S, self._visibility_timeout_s / 8)):
                     soon = time.monotonic() + self._visibility_timeout_s / 2
                     with self._lock:
                         due = [name for name, lease in self._held.items() if lease.expires < soon and not lease.lost]
@@ -275,7 +284,7 @@ class Leases:
             self._stop.set()
 
     def _renew(self, identities: Sequence[str]) -> None:
-        if self._stop.is_set():
+        if self._renewed_enough.is_set():
             return
         expires = time.monotonic() + self._visibility_timeout_s
         sent, failures = self._change_visibility(identities, self._visibility_timeout_s)
@@ -332,21 +341,31 @@ class Leases:
         A thread that hangs in the network is left behind after a while: what it still receives returns by itself.
         """
         self._stop.set()
+        self._renewed_enough.set()
         patience = time.monotonic() + self._wait_s + _PATIENCE_S
         for thread in self._threads:
             while thread.is_alive() and time.monotonic() < patience:
                 self._ready.clear()
                 thread.join(_TICK_S)
 
+    def _give_back_early(self) -> None:
+        """Give back while what came is still taken; a renewal that came behind would hide a message once more."""
+        self._renewed_enough.set()
+        for thread in self._threads[self._concurrency :]:
+            thread.join()
+        self.give_back()
+
     def give_back(self) -> GivenBack:
         """Make every message that is still held visible again, at once; call `stop` first."""
-        identities = list(self._held)
-        batches = [identities[start : start + BATCH_SIZE] for start in range(0, len(identities), BATCH_SIZE)]
-        with ThreadPoolExecutor(max_workers=max(GIVE_BACK_CONCURRENCY, self._concurrency)) as pool:
-            for batch, failed in zip(batches, pool.map(self._release, batches), strict=True):
-                self.forget([identity for identity in batch if identity not in failed])
-        left = self.still_held()
-        return left._replace(released=len(identities) - left.unreleased)
+        with self._giving_back:
+            identities = list(self._held)
+            batches = [identities[start : start + BATCH_SIZE] for start in range(0, len(identities), BATCH_SIZE)]
+            with ThreadPoolExecutor(max_workers=max(GIVE_BACK_CONCURRENCY, self._concurrency)) as pool:
+                for batch, failed in zip(batches, pool.map(self._release, batches), strict=True):
+                    self.forget([identity for identity in batch if identity not in failed])
+            left = self.still_held()
+            self._released += len(identities) - left.unreleased
+            return left._replace(released=self._released)
 
     def _release(self, identities: Sequence[str]) -> set[str]:
         if self._unreachable:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -47,7 +47,6 @@ def test_the_whole_queue_is_seen_once_and_given_back(sqs: FakeSqs) -> None:
     sent = {sqs.put(f"body {number}") for number in range(137)}
     with recording(concurrency=5) as recording_:
         captures = list(recording_.captures())
-        assert sqs.visible() == set()
     assert Counter(capture.origin.identity for capture in captures) == Counter(sent)
     assert sorted(capture.body for capture in captures) == sqs.bodies()
     assert sqs.visible() == sent
@@ -221,7 +220,7 @@ def test_a_lease_is_renewed_for_as_long_as_it_takes(sqs: FakeSqs) -> None:
     """A recording slower than its leases extends them, so that no message comes back into the queue meanwhile."""
     sent = {sqs.put(str(number)) for number in range(3)}
     deadline = time.monotonic() + 20
-    with recording(visibility_timeout_s=1, concurrency=1) as recording_:
+    with recording(visibility_timeout_s=1, concurrency=1, drain=True) as recording_:
         for _ in recording_.captures():
             while sqs.calls["ChangeMessageVisibilityBatch"] < 2 and time.monotonic() < deadline:
                 time.sleep(0.05)
@@ -254,7 +253,7 @@ def test_a_renewed_lease_is_known_to_last_longer(sqs: FakeSqs) -> None:
     """What cannot be given back returns when the last renewal ends, not when the first lease would have."""
     stuck = sqs.put("stuck")
     deadline = time.monotonic() + 20
-    with recording(visibility_timeout_s=1, concurrency=1) as recording_:
+    with recording(visibility_timeout_s=1, concurrency=1, drain=True) as recording_:
         for _ in recording_.captures():
             while sqs.calls["ChangeMessageVisibilityBatch"] < 2 and time.monotonic() < deadline:
                 time.sleep(0.05)
@@ -266,7 +265,7 @@ def test_a_lease_that_is_lost_is_said(sqs: FakeSqs) -> None:
     """When SQS no longer knows a lease, somebody else may have the message: that is a note, not an error."""
     gone = sqs.put("gone")
     deadline = time.monotonic() + 20
-    with recording(visibility_timeout_s=1, concurrency=1) as recording_:
+    with recording(visibility_timeout_s=1, concurrency=1, drain=True) as recording_:
         for _ in recording_.captures():
             del sqs.stored[gone]
             while not sqs.calls["ChangeMessageVisibilityBatch"] and time.monotonic() < deadline:
@@ -276,6 +275,53 @@ def test_a_lease_that_is_lost_is_said(sqs: FakeSqs) -> None:
 
 
 # Giving back
+
+
+def test_everything_goes_back_as_soon_as_the_queue_has_given_all(sqs: FakeSqs) -> None:
+    """Who only reads needs no lease on what has come: the queue is whole again while the recording still works."""
+    sent = {sqs.put(str(number)) for number in range(45)}
+    with recording(concurrency=3) as recording_:
+        captures = recording_.captures()
+        first = next(captures)
+        assert _seen_within(20, lambda: sqs.visible() == sent)
+        rest = list(captures)
+    assert Counter(capture.origin.identity for capture in (first, *rest)) == Counter(sent)
+    assert {stored.receives for stored in sqs.stored.values()} == {1}, "what goes back is not received once more"
+    assert recording_.notes == []
+
+
+def test_nothing_goes_back_while_the_queue_has_more(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given back too early a message would come again, in the place of those that nobody has seen."""
+    monkeypatch.setattr("replay.sources.sqs.MOST_AHEAD_BYTES", 1)
+    sent = {sqs.put(str(number)) for number in range(60)}
+    with recording(concurrency=1) as recording_:
+        captures = recording_.captures()
+        for _ in range(30):
+            next(captures)
+        assert not sqs.calls["ChangeMessageVisibilityBatch"]
+        assert len(list(captures)) == 30
+    assert sqs.visible() == sent
+
+
+@pytest.mark.parametrize(("fifo", "drain"), [(False, True), (True, False)])
+def test_what_is_drained_or_in_order_is_held_to_the_end(sqs: FakeSqs, fifo: bool, drain: bool) -> None:
+    """A drain deletes by its leases, and of a FIFO queue what has not come is counted while they hold."""
+    sqs.fifo = fifo
+    sent = {sqs.put("x", Attributes={"MessageGroupId": "one"}) for _ in range(5)}
+    with recording(drain=drain, concurrency=1) as recording_:
+        assert len(list(recording_.captures())) == 5
+        assert recording_._leases is not None
+        assert _seen_within(20, lambda: recording_._leases._running == 0)
+        time.sleep(0.05)
+        assert sqs.visible() == set()
+    assert sqs.visible() == sent
+
+
+def _seen_within(seconds: float, is_so: Callable[[], bool]) -> bool:
+    until = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.01)
+    return is_so()
 
 
 def test_entries_that_fail_are_given_back_alone(sqs: FakeSqs) -> None:

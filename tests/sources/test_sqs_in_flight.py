@@ -117,7 +117,7 @@ def test_a_third_ctrl_c_still_says_what_is_leased(sqs: FakeSqs, monkeypatch: pyt
     """Who breaks off even the second try is told how many messages come back by themselves, and when."""
     for number in range(30):
         sqs.put(str(number))
-    recording = _recording(visibility_timeout_s=60)
+    recording = _recording(visibility_timeout_s=60, drain=True)
     assert len(list(recording.captures())) == 30
 
     def interrupted(leases: Leases) -> None:

@@ -1,6 +1,7 @@
 """What must never happen to a queue: the wrong one is drained, or a message is kept from it, or lost."""
 
 import json
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -170,7 +171,7 @@ def test_ctrl_c_while_closing_still_gives_everything_back(
         return task(leases)
 
     monkeypatch.setattr(Leases, moment, interrupted_once)
-    recording_ = recording()
+    recording_ = recording(drain=True)
     assert len(list(recording_.captures())) == 30
     with pytest.raises(KeyboardInterrupt):
         recording_.close()
@@ -245,6 +246,38 @@ def test_messages_that_come_again_do_not_hide_those_behind_them(sqs: FakeSqs, mo
         assert len(list(recording_.captures())) == 30
 
 
+def test_a_renewal_under_way_does_not_hide_what_goes_back_early(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renewal that came to SQS behind the giving back would hold a message for two minutes more: it is waited for."""
+    sent = {sqs.put(str(number)) for number in range(3)}
+    renewing, ended = threading.Event(), threading.Event()
+    change = sqs.change_message_visibility_batch
+
+    def slow(QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        if Entries[0]["VisibilityTimeout"]:
+            renewing.set()
+            assert ended.wait(20)
+        return change(QueueUrl, Entries)
+
+    def receive(**request: Any) -> dict[str, Any]:
+        if sqs.calls["ReceiveMessage"] == 1:
+            assert renewing.wait(20)
+        return received(**request)
+
+    received = sqs.receive_message
+    monkeypatch.setattr(sqs, "receive_message", receive)
+    monkeypatch.setattr(sqs, "change_message_visibility_batch", slow)
+    with recording(visibility_timeout_s=1, concurrency=1) as recording_:
+        captures = recording_.captures()
+        assert next(captures).body
+        assert renewing.wait(20)
+        assert recording_._leases is not None
+        recording_._leases._threads[0].join(20)
+        assert sqs.visible() == set()
+        ended.set()
+        assert len(list(captures)) == 2
+    assert sqs.visible() == sent
+
+
 def test_renewing_survives_an_answer_that_is_none(sqs: FakeSqs) -> None:
     """A proxy's page in place of SQS's answer is no reason to let all leases run out."""
     sent = {sqs.put(str(number)) for number in range(3)}
@@ -255,7 +288,7 @@ def test_renewing_survives_an_answer_that_is_none(sqs: FakeSqs) -> None:
 
     sqs.before = proxy
     deadline = time.monotonic() + 20
-    with recording(visibility_timeout_s=1, concurrency=1) as recording_:
+    with recording(visibility_timeout_s=1, concurrency=1, drain=True) as recording_:
         for _ in recording_.captures():
             while sqs.calls["ChangeMessageVisibilityBatch"] < 3 and time.monotonic() < deadline:
                 time.sleep(0.05)
@@ -273,7 +306,7 @@ def test_renewing_that_cannot_go_on_ends_the_recording(sqs: FakeSqs, monkeypatch
     monkeypatch.setattr(Leases, "_renew", broken)
 
     def wait_for_the_end() -> None:
-        with recording(visibility_timeout_s=1, concurrency=1) as recording_:
+        with recording(visibility_timeout_s=1, concurrency=1, drain=True) as recording_:
             for _ in recording_.captures():
                 assert recording_._leases is not None
                 recording_._leases._stop.wait(20)

@@ -154,7 +154,7 @@ class Leases:
 
     def _start(self) -> None:
         self._running, self._last_arrival = self._concurrency, time.monotonic()
-        work = [self._receive_all] * self._concurrency + [self._renew_all]
+        work = [self._renew_all] + [self._receive_all] * self._concurrency
         self._threads = [threading.Thread(target=task, daemon=True, name=f"sqs-{task.__name__}") for task in work]
         for thread in self._threads:
             thread.start()
@@ -187,9 +187,9 @@ class Leases:
                 self._running -= 1
                 last = self._running == 0
             if last:
-                if self._gives_back_early and not self._stop.is_set():
-                    threading.Thread(target=self._give_back_early, daemon=True, name="sqs-give-back").start()
                 self._ready.end()
+        if last and self._gives_back_early and not self._stop.is_set():
+            self._give_back_early()
 
     def _receive(self, size: int) -> Sequence[Any]:
         with aws_errors(where=f"queue {self._queue.name}", service="sqs"):
@@ -351,8 +351,7 @@ class Leases:
     def _give_back_early(self) -> None:
         """Give back while what came is still taken; a renewal that came behind would hide a message once more."""
         self._renewed_enough.set()
-        for thread in self._threads[self._concurrency :]:
-            thread.join()
+        self._threads[0].join()
         self.give_back()
 
     def give_back(self) -> GivenBack:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from replay.errors import ReplayError, UnexpectedOutcome
     from replay.expectations.judgement import Judgement
     from replay.export import export_fixtures
+    from replay.fixture_runs import replay_fixtures
     from replay.fixtures.fixture import Fixture, FixtureReference
     from replay.fixtures.migrations import migrate
     from replay.fixtures.packing import compact, pack, unpack
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from replay.payloads.event_sources import EventSource
     from replay.payloads.expectations import Expectation
     from replay.payloads.failures import Failure, Signature
-    from replay.project import Project, load_fixture, open_project, record_events, replay_fixtures, select_fixtures
+    from replay.project import Project, load_fixture, open_project, record_events, select_fixtures
     from replay.recorder.redacting_again import redact_again
     from replay.redaction.scanning import scan
     from replay.redriver.preparing import RedriveRequest, prepare_redrive
@@ -84,7 +85,7 @@ _HOMES = {
     "read_runs": "replay.ledger.ledger",
     "record_events": "replay.project",
     "redact_again": "replay.recorder.redacting_again",
-    "replay_fixtures": "replay.project",
+    "replay_fixtures": "replay.fixture_runs",
     "scan": "replay.redaction.scanning",
     "schema": "replay.fixtures.schema",
     "select_fixtures": "replay.project",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from replay.errors import ConfigurationError
 from replay.expectations.known_failure import is_known, parting_lines
+from replay.fixture_runs import replay_fixtures
 from replay.fixtures.fixture import Fixture, FixtureReference
 from replay.fixtures.revisions import new_revision
 from replay.outcomes.fingerprint import signature
@@ -14,7 +15,7 @@ from replay.outcomes.outcome import Outcome
 from replay.payloads.aws_calls import Fault
 from replay.payloads.expectations import Expectation
 from replay.payloads.failures import Failure, Signature
-from replay.project import Project, replay_fixtures
+from replay.project import Project
 from replay.replayer import FixtureNotRun, FixtureReplayed, RunFinished
 from replay.targets.aws.known_faults import known_faults
 

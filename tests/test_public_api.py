@@ -65,3 +65,12 @@ def test_nothing_heavy_is_imported_before_it_is_used(code):
     script = f"{code}\nimport sys\nassert not set(sys.modules) & {{{heavy}}}, set(sys.modules) & {{{heavy}}}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_who_records_does_not_wait_for_what_replays():
+    """A recording starts without the replayer, the targets and the rules of delivery: a tenth of its start."""
+    script = "import sys, replay.cli.record_command; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith("replay.")}
+    assert "replay.project" in loaded
+    assert not {name for name in loaded if name.split(".")[1] in {"replayer", "targets", "delivery", "fixture_runs"}}

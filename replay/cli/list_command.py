@@ -19,7 +19,7 @@ from replay.fixtures.store import FixtureProblem
 from replay.project import open_project, select_fixtures
 from replay.reports.expectation_words import headline
 from replay.reports.fixture_card import fixture_document
-from replay.reports.json_lines import problem, reference_document
+from replay.reports.line_parts import problem, reference_document
 from replay.reports.visible_text import one_line
 
 _NOTHING_YET = "no fixtures yet: record some with `replay record sqs --queue NAME --function NAME`"

@@ -18,7 +18,7 @@ from replay.cli.verifying import tell_verified, verify_options
 from replay.errors import ConfigurationError
 from replay.project import Project, log_place, open_project, record_events, unknown_function
 from replay.recorder import DEFAULT_SAMPLE, RecordingSummary
-from replay.reports.json_lines import reference_document
+from replay.reports.line_parts import reference_document
 from replay.sources.base import Source
 from replay.sources.registry import source_class, source_names
 

@@ -13,7 +13,7 @@ from replay.counted_nouns import counted
 from replay.fixtures.packing import forget_superseded
 from replay.fixtures.store import FixtureProblem
 from replay.project import open_project, select_fixtures
-from replay.reports.json_lines import problem, reference_document
+from replay.reports.line_parts import problem, reference_document
 from replay.reports.visible_text import one_line
 from replay.verifier.events_before import EventsBefore
 

@@ -13,10 +13,11 @@ from replay.cli.following import fixture_listeners, follow, options_given
 from replay.cli.options import fault_option, fixtures_option, json_option, where_option
 from replay.cli.sending_options import agree, is_only_planned, sending_options
 from replay.errors import ConfigurationError, FixtureError
+from replay.fixture_runs import replay_fixtures
 from replay.fixtures.fixture import FixtureReference
 from replay.payloads.aws_calls import Fault
 from replay.payloads.fault_reading import fault_of_text
-from replay.project import Project, open_project, replay_fixtures, select_fixtures
+from replay.project import Project, open_project, select_fixtures
 from replay.replayer.pace import Pace, duration_of_text, pace_of
 from replay.replayer.replayer import as_it_is
 from replay.targets.guard_rails.plan import Plan

@@ -21,12 +21,13 @@ from replay.comparison.compare_events import (
 from replay.comparison.differences import Kind, compare
 from replay.comparison.seen import Seen, Told, ledger_document, seen_in_ledger, seen_of
 from replay.errors import ConfigurationError
+from replay.fixture_runs import replay_fixtures
 from replay.fixtures.fixture import FixtureReference
 from replay.ledger.ledger import find_run, read_run, run_paths
 from replay.ledger.lines import progress_of
 from replay.payloads.aws_calls import Fault
 from replay.payloads.fault_reading import fault_of_text, fault_text
-from replay.project import Project, replay_fixtures
+from replay.project import Project
 from replay.redaction.settings import project_key
 from replay.replayer import FixtureNotRun, FixtureReplayed, Pace, RunEvent, RunFinished
 from replay.replayer.pace import ErrorBudget

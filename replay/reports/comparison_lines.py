@@ -3,7 +3,7 @@
 from replay.comparison.compare_events import ComparisonFinished, FixtureCompared
 from replay.comparison.seen import Seen
 from replay.payloads.exact_json import Json
-from replay.reports.json_lines import reference_document
+from replay.reports.line_parts import reference_document
 
 
 def comparison_document(event: FixtureCompared) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from replay.payloads.failures import Failure, Signature
 from replay.replayer import FixtureNotRun, FixtureReplayed, RunEvent, RunFinished
 from replay.reports.console import failure_line, what_was_run
 from replay.reports.explanation import run_command
-from replay.reports.json_lines import problem
+from replay.reports.line_parts import problem
 from replay.reports.not_run import reason_key, reason_text
 from replay.reports.visible_text import one_line, visible
 

@@ -1,13 +1,12 @@
 """A run as JSON Lines: one document per fixture, and a last summary."""
 
-from replay.errors import ReplayError
-from replay.fixtures.fixture import FixtureReference
 from replay.outcomes.failure_classes import failure_class
 from replay.payloads.aws_calls import Fault
 from replay.payloads.exact_json import Json
 from replay.replayer import FixtureNotRun, FixtureReplayed, RunFinished
 from replay.replayer.further_deliveries import SecondDelivery
 from replay.reports.effect_lines import effect_document
+from replay.reports.line_parts import problem
 
 
 def outcome_document(event: FixtureReplayed) -> dict[str, Json]:
@@ -86,14 +85,3 @@ def summary_document(event: RunFinished) -> dict[str, Json]:
         **({"stopped": event.stopped} if event.stopped else {}),
         **({"run": event.run} if event.run else {}),
     }
-
-
-def reference_document(reference: FixtureReference) -> dict[str, Json]:
-    """Give the part of a line that names a fixture."""
-    return {"fixture": reference.id, "function": reference.function, "name": reference.name}
-
-
-def problem(error: ReplayError) -> dict[str, Json]:
-    """Give an error of ours as a document."""
-    parts: dict[str, Json] = {"what": error.what, "where": error.where, "expected": error.expected, "hint": error.hint}
-    return {"problem": {name: value for name, value in parts.items() if value}}

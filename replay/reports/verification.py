@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from replay.counted_nouns import counted
 from replay.fixtures.fixture import VerificationResult
 from replay.payloads.exact_json import Json
-from replay.reports.json_lines import reference_document
+from replay.reports.line_parts import reference_document
 from replay.reports.visible_text import one_line
 from replay.verifier import Verified
 

@@ -1,7 +1,8 @@
 """What is known of a failure: its frames, its identity, and what was observed."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Observer = Literal["source", "logs", "local"]
@@ -104,3 +105,27 @@ class Failure:
     log_lines: tuple[str, ...] = ()
     report: Report | None = None
     trace: tuple[Segment, ...] = ()
+
+
+_NAMELESS = frozenset({"Runtime.ExitError", "Runtime.Unknown", "Unhandled"})
+"""What Lambda calls an end of which it knows no more than that it came."""
+
+
+def knowledge(failure: Failure) -> tuple[bool, bool, bool]:
+    """Order failures by what they tell: a stack before a message before a status."""
+    return bool(failure.frames), bool(failure.stack), bool(failure.message)
+
+
+def most_telling(failures: Sequence[Failure]) -> Failure | None:
+    """
+    Choose of several words for one failure those that tell most, the earlier of two that tell as much.
+
+    A process that ended tells less than why it did: the panic of a Go function, or the type that its report names.
+    """
+    best = max(failures, key=knowledge, default=None)
+    if best is None or best.error_type not in _NAMELESS:
+        return best
+    named = max((each for each in failures if each.error_type not in _NAMELESS), key=knowledge, default=None)
+    if named is None or named.message or named.stack:
+        return named or best
+    return replace(best, error_type=named.error_type)

@@ -2,7 +2,8 @@
 What Lambda and its runtimes write into a log: entries, reports, and the failures of requests, in text and in JSON.
 
 Pure parsing: who reads the lines, and from where, is another's business. A log event of CloudWatch is one entry,
-however many lines it has; `log_entries` puts the lines of a text file together as far as their form tells.
+however many lines it has, and what was printed in several lines is several of them: `log_continuation` puts lines and
+log events together as far as their form tells.
 
 Source: Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs" and "Lambda Telemetry API Event schema
 reference"; recordings test_dead_letter_queue (log_result), test_multi_line_prints; aws-lambda-python-runtime-interface-
@@ -10,21 +11,23 @@ client and aws-lambda-nodejs-runtime-interface-client: what an uncaught error is
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from replay.errors import InvalidJson
 from replay.payloads.envelopes.documents import at, text_at
 from replay.payloads.envelopes.error_report import reported_failure, trace_id_of
-from replay.payloads.exact_json import parse
-from replay.payloads.failures import Failure, Report
-from replay.payloads.uncaught_errors import ID, ISO, MOST_LINES, continues_java_trace, uncaught_error
+from replay.payloads.exact_json import parse, write
+from replay.payloads.failures import Failure, Report, most_telling
+from replay.payloads.log_continuation import together
+from replay.payloads.uncaught_errors import ID, ISO, dotnet_error, uncaught_error
 
 EntryKind = Literal["start", "end", "report", "platform", "error", "application", "text"]
 Status = Literal["succeeded", "failed", "timed_out", "exited", "out_of_memory", "unknown"]
 
-_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+_Time = TypeVar("_Time")
 _MARKED = re.compile(r"(?P<mark>START|END|REPORT) RequestId: ?(?P<id>[^\s\\]{8,64})")
 _INIT = re.compile(r"(?:INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY|LOGS)\b")
 _PYTHON = re.compile(rf"\[(?P<level>[A-Z]+)\]\s+(?P<at>{ISO})\s+(?P<id>{ID})\s+(?P<message>.*)", re.DOTALL)
@@ -33,12 +36,6 @@ _NODE = re.compile(
     re.DOTALL,
 )
 """Of Node, and of .NET, which has levels of its own."""
-
-_PLACE = re.compile(r"\s{2,8}(?:at |---)")
-"""How a trace of Node or .NET goes on."""
-
-_RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)(?::|\s*$)")
-"""What the trace of a logged Python error ends with."""
 
 _NODE_ERROR = re.compile(
     r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?P<report>\{.*\})\s*", re.DOTALL
@@ -63,7 +60,6 @@ _STATUS = re.compile(r"\bStatus: (\w+)")
 _ERROR_TYPE = re.compile(r"\bError Type: ([\w.]+)")
 _ERRORS = frozenset({"ERROR", "FATAL", "CRITICAL"})
 _FAILED = ("timeout", "error", "failure")
-_CONTINUES = ("Traceback (most recent call last):", "Caused by:", "During handling of the above", "The above exception")
 _MOST_OPEN = 1_000
 _MOST_FAILED_STARTS = 10
 _MOST = 1e12
@@ -115,8 +111,7 @@ class Invocation:
         """
         if {each.report.status for each in self.entries if each.report is not None} == {"success"}:
             return None
-        told = [each.failure for each in reversed(self.entries) if each.failure is not None]
-        best = max(told, key=lambda each: (bool(each.frames), bool(each.stack), bool(each.message)), default=None)
+        best = most_telling([each.failure for each in reversed(self.entries) if each.failure is not None])
         return best and replace(
             best, request_id=self.request_id, trace_id=best.trace_id or self.trace_id, observed="logs"
         )
@@ -153,20 +148,29 @@ def log_entry(text: str) -> LogEntry:
 
 
 def log_entries(lines: Iterable[str]) -> Iterator[LogEntry]:
-    """
-    Read the entries of a text file of one log stream.
+    """Read the entries of a text file of one log stream: of one line each, or of those that belong `together`."""
+    return map(log_entry, together(lines))
 
-    A trace belongs to the error above it, `XRAY` to the report, an indented line to the object that is still open. All
-    other lines are entries of their own, as CloudWatch has it: a text of several lines that was printed is several.
+
+def timed_entries(events: Iterable[tuple[_Time, str]]) -> Iterator[tuple[LogEntry, _Time]]:
     """
-    held: list[str] = []
-    for line in lines:
-        if held and (len(held) >= MOST_LINES or not _continues(held, line)):
-            yield log_entry("".join(held))
-            held = []
-        held.append(line)
-    if held:
-        yield log_entry("".join(held))
+    Read the log events of one stream, each behind its time, with the time of the first where several are one entry.
+
+    What a function prints in several lines is as many log events: recording test_multi_line_prints.
+    """
+    ahead: deque[tuple[_Time, int]] = deque()
+
+    def texts() -> Iterator[str]:
+        for at, message in events:
+            text = message if message.endswith("\n") else f"{message}\n"
+            ahead.append((at, len(text)))
+            yield text
+
+    for entry in log_entries(texts()):
+        at, length = ahead.popleft()
+        while length < len(entry.text):
+            length += ahead.popleft()[1]
+        yield entry, at
 
 
 def invocations(entries: Iterable[LogEntry]) -> Iterator[Invocation]:
@@ -210,39 +214,6 @@ def _invocation(request_id: str, held: list[LogEntry], failed_start: list[LogEnt
     return made if made.failure is None else replace(made, entries=(held[0], *failed_start, *held[1:]))
 
 
-def _continues(held: list[str], line: str) -> bool:
-    first = held[0].lstrip()
-    if line.startswith("XRAY TraceId"):
-        return first.startswith("REPORT ")
-    if first.startswith("{"):
-        return line[:1] in {" ", "\t", "}"} and not _is_whole(held)
-    if "Error: " in first and line.startswith(("Runtime.", "Sandbox.", "Extension.")):
-        return len(held) == 1
-    if continues_java_trace(held, line) or _continues_logged_trace(held, line):
-        return True
-    of_error = first.startswith("[ERROR]") or any(each.startswith(_CONTINUES) for each in held)
-    return line.startswith(_CONTINUES) or (of_error and (not line.strip() or line[:1] in {" ", "\t", _NO_BREAK_SPACE}))
-
-
-def _continues_logged_trace(held: list[str], line: str) -> bool:
-    if _PLACE.match(line):
-        return _NODE.match(held[0]) is not None
-    raised = held[-1][:1] in {" ", _NO_BREAK_SPACE} and bool(_RAISED.match(line))
-    return raised and _PYTHON.match(held[0]) is not None
-
-
-def _is_whole(held: list[str]) -> bool:
-    """Say whether *held* is an object to its end; what begins with a brace alone ends with one below it."""
-    before, _, behind = held[0].partition("{")
-    last = held[-1].rstrip()
-    if not (last.startswith(f"{before}}}") if len(held) > 1 and not behind.strip() else last.endswith("}")):
-        return False
-    try:
-        return isinstance(parse("".join(held)), dict)
-    except InvalidJson:
-        return False
-
-
 # Text
 
 
@@ -280,6 +251,8 @@ def _written(text: str, stripped: str) -> LogEntry:
     if found is None:
         return LogEntry(text=text, kind="platform" if _INIT.match(stripped) else "text", message=stripped)
     request_id = None if found["id"] == "undefined" else found["id"]
+    if found["level"] == "fail" and (failure := dotnet_error(found["message"])):
+        return _error(text, found["message"], failure, request_id=request_id, moment=found["at"])
     uncaught = _NODE_ERROR.fullmatch(found["message"])
     if uncaught and (entry := _reported(text, found["message"], uncaught["report"], request_id, found["at"])):
         return entry
@@ -322,8 +295,8 @@ def _of_object(text: str, stripped: str, value: Mapping[str, Any]) -> LogEntry:
         return _of_platform(text, stripped, value, kind.removeprefix("platform."))
     if kind == "platform.fault" and isinstance(value.get("record"), str):
         return _of_fault(text, value)
-    if kind in {"function", "extension"} and isinstance(value.get("record"), str):
-        inner = log_entry(value["record"])
+    if kind in {"function", "extension"} and isinstance(record := value.get("record"), str | dict):
+        inner = log_entry(record if isinstance(record, str) else write(record))
         return replace(inner, text=text, at=inner.at or text_at(value, "time"))
     uncaught = _uncaught_report(value)
     request_id = _request_id(value)
@@ -332,13 +305,16 @@ def _of_object(text: str, stripped: str, value: Mapping[str, Any]) -> LogEntry:
         return _error(
             text, stripped, reported_failure(uncaught, otherwise="Unhandled"), request_id=request_id, moment=moment
         )
+    message, level = text_at(value, "message"), text_at(value, "level")
+    if message and level in _ERRORS and (told := uncaught_error(message)):  # as Java's client writes it
+        return _error(text, message, told.failure, request_id=request_id, moment=moment)
     return LogEntry(
         text=text,
         kind="application",
-        message=text_at(value, "message") or stripped,
+        message=message or stripped,
         request_id=request_id,
         at=moment,
-        level=text_at(value, "level") or text_at(value, "log_level"),
+        level=level or text_at(value, "log_level"),
         trace_id=text_at(value, "xray_trace_id"),
     )
 
@@ -351,14 +327,17 @@ def _request_id(value: Mapping[str, Any]) -> str | None:
 
 def _uncaught_report(value: Mapping[str, Any]) -> dict[str, Any] | None:
     """Find the report of an error that nobody caught: it has no message of a logger beside it, or is the message."""
-    level = text_at(value, "level") or text_at(value, "log_level") or "ERROR"
-    if level.upper() not in _ERRORS:
+    if not _is_error(value):
         return None
     message = value.get("message")
     if isinstance(message, dict) and "errorType" in message and "errorMessage" in message:
         return {**message, "trace": message.get("stack", message.get("trace"))}
     told = "errorType" in value and "errorMessage" in value
     return dict(value) if told and message is None and "logger" not in value else None
+
+
+def _is_error(value: Mapping[str, Any]) -> bool:
+    return (text_at(value, "level") or text_at(value, "log_level") or "ERROR").upper() in _ERRORS
 
 
 def _of_platform(text: str, stripped: str, value: Mapping[str, Any], name: str) -> LogEntry:

@@ -4,7 +4,7 @@ What the runtimes, and Lambda itself, write into a log in plain text when a requ
 Source: recordings newrelic-entry_lambda_oom and newrelic-entry_lambda_timeout; Lambda Developer Guide, "Lambda Logs
 API" (`platform.fault`); what each runtime client writes of an error that nobody caught: aws-lambda-python-runtime-
 interface-client `log_error` (lines end in a carriage return where nobody frames them), aws-lambda-java-libs
-`UserFault`, aws-lambda-go `reportFailure`.
+`UserFault`, aws-lambda-go `reportFailure`, aws-lambda-dotnet `LambdaBootstrap.InvokeOnceAsync`.
 """
 
 import re
@@ -26,9 +26,15 @@ _PYTHON = re.compile(
     r"\[ERROR\] (?P<type>[\w.]+)(?:: (?P<message>.*?))?\nTraceback \(most recent call last\):(?:\n|$)", re.DOTALL
 )
 _UNTRACED = re.compile(r"\[ERROR\] (?P<type>(?:Runtime|Sandbox|Extension|Function)\.\w+): (?P<message>.*)", re.DOTALL)
-_RUBY = re.compile(r"Error raised from handler method\s+(?P<report>\{.*\})", re.DOTALL)
+_RUBY = re.compile(
+    r"(?:Error raised from handler method|Init error when loading handler \S+)\s+(?P<report>\{.*\})", re.DOTALL
+)
 _GO = re.compile(r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?P<report>\{"error(?:Message|Type)".*\})', re.DOTALL)
 _JAVA = re.compile(r": (?P<type>[A-Za-z_$][\w.$]*)\r?\n(?P=type)(?=[:\s])")
+_DOTNET = re.compile(r"(?P<type>[A-Za-z_][\w.+`]*): (?P<message>.*?)\n(?P<trace>\s+at .*)", re.DOTALL)
+_DOTNET_RUNTIME = re.compile(r"\n\s+at (?:lambda_method|Amazon\.Lambda\.RuntimeSupport\.)")
+"""Where the trace of an error ends that .NET's client has caught; one that the function caught ends in the function."""
+
 _LONGEST_CLASS = 1_000
 _JAVA_TRACE = ("\tat ", "\t... ", "\tSuppressed: ", "Caused by: ")
 
@@ -51,14 +57,24 @@ def uncaught_error(stripped: str) -> Uncaught | None:
 def continues_java_trace(held: list[str], line: str) -> bool:
     """Say whether *line* goes on with a Java error of which *held* are the lines so far: message, and trace."""
     if len(held) == 1:
-        return _names_its_class(held[0], line)
-    return line.startswith(_JAVA_TRACE) and _names_its_class(held[0], held[1])
+        return names_its_class(held[0], line)
+    return line.startswith(_JAVA_TRACE) and names_its_class(held[0], held[1])
 
 
-def _names_its_class(first: str, second: str) -> bool:
+def names_its_class(first: str, second: str) -> bool:
     """Say whether *first* ends in the class that *second* begins with."""
     told = first[-_LONGEST_CLASS:].rstrip("\r\n").rpartition(": ")[2]
     return second.startswith(told) and _JAVA.match(f": {told}\n{second[: len(told) + 1]}") is not None
+
+
+def dotnet_error(message: str) -> Failure | None:
+    """Read an error that .NET's client logs at level `fail`; None where the function itself has caught it."""
+    text = message.replace("\r\n", "\n")
+    found = _DOTNET.fullmatch(text) if _DOTNET_RUNTIME.search(text) else None
+    if found is None:
+        return None
+    report = {"errorType": found["type"], "errorMessage": found["message"], "stackTrace": found["trace"]}
+    return reported_failure(dict(report), otherwise="Unhandled")
 
 
 def _of_platform(text: str) -> Uncaught | None:
@@ -113,11 +129,12 @@ def _of_java(text: str) -> Uncaught | None:
     found = _JAVA.search(text) if "\n\tat " in text else None
     if found is None:
         return None
-    message = text[: found.start()]
+    before = text[: found.start()]
+    again = text[found.end() :].partition("\n\tat ")[0].removeprefix(":").strip()  # whole, where it has several lines
     trace = text[found.start("type") :].splitlines()[1 : MOST_LINES + 1]
     report = {
         "errorType": found["type"],
-        "errorMessage": "" if message == "null" else message,
+        "errorMessage": again or ("" if before == "null" else before),
         "stackTrace": trace,
     }
     return Uncaught(reported_failure(dict(report), otherwise="Unhandled"), text)

@@ -1,12 +1,11 @@
 """The invocations of a function, read out of its log around the lines that speak of them."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from replay.payloads.lambda_logs import Invocation, LogEntry, invocations, log_entries, log_entry
+from replay.payloads.lambda_logs import Invocation, LogEntry, invocations, log_entry, timed_entries
 from replay.readers.logs import LogLine, stream_lines
 
 if TYPE_CHECKING:
@@ -96,17 +95,6 @@ def invocations_of(log_group: str, stream: str, lines: Iterable[LogLine]) -> Ite
 
 
 def _timed_entries(lines: Iterable[LogLine]) -> Iterator[LogEntry]:
-    """Read entries, each with CloudWatch's own time: it is one line, or several that belong together."""
-    ahead: deque[tuple[int, int]] = deque()
-
-    def texts() -> Iterator[str]:
-        for line in lines:
-            text = line.message if line.message.endswith("\n") else f"{line.message}\n"
-            ahead.append((line.at_ms, len(text)))
-            yield text
-
-    for entry in log_entries(texts()):
-        at_ms, length = ahead.popleft()
-        while length < len(entry.text):
-            length += ahead.popleft()[1]
+    """Read entries, each with CloudWatch's own time."""
+    for entry, at_ms in timed_entries((line.at_ms, line.message) for line in lines):
         yield replace(entry, at=datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds"))

@@ -13,7 +13,7 @@ from replay.readers.failure_evidence import logged_failure, request_id_of
 from replay.readers.invocations import LoggedInvocation
 
 _OWN_LINES = frozenset({"application", "text"})
-_PLAIN = re.compile(r"[\w.]{1,80}", re.ASCII)
+_PLAIN = re.compile(r"[\w.:<>$+`]{1,80}", re.ASCII)
 _MOST_KINDS = 5
 
 

@@ -19,6 +19,7 @@ Source: .NET API browser, `Environment.StackTrace`; Lambda Developer Guide, "Lam
 """
 _DOTNET_LIBRARY = ("System.", "Microsoft.", "Amazon.")
 _RUBY = re.compile(r"(?P<file>/[^:]+):(?P<line>\d{1,9}):in [`'](?P<function>.*)'\s*")
+_GO = re.compile(r"(?P<function>[^\t]+)\t(?P<file>[^\t]+\.(?:go|s)):(?P<line>\d{1,9})")
 _LONGEST_LINE = 2_000
 _MOST_LINES = 1_000
 _TIMED_OUT = "Task timed out after"
@@ -31,6 +32,7 @@ _PLACES: tuple[tuple[re.Pattern[str], Literal["user", "library"]], ...] = (
     (re.compile(r"/opt/(?:python/|nodejs/|ruby/lib/)?(.*)"), "library"),
     (re.compile(r"/var/(?:runtime|lang)/(.*)"), "library"),
     (re.compile(r"((?:node:|internal/|<|java\.|jdk\.).*)"), "library"),
+    (re.compile(r"(?:.*/)?((?:github\.com/aws/aws-lambda-go|runtime|reflect)(?:@[^/]*)?/.*\.(?:go|s))"), "library"),
 )
 
 
@@ -101,7 +103,7 @@ def frames_of(lines: Sequence[str]) -> tuple[Frame, ...]:
     short = [line[:_LONGEST_LINE] for line in lines]
     outermost_first = [found for line in short if (found := _PYTHON.fullmatch(line))]
     if not outermost_first:
-        others = (_NODE, _JAVA, _DOTNET, _RUBY)
+        others = (_NODE, _JAVA, _DOTNET, _RUBY, _GO)
         matched = (
             next((found for each in others if (found := each.fullmatch(line))), None) for line in reversed(short)
         )
@@ -147,7 +149,20 @@ def _lines(value: Any) -> list[str]:
     """Give the entries of a trace; .NET and some wrappers write it as one text."""
     if isinstance(value, str):
         return value.splitlines()[:_MOST_LINES]
-    return [line for line in value[:_MOST_LINES] if isinstance(line, str)] if isinstance(value, list) else []
+    lines = value[:_MOST_LINES] if isinstance(value, list) else []
+    told = (_go_line(line) if isinstance(line, dict) else line for line in lines)
+    return [line for line in told if isinstance(line, str)]
+
+
+def _go_line(frame: Mapping[str, Any]) -> str | None:
+    """
+    Write a frame of a Go panic as Go itself prints it.
+
+    Source: aws-lambda-go, `messages.InvokeResponse_Error_StackFrame`: `path`, `line` and `label`, the innermost first.
+    """
+    path, line, label = frame.get("path"), frame.get("line"), frame.get("label")
+    is_frame = isinstance(path, str) and isinstance(line, int) and isinstance(label, str)
+    return f"{label}\t{path}:{line}" if is_frame else None
 
 
 def _text(value: object) -> str:

@@ -1,23 +1,31 @@
-"""The lines of a log stream: as printed, or as CloudWatch Logs exports them, each log event behind its time."""
+"""The lines of a log stream: as printed, or as exported and as command lines print them, each event behind its time."""
 
 import re
 from collections.abc import Iterable, Iterator
-from io import StringIO
 from typing import NamedTuple
 
-from replay.payloads.lambda_logs import LogEntry, log_entries, log_entry
+from replay.payloads.lambda_logs import LogEntry, timed_entries
 
+_STREAM = r"\d{4}/\d\d/\d\d/\[[\w$.-]{1,64}\][0-9a-f]{16,64} "
+_SECONDS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\."
 _EXPORTED = re.compile(
-    r"(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) "
+    rf"(?:(?P<exported>{_SECONDS}\d{{3}}Z) |(?P<tailed>{_SECONDS}\d{{6}}\+00:00) {_STREAM}|"
+    rf"{_STREAM}(?P<sam>{_SECONDS}\d{{6}}) )"
     r"(?![0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12} Task timed out)"
 )
+"""As CloudWatch exports a log event, `aws logs tail` prints it, and `sam logs`; a timeout has a time of its own."""
+
 _MOST_LINES = 2_000
 
 
 def exported_event(line: str) -> tuple[str, str]:
     """Split a line of an export into its time and the log event; the time is empty where there is none."""
     exported = _EXPORTED.match(line)
-    return (exported["at"], line[exported.end() :]) if exported else ("", line)
+    return (_time(exported), line[exported.end() :]) if exported else ("", line)
+
+
+def _time(exported: re.Match[str]) -> str:
+    return exported["exported"] or exported["tailed"] or exported["sam"]
 
 
 class TimedEntry(NamedTuple):
@@ -33,26 +41,20 @@ def stream_entries(lines: Iterable[str]) -> Iterator[TimedEntry]:
 
     Source: CloudWatch Logs User Guide, "Export log data to Amazon S3".
     """
+    return (TimedEntry(entry, at) for entry, at in timed_entries(_events(lines)))
+
+
+def _events(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Give what stands behind each time; and each line before the first of them, without one."""
     held: list[str] = []
     at = ""
     for line in lines:
         exported = _EXPORTED.match(line)
-        if exported is None and len(held) < _MOST_LINES:
+        if exported is None and at and len(held) < _MOST_LINES:
             held.append(line)
             continue
-        if exported is None and not at:  # the last entry may go on
-            *told, last = _entries(held, at)
-            yield from told or [last]
-            held = [*(StringIO(last.entry.text) if told else ()), line]
-            continue
-        yield from _entries(held, at)
-        held, at = [line[exported.end() :] if exported else line], exported["at"] if exported else at
-    yield from _entries(held, at)
-
-
-def _entries(held: list[str], at: str) -> Iterator[TimedEntry]:
-    """Read what stood behind one time, or what had no time at all."""
-    if held and at:
-        yield TimedEntry(log_entry("".join(held)), at)
-    elif held:
-        yield from (TimedEntry(entry, "") for entry in log_entries(held))
+        if held:
+            yield at, "".join(held)
+        held, at = [line[exported.end() :] if exported else line], _time(exported) if exported else at
+    if held:
+        yield at, "".join(held)

@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterator
 
 _CUES = (b"Task timed out after", b"[ERROR]", b"errorType", b" Error: ", b"Process exited before completing")
-_TAB, _JAVA_CUE, _ESCAPED_JAVA_CUE, _SUBSCRIPTION = b"\t", b"\tat ", rb"\tat ", b'"logEvents"'
-_JAVA = re.compile(rb": ([A-Za-z_$][\w.$]*)(?:\r?\n|\\n)\1(?=[:\s\\])")
+_TAB, _JAVA_CUE, _ESCAPED_JAVA_CUE = b"\t", b"\tat ", rb"\tat "
+_HOLDS_TEXT = (b'"logEvents"', b'"AWSRequestId"')
+_JAVA = re.compile(rb": ([A-Za-z_$][\w.$]*)(?:\r?\n|\\{1,2}n)\1(?=[:\s\\])")
 """
 The trace of a Java error; nobody caught it where the line before ends in its class. Inside JSON strings it is looked
-for in what CloudWatch Logs sends on, for one more search of every block would be felt.
+for in what CloudWatch Logs sends on, or Java writes, for one more search of every block would be felt.
 """
 
-_CLOUDTRAIL, _CLOUDTRAIL_CUE = b'"eventVersion"', b"errorCode"
+_CLOUDTRAIL, _CLOUDTRAIL_CUE = b'"eventVersion', b"errorCode"
+_DOTNET_CUE = b"at Amazon.Lambda.RuntimeSupport."
 _STATUS = re.compile(
     rb'tatus(?:_?[cC]ode)?(?:\\?"[ \t]{0,4}:[ \t]{0,4}\\?"?|>|: )(?:5\d\d(?!\d)|timeout|error|failure)'
 )
@@ -66,8 +68,10 @@ def failure_offsets(block: bytes, *, application: bool) -> list[int]:
     samples = (block[:_HEAD_BYTES], block[len(block) // 2 :][:_HEAD_BYTES], block[-_HEAD_BYTES:])
     if _TAB in block:
         found.update(_java_errors(block, _JAVA_CUE))
-    if any(_SUBSCRIPTION in sample for sample in samples):
+        found.update(_every(block, _DOTNET_CUE))
+    if any(mark in sample for sample in samples for mark in _HOLDS_TEXT):
         found.update(_java_errors(block, _ESCAPED_JAVA_CUE))
+        found.update(_every(block, _DOTNET_CUE))
     if any(_CLOUDTRAIL in sample for sample in samples):
         found.update(_every(block, _CLOUDTRAIL_CUE))
     for looks_like, cue in _LOOKS_LIKE:

@@ -81,6 +81,8 @@ def printed_value(text: str) -> str | None:
 
 def _in_object(text: str) -> str | None:
     held = members(text)
+    if held.get("type") == '"function"' and "record" in held:  # as the Telemetry API hands it on
+        return logged_event(string_value(held["record"]) if held["record"][:1] == '"' else held["record"])
     for name in _NAMES:
         if name in held and (found := _document_in(held[name])):
             return found

@@ -1,5 +1,6 @@
 """From the text of a log to what it tells of requests, whatever form each line has."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +9,7 @@ from replay.payloads.envelopes.documents import document, text_at
 from replay.payloads.envelopes.lambda_destination import is_invocation_record
 from replay.payloads.exact_json import write
 from replay.payloads.failures import Failure
-from replay.payloads.lambda_logs import LogEntry, begins_environment, log_entry
+from replay.payloads.lambda_logs import LogEntry, begins_environment, log_entry, timed_entries
 from replay.payloads.log_formats.access_log import access_record
 from replay.payloads.log_formats.application_log import application_record, is_of_logger, request_id_of, text_error
 from replay.payloads.log_formats.cloudfront_log import cloudfront_record
@@ -23,6 +24,8 @@ from replay.payloads.log_formats.s3_access_log import s3_access_record
 from replay.payloads.log_formats.subscription import is_subscription, log_events
 
 _ENDS = frozenset({"end", "report"})
+_OBJECTS = re.compile(r"\[\s*\{")
+_OF_PLATFORM = frozenset({"start", "end", "report", "platform"})
 _SHIPPED_IN = ("log", "line", "@message", "message", "msg", "body")
 
 
@@ -43,7 +46,7 @@ class Forms:
 def read_line(text: str, forms: Forms) -> list[LogRecord] | None:
     """Read a line that speaks for itself (JSON, an access log); None where it is text that its neighbours explain."""
     at, stripped = exported_event(text.strip())
-    if stripped[:1] == "{":
+    if stripped[:1] == "{" or _OBJECTS.match(stripped):
         told = moment_of(at)
         records = [record for each in documents(stripped) for record in _of_document(each, forms)]
         records = [replace(each, at=each.at or told) for each in records] if told else records
@@ -62,11 +65,12 @@ def read_stream(lines: Iterable[str], forms: Forms) -> list[LogRecord]:
 
 def _of_document(text: str, forms: Forms) -> Iterator[LogRecord]:
     value = document(text)
+    if isinstance(value, list):
+        yield from _of_array(text, value, forms)
     if not isinstance(value, dict):
         return
     if is_subscription(value):
-        entries = [(log_entry(each.message), each.at.isoformat() if each.at else "") for each in log_events(value)]
-        yield from _of_stream(entries, forms)
+        yield from _of_subscription(value, forms)
     elif is_invocation_record(value):
         yield from _of_invocation_record(text, value)
     elif isinstance(value.get("Records"), list) and all(
@@ -78,6 +82,29 @@ def _of_document(text: str, forms: Forms) -> Iterator[LogRecord]:
         yield from [found] if found else []
     else:
         yield _of_object(text, value, forms)
+
+
+def _of_array(text: str, value: Sequence[object], forms: Forms) -> Iterator[LogRecord]:
+    """Read an array: of what an extension of the Telemetry API ships, which is one stream, or of lines of any form."""
+    each_text = list(documents(text.strip()[1:-1]))
+    if any((text_at(each, "type") or "").startswith("platform.") for each in value):
+        yield from _of_stream(list(timed_entries(("", each) for each in each_text)), forms)
+    else:
+        yield from (record for each in each_text for record in read_line(each, forms) or ())
+
+
+def _of_subscription(value: Mapping[str, Any], forms: Forms) -> Iterator[LogRecord]:
+    """Read the log events of a function as a stream; of any other log group, each that speaks for itself as a line."""
+    events = log_events(value)
+    times = [each.at.isoformat() if each.at else "" for each in events]
+    entries = list(timed_entries(zip(times, (each.message for each in events), strict=True)))
+    is_function = (text_at(value, "logGroup") or "").startswith("/aws/lambda/")
+    if not is_function and not any(entry.kind in _OF_PLATFORM for entry, _ in entries):
+        read = [read_line(entry.text, forms) for entry, _ in entries]
+        for (_, at), records in zip(entries, read, strict=True):
+            yield from (replace(record, at=record.at or moment_of(at)) for record in records or ())
+        entries = [each for each, records in zip(entries, read, strict=True) if records is None]
+    yield from _of_stream(entries, forms)
 
 
 def _of_invocation_record(text: str, value: Mapping[str, Any]) -> Iterator[LogRecord]:

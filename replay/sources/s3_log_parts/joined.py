@@ -10,7 +10,7 @@ from replay.payloads.log_formats.log_record import Kind
 from replay.sources.s3_log_parts.lookup import FoundEvent
 from replay.sources.s3_log_parts.sightings import Sighting, merged, with_event
 
-SHOWN_TYPE = re.compile(r"[\w.: -]{1,80}", re.ASCII)
+SHOWN_TYPE = re.compile(r"[\w.:<>$+` -]{1,80}", re.ASCII)
 """What an error type looks like; a line may say anything."""
 
 MOST_WAITING = 20_000

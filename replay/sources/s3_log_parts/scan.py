@@ -15,8 +15,8 @@ from replay.sources.s3_log_parts.blocks import NOT_JSON, Block, blocks, extent, 
 from replay.sources.s3_log_parts.sightings import Sighting, sighting
 
 NOT_UTF_8 = "lines that are not UTF-8, of which the bad bytes are shown as ?"
-_START = b"START RequestId: "
-_STARTING = b"_START Runtime Version"
+_STARTS = (b"START RequestId: ", b'"platform.start"')
+_STARTINGS = (b"_START Runtime Version", b'"platform.initStart"', b'"platform.restoreStart"')
 _MOST_STREAM_BYTES = 512 * 1024
 _MOST_MENTIONS = 500
 _GOES_ON = re.compile(rb"[ \t]|\xc2\xa0|Traceback \(most|Caused by:|(?:Runtime|Sandbox|Extension)\.\w+\s")
@@ -86,7 +86,7 @@ class View:
         start, end = self.record_around(at)
         text = self.text(start, end)
         records = read_line(text, forms)
-        if records is not None:
+        if records is not None and not (self.separators and _is_failed_start(text, records)):
             return end, records
         if text.lstrip().startswith("{") and not self.separators:
             self.problems[NOT_JSON] += 1
@@ -104,10 +104,10 @@ class View:
             return start, end
         earliest = max(earliest, start - _MOST_STREAM_BYTES)
         latest = min(len(self.data), end + _MOST_STREAM_BYTES)
-        begins = self.data.rfind(_START, earliest, start + len(_START) + 64)
-        starting = self.data.rfind(_STARTING, max(begins, earliest), start)
-        if starting >= 0:
-            begins, own = starting, self.data.find(_START, end, latest)
+        begins = max(self.data.rfind(mark, earliest, start + len(mark) + 64) for mark in _STARTS)
+        starting = max(self.data.rfind(mark, max(begins, earliest), start) for mark in _STARTINGS)
+        if starting >= 0 or begins < 0:
+            begins, own = starting, self._first_of(_STARTS, end, latest)
             next_begins = self._next_begins(own + 1, latest) if own >= 0 else -1
         else:
             next_begins = self._next_begins(end, latest)
@@ -117,8 +117,10 @@ class View:
 
     def _next_begins(self, at: int, latest: int) -> int:
         """Say where the next invocation begins, or the environment that is made for it."""
-        found = [place for mark in (_START, _STARTING) if (place := self.data.find(mark, at, latest)) >= 0]
-        return min(found, default=-1)
+        return self._first_of((*_STARTS, *_STARTINGS), at, latest)
+
+    def _first_of(self, marks: Iterable[bytes], at: int, latest: int) -> int:
+        return min((place for mark in marks if (place := self.data.find(mark, at, latest)) >= 0), default=-1)
 
     def _line_from(self, at: int) -> int:
         return at if self.data[max(0, at - 1) : at] in {b"", b"\n"} else self.data.find(b"\n", at) + 1
@@ -137,6 +139,12 @@ class View:
         while at >= 0:
             yield at
             at = self.data.find(wanted, at + len(wanted))
+
+
+def _is_failed_start(text: str, records: list[LogRecord]) -> bool:
+    """Say whether a line of JSON tells why an environment could not start: its neighbours tell which request failed."""
+    is_of_lambda = '"errorType"' in text or '"function"' in text
+    return is_of_lambda and any(each.failure is not None and each.request_id is None for each in records)
 
 
 def records_naming(view: View, request_id: str, forms: Forms) -> list[LogRecord]:

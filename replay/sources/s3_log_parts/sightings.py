@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from replay.payloads.failures import Failure
+from replay.payloads.failures import Failure, knowledge, most_telling
 from replay.payloads.log_formats.log_record import Kind, LogRecord, known_id
 from replay.readers.failure_evidence import log_lines
 
@@ -46,7 +46,8 @@ def sighting(
         return None
     kind: Kind = "invocation" if any(each.kind == "invocation" for each in failing) else "access"
     told = [each for each in failing if each.kind == kind]
-    best = max((each.failure for each in told if each.failure), key=knowledge)
+    best = most_telling([each.failure for each in told if each.failure])
+    assert best is not None
     holder = event_holder(request_id, kind, records)
     failure = replace(
         best,
@@ -71,11 +72,6 @@ def with_event(found: Sighting, event: str, logged_for: str | None, lines: Seque
     """Add the event that another object held, and the lines beside it, which came before."""
     failure = found.failure and replace(found.failure, log_lines=_lines((*lines, *found.failure.log_lines)))
     return replace(found, event=event, logged_for=logged_for, failure=failure)
-
-
-def knowledge(failure: Failure) -> tuple[bool, bool, bool]:
-    """Order failures by what they tell: a stack before a message before a status."""
-    return bool(failure.frames), bool(failure.stack), bool(failure.message)
 
 
 def merged(first: Sighting, second: Sighting) -> Sighting:

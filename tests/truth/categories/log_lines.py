@@ -20,9 +20,10 @@ _PLATFORM = re.compile(r'"type": ?"platform\.(\w+)"')
 _FAILED = re.compile(
     r"Task timed out after|^RequestId: \S+ Error: |^RequestId: \S+ Process exited before|"
     r"^REPORT RequestId: [^\n]*\bStatus: (?:timeout|failure|error)\b|"
-    r"^\[ERROR\] (?:(?:Runtime|Sandbox|Function|Extension)\.\w+: |\w[^\r\n]*(?:\r\n?|\n)Traceback )|"
+    r"^\[ERROR\] (?:(?:Runtime|Sandbox|Function|Extension)\.\w+: |\w[^\r\n]*(?:\r\n?|\n)(?:(?![\[{]|START |END |REPORT |\d{4}-)[^\r\n]*(?:\r\n?|\n)){0,100}?Traceback )|"
     r"\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection) |^Error raised from handler method|"
-    r'^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \{"error(?:Message|Type)"|^[^\n]*: ([\w.$]+)\n\1\b[^\n]*\n\tat ',
+    r'^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \{"error(?:Message|Type)"|^[^\n]*: ([\w.$]+)\n\1\b[^\n]*\n(?:[^\t\n][^\n]*\n){0,100}?\tat |'
+    r"\tfail\t[\w.+`]+: [^\t]*\n\s+at (?:lambda_method|Amazon\.Lambda\.RuntimeSupport)|^Init error when loading handler \S+\s+\{",
     re.MULTILINE,
 )
 """The words in which Lambda and its runtimes tell of a failed request in plain text."""
@@ -86,8 +87,10 @@ def _is_failure(held: dict[str, Any]) -> bool:
     kind, record, message = str(held.get("type", "")), held.get("record"), held.get("message")
     if kind == "platform.fault":
         return True
-    if kind in {"function", "extension"} and isinstance(record, str):
-        return tells_of_failure(record)
+    if kind in {"function", "extension"} and isinstance(record, str | dict):
+        return tells_of_failure(record) if isinstance(record, str) else _is_failure(record)
+    if isinstance(message, str) and held.get("level") in {"ERROR", "FATAL"} and _FAILED.search(message):
+        return True
     if isinstance(record, dict):
         return kind in _OF_REQUESTS and record.get("status") in {"timeout", "failure", "error"}
     if isinstance(message, dict):

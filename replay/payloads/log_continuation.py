@@ -1,0 +1,115 @@
+"""
+Which lines of a text are one entry of a log: traces belong to their errors, and indented lines to what is open.
+
+All other lines are entries of their own, as CloudWatch has it: a text of several lines that was printed is several.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from replay.errors import InvalidJson
+from replay.payloads.exact_json import parse
+from replay.payloads.uncaught_errors import ID, ISO, MOST_LINES, continues_java_trace, names_its_class
+
+_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+_TRACEBACK = "Traceback (most recent call last):"
+_CONTINUES = (_TRACEBACK, "Caused by:", "During handling of the above", "The above exception")
+_FRAMED = re.compile(rf"\[[A-Z]+\]\s+{ISO}\s+{ID}\s")
+_NODE = re.compile(rf"{ISO}\s+(?:{ID}|undefined)\s+(?:[A-Z]+|trce|dbug|info|warn|fail|crit)\s")
+_PLACE = re.compile(r"\s{2,8}(?:at |---)")
+"""How a trace of Node or .NET goes on."""
+
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)(?::|\s*$)")
+"""What the trace of a logged Python error ends with."""
+
+_OPENS = re.compile(r"[:=,(\s][{\[]\s*$")
+"""A label, and an object below it: `Received event: {`."""
+
+_ERROR = re.compile(r"\[ERROR\] [\w.]+: ")
+_BEGINS = re.compile(
+    rf"(?:START|END|REPORT|RequestId:?|INIT_\w+|RESTORE_\w+|EXTENSION|TELEMETRY|LOGS)\b|\[[A-Z]+\]\s|{ISO}\s|{ID}\s|\{{"
+)
+_MOST_MESSAGE_LINES = 100
+
+
+def together(lines: Iterable[str]) -> Iterator[str]:
+    """
+    Give the text of each entry, all of *lines* in their order.
+
+    An error's message may have several lines itself: what stands between its first and its trace is held until the
+    trace comes, or something that begins an entry of its own; then each was one.
+    """
+    held: list[str] = []
+    is_sure = True
+    for line in lines:
+        goes_on = bool(held) and len(held) < MOST_LINES and _goes_on(held, line)
+        if held and not goes_on and not _may_go_on(held, line):
+            yield from _told(held, is_sure=is_sure)
+            held, is_sure = [], True
+        elif held and not goes_on:
+            is_sure = False
+        held.append(line)
+    yield from _told(held, is_sure=is_sure)
+
+
+def _told(held: list[str], *, is_sure: bool) -> Iterator[str]:
+    if not held:
+        return
+    if is_sure or any(line.startswith((_TRACEBACK, "\tat ")) for line in held[1:]):
+        yield "".join(held)
+        return
+    own = 1
+    while own < len(held) and _goes_on(held[:own], held[own]):
+        own += 1
+    yield "".join(held[:own])
+    yield from together(held[own:])
+
+
+def _may_go_on(held: list[str], line: str) -> bool:
+    """Say whether *line* may be one of the message of the error that *held* begins with, whose trace has not come."""
+    if len(held) >= _MOST_MESSAGE_LINES or _BEGINS.match(line):
+        return False
+    if _ERROR.match(held[0]):
+        return not any(each.startswith(_TRACEBACK) for each in held)
+    is_java = len(held) > 1 and names_its_class(held[0], held[1])
+    return is_java and not any(each.startswith("\tat ") for each in held)
+
+
+def _goes_on(held: list[str], line: str) -> bool:
+    first = held[0].lstrip()
+    if line.startswith("XRAY TraceId"):
+        return first.startswith("REPORT ")
+    if first.startswith("{") or _OPENS.search(held[0]):
+        return line[:1] in {" ", "\t", "}", "]"} and not _is_whole(held)
+    if "Error: " in first and line.startswith(("Runtime.", "Sandbox.", "Extension.")):
+        return len(held) == 1
+    if continues_java_trace(held, line) or _continues_logged_trace(held, line):
+        return True
+    of_error = first.startswith("[ERROR]") or any(each.startswith(_CONTINUES) for each in held)
+    return line.startswith(_CONTINUES) or (of_error and (not line.strip() or line[:1] in {" ", "\t", _NO_BREAK_SPACE}))
+
+
+def _continues_logged_trace(held: list[str], line: str) -> bool:
+    if _PLACE.match(line):
+        return _NODE.match(held[0]) is not None
+    raised = held[-1][:1] in {" ", _NO_BREAK_SPACE} and bool(_RAISED.match(line))
+    return raised and _FRAMED.match(held[0]) is not None
+
+
+def _is_whole(held: list[str]) -> bool:
+    """Say whether *held* is an object to its end; what begins with a brace alone ends with one below it."""
+    first, last = held[0].rstrip(), held[-1].rstrip()
+    begins_alone = first.lstrip().startswith("{")
+    before = first[: len(first) - len(first.lstrip())]
+    at = len(before) if begins_alone else len(first) - 1
+    closing = "}" if first[at] == "{" else "]"
+    if len(held) == 1 or not first.endswith(("{", "[")):
+        is_end = last.endswith("}")
+    else:
+        is_end = last.startswith((before if begins_alone else "") + closing)
+    if not is_end:
+        return False
+    try:
+        return isinstance(parse("".join(held)[at:]), dict | list)
+    except InvalidJson:
+        return False

@@ -25,6 +25,7 @@ _RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)
 _OPENS = re.compile(r"[:=,(\s][{\[]\s*$")
 """A label, and an object below it: `Received event: {`."""
 
+_LONGEST_OPENING = 16
 _ERROR = re.compile(r"\[ERROR\] [\w.]+: ")
 _BEGINS = re.compile(
     rf"(?:START|END|REPORT|RequestId:?|INIT_\w+|RESTORE_\w+|EXTENSION|TELEMETRY|LOGS)\b|\[[A-Z]+\]\s|{ISO}\s|{ID}\s|\{{"
@@ -42,44 +43,57 @@ def together(lines: Iterable[str]) -> Iterator[str]:
     held: list[str] = []
     is_sure = True
     for line in lines:
-        goes_on = bool(held) and len(held) < MOST_LINES and _goes_on(held, line)
-        if held and not goes_on and not _may_go_on(held, line):
-            yield from _told(held, is_sure=is_sure)
-            held, is_sure = [], True
-        elif held and not goes_on:
-            is_sure = False
+        if held and _goes_on(held, line):
+            held.append(line)
+            continue
+        if held and not _may_go_on(held, line):
+            *told, held = [held] if is_sure or _has_trace(held) else list(_apart(held))
+            yield from map("".join, told)
+            if told and _goes_on(held, line):
+                held.append(line)
+                is_sure = True
+                continue
+            yield "".join(held)
+            held = []
+        is_sure = not held
         held.append(line)
-    yield from _told(held, is_sure=is_sure)
+    for each in [held] if is_sure or _has_trace(held) else _apart(held):
+        if each:
+            yield "".join(each)
 
 
-def _told(held: list[str], *, is_sure: bool) -> Iterator[str]:
-    if not held:
-        return
-    if is_sure or any(line.startswith((_TRACEBACK, "\tat ")) for line in held[1:]):
-        yield "".join(held)
-        return
-    own = 1
-    while own < len(held) and _goes_on(held[:own], held[own]):
-        own += 1
-    yield "".join(held[:own])
-    yield from together(held[own:])
+def _apart(held: list[str]) -> Iterator[list[str]]:
+    """Take lines apart that were held for a trace which has not come."""
+    group = held[:1]
+    for line in held[1:]:
+        if _goes_on(group, line):
+            group.append(line)
+        else:
+            yield group
+            group = [line]
+    yield group
+
+
+def _has_trace(held: list[str]) -> bool:
+    return any(line.startswith((_TRACEBACK, "\tat ")) for line in held[1:])
 
 
 def _may_go_on(held: list[str], line: str) -> bool:
     """Say whether *line* may be one of the message of the error that *held* begins with, whose trace has not come."""
-    if len(held) >= _MOST_MESSAGE_LINES or _BEGINS.match(line):
-        return False
-    if _ERROR.match(held[0]):
-        return not any(each.startswith(_TRACEBACK) for each in held)
-    is_java = len(held) > 1 and names_its_class(held[0], held[1])
-    return is_java and not any(each.startswith("\tat ") for each in held)
+    if not _ERROR.match(held[0]):
+        is_java = len(held) > 1 and names_its_class(held[0], held[1])
+        if not is_java or names_its_class(held[-1], line):
+            return False
+    return len(held) < _MOST_MESSAGE_LINES and not _BEGINS.match(line) and not _has_trace(held)
 
 
 def _goes_on(held: list[str], line: str) -> bool:
+    if len(held) >= MOST_LINES:
+        return False
     first = held[0].lstrip()
     if line.startswith("XRAY TraceId"):
         return first.startswith("REPORT ")
-    if first.startswith("{") or _OPENS.search(held[0]):
+    if first.startswith("{") or _OPENS.search(held[0][-_LONGEST_OPENING:]):
         return line[:1] in {" ", "\t", "}", "]"} and not _is_whole(held)
     if "Error: " in first and line.startswith(("Runtime.", "Sandbox.", "Extension.")):
         return len(held) == 1

@@ -63,8 +63,8 @@ def continues_java_trace(held: list[str], line: str) -> bool:
 
 def names_its_class(first: str, second: str) -> bool:
     """Say whether *first* ends in the class that *second* begins with."""
-    told = first[-_LONGEST_CLASS:].rstrip("\r\n").rpartition(": ")[2]
-    return second.startswith(told) and _JAVA.match(f": {told}\n{second[: len(told) + 1]}") is not None
+    _, is_told, told = first[-_LONGEST_CLASS:].rstrip("\r\n").rpartition(": ")
+    return bool(is_told) and second.startswith(told) and _JAVA.match(f": {told}\n{second[: len(told) + 1]}") is not None
 
 
 def dotnet_error(message: str) -> Failure | None:

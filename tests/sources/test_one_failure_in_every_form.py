@@ -246,6 +246,19 @@ def test_what_only_looks_like_the_message_of_an_error_is_entries_of_its_own() ->
     assert [each.failure for each in invocations(log_entries(lines))] == [None]
 
 
+def test_an_error_behind_what_only_looked_like_one() -> None:
+    """Lines that were held for a trace, in vain, do not take the next error's words."""
+    lines = [START, "odd: shop.Odd\n", "shop.Odd: odd\n", "more\n", "no price: shop.Bad\n", "shop.Bad: no price\n"]
+    (found,) = invocations(log_entries([*lines, "\tat shop.Handler.run(Handler.java:12)\n", END]))
+    assert found.failure is not None
+    assert (found.failure.error_type, found.failure.message) == ("shop.Bad", "no price")
+
+
+def test_the_same_line_twice_is_two_entries() -> None:
+    """Only a class that stands behind a message, and begins the next line, is Java's."""
+    assert [entry.text for entry in log_entries(["done\n", "done\n"])] == ["done\n", "done\n"]
+
+
 def test_an_error_that_net_code_caught_is_no_failure() -> None:
     """Its trace ends in the function: the runtime's own client never saw it."""
     caught = DOTNET.partition("   at lambda_method")[0]

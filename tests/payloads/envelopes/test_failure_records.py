@@ -86,9 +86,20 @@ def test_the_type_of_a_dead_letters_error_is_what_can_be_known(code: str, messag
     assert (unwrapped.failure.error_type, unwrapped.failure.message) == (error_type, message)
 
 
-@pytest.mark.parametrize("changed", [{"ErrorCode": text("E42")}, {"RequestID": None}, {"ErrorMessage": None}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ErrorCode": text("E42")},
+        {"ErrorCode": text("1001")},
+        {"ErrorCode": number("42")},
+        {"ErrorCode": number("600")},
+        {"ErrorCode": text("٢٠٠")},
+        {"RequestID": None},
+        {"ErrorMessage": None},
+    ],
+)
 def test_attributes_that_a_user_may_have_set_are_no_dead_letter(changed: dict[str, MessageAttribute | None]) -> None:
-    """Only all three, with the number a number, are Lambda's; a wrong guess would lose the message's record."""
+    """Only all three, with the code an HTTP status, are Lambda's; a wrong guess would lose the message's record."""
     named = {name: value for name, value in {**DEAD, **changed}.items() if value is not None}
     assert unwrap(received("{}", named))[0].name == "sqs-message"
 

@@ -14,7 +14,7 @@ from replay.readers.invocations import LoggedInvocation
 from replay.readers.logs import LogLine
 from replay.sources.event_times import event_time
 from replay.sources.file_parts.log_answers import log_answer, log_lines
-from replay.sources.file_parts.saved_messages import Message, is_sqs_record, saved_message
+from replay.sources.file_parts.saved_messages import Message, is_sqs_record, received_messages, saved_message
 from replay.sources.file_parts.shareable_test_events import shared_test_events
 
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
@@ -89,12 +89,10 @@ def lines_of_items(lines: Iterator[str], line: int = 1) -> Iterator[Item]:
 
 def _saved(text: str, line: int, value: Json) -> Iterator[Item]:
     """Give what lies in a form in which other tools save events; nothing where *value* has none of these forms."""
-    messages = value.get("Messages") if isinstance(value, dict) else None
-    if isinstance(messages, list) and messages:
-        found = [saved_message(each) for each in messages]
-        if all(found):
-            yield from (Item(text, line, message=message) for message in found)
-            return
+    messages = received_messages(value)
+    if messages:
+        yield from (Item(text, line, message=message) for message in messages)
+        return
     told = log_lines(value)
     if told is not None:
         yield from _logged(told, line)

@@ -118,6 +118,7 @@ SAVED = {
     "one message, as boto3 gives it": MESSAGE,
     "as an SDK with small first letters gives it": in_full(camel),
     "as boto3's resources, and sqs-dump, give it": {**in_full(snake), "md5_of_body": "0" * 32},
+    "as boto3's resources give it, with its queue": {**in_full(snake), "queue_url": "https://example.com/q"},
     "as an SDK for Go gives it, with every list there is": {
         **MESSAGE,
         "MessageAttributes": {
@@ -165,6 +166,28 @@ def test_a_message_is_known_in_every_spelling(saved: dict[str, Any], form: str) 
         assert (record["messageId"], record["body"]) == (MESSAGE_ID, '{"n": 1.0}')
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"ResponseMetadata": {"HTTPStatusCode": 200}},
+        {"$metadata": {"httpStatusCode": 200, "attempts": 1}},
+        {"ResultMetadata": {}},
+        {"ResponseMetadata": {}, "HttpStatusCode": 200, "ContentLength": 512},
+    ],
+)
+def test_what_an_sdk_tells_of_its_answer_is_no_part_of_it(beside: dict[str, Any]) -> None:
+    """Whole answers, as boto3 and the SDKs for JavaScript, Go and .NET leave them, are their messages."""
+    captures, _ = recorded("answer.json", json.dumps({"Messages": [MESSAGE], **beside}))
+    assert [(capture.carrier, capture.origin.identity) for capture in captures] == [("sqs", MESSAGE_ID)]
+
+
+def test_attributes_that_php_writes_as_a_list_are_none() -> None:
+    """A message of PHP's without attributes has empty lists in their place, and is a message."""
+    message = {**MESSAGE, "Attributes": [], "MessageAttributes": []}
+    ((capture,), _) = recorded("message.json", json.dumps(message))
+    assert (capture.carrier, capture.attributes, capture.message_attributes) == ("sqs", {}, {})
+
+
 def test_a_message_without_its_id_is_still_a_message() -> None:
     """Some tools keep the body and its digest only: the message is known by its content then."""
     ((first, second), recording) = recorded(
@@ -176,10 +199,29 @@ def test_a_message_without_its_id_is_still_a_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", ['{"messageId": "m-1", "body": "x"}', '{"Body": "x"}', '{"body": 1, "md5OfBody": "x"}']
+    "event",
+    [
+        '{"messageId": "m-1", "body": "x"}',
+        '{"Body": "x"}',
+        '{"body": 1, "md5OfBody": "x"}',
+        '{"MessageId": "m-1", "Body": "Hi", "To": "+15551234", "Channel": "sms"}',
+        '{"messageId": "m-1", "body": "x", "receiptHandle": "h", "bucket": "b"}',
+        '{"MessageId": "m-1", "Body": "x", "QueueUrl": "https://example.com/q"}',
+        '{"MessageId": "m-1", "Body": "x", "body": "y", "ReceiptHandle": "h"}',
+        '{"MessageId": "m-1", "Body": "x", "Attributes": "none"}',
+        '{"MessageId": "m-1", "Body": "x", "MessageAttributes": {"kind": "order"}}',
+        '{"MessageId": 5, "Body": "x", "MD5OfBody": "y"}',
+        '{"Messages": [{"MessageId": "1", "Body": "{}"}], "taskToken": "abc"}',
+        '{"Messages": [{"MessageId": "1", "Body": "{}"}, {"Body": "x"}]}',
+        '[{"MessageId": "1", "Body": "x"}, {"MessageId": "2", "Body": "x", "To": "+15551234"}]',
+    ],
 )
 def test_an_event_that_has_an_id_and_a_body_is_no_message(event: str) -> None:
-    """Only a receipt handle or a digest makes a message of it, unless it is spelled as the API does."""
+    """
+    Only a receipt handle or a digest makes a message of it, unless it is spelled as the API does.
+
+    And only where it has nothing that a message has not: that would be lost.
+    """
     ((capture,), _) = recorded("event.json", event)
     assert (capture.carrier, capture.body) == ("file", event)
 

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from replay.counted_nouns import counted
 from replay.errors import InvalidJson
 from replay.payloads.envelopes.lambda_event import event_source_of, event_source_of_value
+from replay.payloads.envelopes.registry import is_known
 from replay.payloads.exact_json import Json, parse, tokens
 from replay.payloads.log_formats.concatenated_json import document_end
 from replay.readers.invocations import LoggedInvocation
@@ -45,8 +47,9 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
 
     - What other tools save is taken out of what they save it in: `Messages`, as `aws sqs receive-message` prints them;
       lines of a log, as `aws logs` and Logs Insights print them; test events of Lambda's console, out of their schema.
-    - An array is several events when each of its elements is the event of a known source, or a message; each element's
-      text is kept exactly. Any other array is one event, as functions may be invoked with an array (AppSync does so).
+    - An array is several events when each of its elements is the event of a known source, a message, an answer with
+      messages, or what carries an event (see `is_known`); each element's text is kept exactly. Any other array is one
+      event, as functions may be invoked with an array (AppSync does so).
     - Everything else is one event.
     """
     stripped = text.lstrip(_BLANK)
@@ -62,13 +65,9 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
             yield Item(text, line, problem=_told(error))
         return
     saved = list(_saved(text, line, value))
-    if saved:
-        yield from saved
-    elif isinstance(value, list) and value and not _is_event(value) and all(map(_is_item, value)):
-        for (start, end), each in zip(_elements(text), value, strict=True):
-            yield _item(text[start:end], line + text.count("\n", 0, start), each)
-    else:
-        yield _item(text, line, value)
+    if not saved and isinstance(value, list) and value and not _is_event(value):
+        saved = _taken_apart(text, line, value)
+    yield from saved or [_item(text, line, value)]
 
 
 def beginning(text: str, line: int = 1) -> Iterator[Item]:
@@ -139,8 +138,20 @@ def _one_behind_the_other(text: str, line: int) -> tuple[list[Item], int]:
     return found, at
 
 
-def _is_item(value: Json) -> bool:
-    return is_sqs_record(value) or saved_message(value) is not None or _is_event(value)
+def _taken_apart(text: str, line: int, array: list[Json]) -> list[Item]:
+    """Give the items of an array; nothing where one of its elements is none."""
+    found: list[Item] = []
+    at = 0
+    for (start, end), each in zip(_elements(text), array, strict=True):
+        piece, line, at = text[start:end], line + text.count("\n", at, start), start
+        messages = received_messages(each)
+        if messages:
+            found += [Item(piece, line, message=message) for message in messages]
+        elif is_sqs_record(each) or saved_message(each) is not None or _is_event(each) or is_known(piece):
+            found.append(_item(piece, line, each))
+        else:
+            return []
+    return found
 
 
 def _is_event(value: Json) -> bool:
@@ -150,7 +161,8 @@ def _is_event(value: Json) -> bool:
 def _elements(text: str) -> Iterator[tuple[int, int]]:
     """Find where each element of the array *text*, which is valid JSON, begins and ends."""
     depth, start, at = 0, 0, 0
-    for token_start, token_end in [*((token.start, token.end) for token in tokens(text)), (len(text), len(text))]:
+    places = ((token.start, token.end) for token in tokens(text))
+    for token_start, token_end in chain(places, [(len(text), len(text))]):
         for found in _STRUCTURE.finditer(text, at, token_start):
             mark, place = found[0], found.start()
             if mark in "[{":

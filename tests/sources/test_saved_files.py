@@ -15,6 +15,7 @@ from replay.payloads.captures import Capture
 from replay.payloads.envelopes.registry import unwrap
 from replay.sources.files import FilesOptions, FilesRecording, FilesSource
 from replay.sources.json_items import Item, items
+from tests.payloads.envelopes.aws_shapes import destination_record, notification, stream_record
 
 MESSAGE_ID = "0d0a6a2e-7e8f-4a43-9a63-6f2d3a1c9b10"
 REQUEST_ID = "7b2f6c1e-93d4-4c8a-b0a5-2f1de77aa001"
@@ -186,6 +187,30 @@ def test_attributes_that_php_writes_as_a_list_are_none() -> None:
     message = {**MESSAGE, "Attributes": [], "MessageAttributes": []}
     ((capture,), _) = recorded("message.json", json.dumps(message))
     assert (capture.carrier, capture.attributes, capture.message_attributes) == ("sqs", {}, {})
+
+
+def test_answers_in_an_array_are_their_messages() -> None:
+    """`jq -s` makes an array of answers that were appended: each message of each is one, with the line of its answer."""
+    answers = [{"Messages": [{**MESSAGE, "Body": f"{n}{m}"} for m in "ab"]} for n in range(2)]
+    captures, _ = recorded("answers.json", "[\n" + ",\n".join(map(json.dumps, answers)) + "\n]")
+    assert [capture.body for capture in captures] == ["0a", "0b", "1a", "1b"]
+    assert [capture.origin.place.rpartition(":")[2] for capture in captures] == ["2", "2", "3", "3"]
+
+
+@pytest.mark.parametrize(
+    ("element", "shape"),
+    [
+        (destination_record('{"n": 1.50}'), "lambda-destination"),
+        (notification('{"n": 1.50}'), "sns-notification"),
+        (stream_record(), "stream-failure"),
+    ],
+)
+def test_an_array_of_records_is_taken_apart(element: str, shape: str) -> None:
+    """Records of failures and notifications are known by themselves: in an array, too, each is its own, exactly."""
+    captures, _ = recorded("records.json", f"[{element},\n{element}]")
+    assert [capture.body for capture in captures] == [element] * 2
+    assert {unwrap(capture)[0].name for capture in captures} == {shape}
+    assert bodies("records.json", f"[{element}, {{}}]") == [f"[{element}, {{}}]"]
 
 
 def test_a_message_without_its_id_is_still_a_message() -> None:

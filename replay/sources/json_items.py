@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from replay.counted_nouns import counted
 from replay.errors import InvalidJson
+from replay.payloads.envelopes.documents import document
 from replay.payloads.envelopes.lambda_event import event_source_of, event_source_of_value
 from replay.payloads.envelopes.registry import is_known
-from replay.payloads.exact_json import Json, parse, tokens
+from replay.payloads.exact_json import Json, is_json, parse, tokens
 from replay.payloads.log_formats.concatenated_json import document_end
 from replay.readers.invocations import LoggedInvocation
 from replay.readers.logs import LogLine
@@ -22,6 +23,8 @@ from replay.sources.file_parts.shareable_test_events import shared_test_events
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _STRUCTURE = re.compile(r"[\[\]{},]")
 _BLANK = " \t\r\n"
+_MOST_DEEP = 6 * 1024 * 1024
+"""No event is larger that Lambda takes; each level of a deep text needs memory. Source: Lambda quotas, "Payload"."""
 
 
 class Item(NamedTuple):
@@ -50,7 +53,7 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
     - An array is several events when each of its elements is the event of a known source, a message, an answer with
       messages, or what carries an event (see `is_known`); each element's text is kept exactly. Any other array is one
       event, as functions may be invoked with an array (AppSync does so).
-    - Everything else is one event.
+    - Everything else is one event, also what is nested deeper than Python's parser goes.
     """
     stripped = text.lstrip(_BLANK)
     line += text.count("\n", 0, len(text) - len(stripped))
@@ -61,6 +64,8 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
         several, end = _one_behind_the_other(text, line)
         if several and end == len(text) and several[0].text != text:
             yield from (found for each in several for found in items(each.text, each.line))
+        elif len(text) <= _MOST_DEEP and is_json(text):
+            yield Item(text, line, sent_at=event_time(document(text)))
         else:
             yield Item(text, line, problem=_told(error))
         return
@@ -71,9 +76,9 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
 
 
 def beginning(text: str, line: int = 1) -> Iterator[Item]:
-    """Take documents that stand one behind the other, of which the last is broken; nothing where the first one is."""
+    """Take documents that stand one behind the other, of which the last is broken; nothing where no other is so."""
     several, end = _one_behind_the_other(text, line)
-    if several:
+    if several and end < len(text):
         yield from (found for each in several for found in items(each.text, each.line))
         broken = "no JSON behind the documents before it: its end is missing, or something else begins"
         yield Item("", line + text.count("\n", 0, end), problem=broken)

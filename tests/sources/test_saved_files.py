@@ -509,13 +509,54 @@ def test_a_file_that_changes_its_format_half_way_is_read_to_its_end() -> None:
     assert len(recording.problems) == 1
 
 
-def test_what_is_nested_too_deep_is_told_with_what_to_do() -> None:
-    """A hundred thousand levels end in a sentence that says what can be done, not in a traceback."""
-    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
-    captures, recording = recorded("events.jsonl", f'{deep}\n{{"n":1}}\n')
+DEEP = (
+    '{"source": "shop", "detail-type": "D", "time": "2026-01-01T00:00:00Z", "detail": '
+    + '{"a":' * 100_000
+    + "1.0"
+    + "}" * 100_001
+)
+
+
+@pytest.mark.parametrize("name", ["deep.json", "deep.jsonl", "deep", "deep.txt"])
+def test_what_is_nested_deeper_than_pythons_parser_goes_is_an_event(name: str) -> None:
+    """A hundred thousand levels are recorded exactly, with the time that the outer ones tell; other languages read them."""
+    ((capture,), recording) = recorded(name, f"\n{DEEP}\n")
+    assert (recording.problems, recording.notes) == ([], [])
+    assert (capture.body, capture.sent_at) == (DEEP, datetime(2026, 1, 1, tzinfo=UTC))
+    assert unwrap(capture)[0].name == "eventbridge-event"
+
+
+def test_deep_lines_are_events_among_others() -> None:
+    """In JSON Lines, and behind other documents, only depth itself makes no difference."""
+    deep = "[" * 5_000 + "]" * 5_000
+    assert bodies("events.jsonl", f'{deep}\n{{"n":1}}\n{deep}\n') == [deep, '{"n":1}', deep]
+    assert bodies("events.json", f"{BUS}\n{DEEP}") == [BUS, DEEP]
+
+
+def test_what_is_deep_and_larger_than_any_event_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda takes no such event, and millions of levels would fill the memory: it is told once, and what can be done."""
+    monkeypatch.setattr("replay.sources.json_items._MOST_DEEP", 100_000)
+    captures, recording = recorded("events.jsonl", f'{DEEP}\n{{"n":1}}\n')
     assert [capture.body for capture in captures] == ['{"n":1}']
-    assert "nested too deep" in recording.problems[0]
-    assert "leave it out" in recording.problems[0]
+    (problem,) = recording.problems
+    assert "nested too deep" in problem
+    assert "leave it out" in problem
+    Path("both").mkdir()
+    Path("both/deep.json").write_text(DEEP, encoding="utf-8")
+    Path("both/event.json").write_text("{}", encoding="utf-8")
+    with FilesSource(FilesOptions(path=(Path("both"),))).open() as recording:
+        assert [capture.body for capture in recording.captures()] == ["{}"]
+    assert len(recording.problems) == 1
+
+
+def test_a_log_without_an_event_is_told_once() -> None:
+    """The answer is whole JSON: nothing is said of a missing end behind it."""
+    Path("logs").mkdir()
+    Path("logs/bus.json").write_text(json.dumps(json.loads(filtered(["hello"]))), encoding="utf-8")
+    Path("logs/event.json").write_text("{}", encoding="utf-8")
+    with FilesSource(FilesOptions(path=(Path("logs"),))).open() as recording:
+        assert [capture.body for capture in recording.captures()] == ["{}"]
+    assert recording.problems == ["logs/bus.json:1: not recorded: 1 line of a log without an event in it"]
 
 
 def test_configuration_and_code_of_a_project_are_no_events() -> None:

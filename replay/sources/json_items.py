@@ -3,23 +3,28 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from replay.counted_nouns import counted
 from replay.errors import InvalidJson
+from replay.payloads.envelopes.documents import document
 from replay.payloads.envelopes.lambda_event import event_source_of, event_source_of_value
-from replay.payloads.exact_json import Json, parse, tokens
+from replay.payloads.envelopes.registry import is_known
+from replay.payloads.exact_json import Json, is_json, parse, tokens
 from replay.payloads.log_formats.concatenated_json import document_end
 from replay.readers.invocations import LoggedInvocation
 from replay.readers.logs import LogLine
 from replay.sources.event_times import event_time
 from replay.sources.file_parts.log_answers import log_answer, log_lines
-from replay.sources.file_parts.saved_messages import Message, is_sqs_record, saved_message
+from replay.sources.file_parts.saved_messages import Message, is_sqs_record, received_messages, saved_message
 from replay.sources.file_parts.shareable_test_events import shared_test_events
 
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _STRUCTURE = re.compile(r"[\[\]{},]")
 _BLANK = " \t\r\n"
+_MOST_DEEP = 6 * 1024 * 1024
+"""No event is larger that Lambda takes; each level of a deep text needs memory. Source: Lambda quotas, "Payload"."""
 
 
 class Item(NamedTuple):
@@ -45,9 +50,10 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
 
     - What other tools save is taken out of what they save it in: `Messages`, as `aws sqs receive-message` prints them;
       lines of a log, as `aws logs` and Logs Insights print them; test events of Lambda's console, out of their schema.
-    - An array is several events when each of its elements is the event of a known source, or a message; each element's
-      text is kept exactly. Any other array is one event, as functions may be invoked with an array (AppSync does so).
-    - Everything else is one event.
+    - An array is several events when each of its elements is the event of a known source, a message, an answer with
+      messages, or what carries an event (see `is_known`); each element's text is kept exactly. Any other array is one
+      event, as functions may be invoked with an array (AppSync does so).
+    - Everything else is one event, also what is nested deeper than Python's parser goes.
     """
     stripped = text.lstrip(_BLANK)
     line += text.count("\n", 0, len(text) - len(stripped))
@@ -58,23 +64,21 @@ def items(text: str, line: int = 1) -> Iterator[Item]:
         several, end = _one_behind_the_other(text, line)
         if several and end == len(text) and several[0].text != text:
             yield from (found for each in several for found in items(each.text, each.line))
+        elif len(text) <= _MOST_DEEP and is_json(text):
+            yield Item(text, line, sent_at=event_time(document(text)))
         else:
             yield Item(text, line, problem=_told(error))
         return
     saved = list(_saved(text, line, value))
-    if saved:
-        yield from saved
-    elif isinstance(value, list) and value and not _is_event(value) and all(map(_is_item, value)):
-        for (start, end), each in zip(_elements(text), value, strict=True):
-            yield _item(text[start:end], line + text.count("\n", 0, start), each)
-    else:
-        yield _item(text, line, value)
+    if not saved and isinstance(value, list) and value and not _is_event(value):
+        saved = _taken_apart(text, line, value)
+    yield from saved or [_item(text, line, value)]
 
 
 def beginning(text: str, line: int = 1) -> Iterator[Item]:
-    """Take documents that stand one behind the other, of which the last is broken; nothing where the first one is."""
+    """Take documents that stand one behind the other, of which the last is broken; nothing where no other is so."""
     several, end = _one_behind_the_other(text, line)
-    if several:
+    if several and end < len(text):
         yield from (found for each in several for found in items(each.text, each.line))
         broken = "no JSON behind the documents before it: its end is missing, or something else begins"
         yield Item("", line + text.count("\n", 0, end), problem=broken)
@@ -89,12 +93,10 @@ def lines_of_items(lines: Iterator[str], line: int = 1) -> Iterator[Item]:
 
 def _saved(text: str, line: int, value: Json) -> Iterator[Item]:
     """Give what lies in a form in which other tools save events; nothing where *value* has none of these forms."""
-    messages = value.get("Messages") if isinstance(value, dict) else None
-    if isinstance(messages, list) and messages:
-        found = [saved_message(each) for each in messages]
-        if all(found):
-            yield from (Item(text, line, message=message) for message in found)
-            return
+    messages = received_messages(value)
+    if messages:
+        yield from (Item(text, line, message=message) for message in messages)
+        return
     told = log_lines(value)
     if told is not None:
         yield from _logged(told, line)
@@ -141,8 +143,20 @@ def _one_behind_the_other(text: str, line: int) -> tuple[list[Item], int]:
     return found, at
 
 
-def _is_item(value: Json) -> bool:
-    return is_sqs_record(value) or saved_message(value) is not None or _is_event(value)
+def _taken_apart(text: str, line: int, array: list[Json]) -> list[Item]:
+    """Give the items of an array; nothing where one of its elements is none."""
+    found: list[Item] = []
+    at = 0
+    for (start, end), each in zip(_elements(text), array, strict=True):
+        piece, line, at = text[start:end], line + text.count("\n", at, start), start
+        messages = received_messages(each)
+        if messages:
+            found += [Item(piece, line, message=message) for message in messages]
+        elif is_sqs_record(each) or saved_message(each) is not None or _is_event(each) or is_known(piece):
+            found.append(_item(piece, line, each))
+        else:
+            return []
+    return found
 
 
 def _is_event(value: Json) -> bool:
@@ -152,7 +166,8 @@ def _is_event(value: Json) -> bool:
 def _elements(text: str) -> Iterator[tuple[int, int]]:
     """Find where each element of the array *text*, which is valid JSON, begins and ends."""
     depth, start, at = 0, 0, 0
-    for token_start, token_end in [*((token.start, token.end) for token in tokens(text)), (len(text), len(text))]:
+    places = ((token.start, token.end) for token in tokens(text))
+    for token_start, token_end in chain(places, [(len(text), len(text))]):
         for found in _STRUCTURE.finditer(text, at, token_start):
             mark, place = found[0], found.start()
             if mark in "[{":

@@ -76,12 +76,14 @@ def test_json_lines_are_known_by_looking(tmp_path: Path, name: str) -> None:
 
 
 def test_a_bad_line_harms_only_itself(tmp_path: Path) -> None:
-    """Lines that are not JSON, not UTF-8 or too deep are told by file and line; the others are events."""
-    deep = b"[" * 100_000 + b"]" * 100_000
-    path = written(tmp_path, "events.ndjson", b'{"n":1}\nnot json\n{"s":"\xff"}\n' + deep + b'\n{"n":2}\n')
+    """Lines that are not JSON or not UTF-8 are told by file and line; the others are events, at any depth."""
+    deep, cut = b"[" * 100_000 + b"]" * 100_000, b"[" * 100_000
+    path = written(
+        tmp_path, "events.ndjson", b'{"n":1}\nnot json\n{"s":"\xff"}\n' + cut + b"\n" + deep + b'\n{"n":2}\n'
+    )
     captures, _ = read(path)
     notes = problems(path)
-    assert [capture.body for capture in captures] == ['{"n":1}', '{"n":2}']
+    assert [capture.body for capture in captures] == ['{"n":1}', deep.decode(), '{"n":2}']
     assert [note.partition(": ")[0] for note in notes] == ["events.ndjson:2", "events.ndjson:3", "events.ndjson:4"]
     assert "not json" not in notes[0]
     assert "not UTF-8" in notes[1]

@@ -15,6 +15,7 @@ from replay.payloads.captures import Capture
 from replay.payloads.envelopes.registry import unwrap
 from replay.sources.files import FilesOptions, FilesRecording, FilesSource
 from replay.sources.json_items import Item, items
+from tests.payloads.envelopes.aws_shapes import destination_record, notification, stream_record
 
 MESSAGE_ID = "0d0a6a2e-7e8f-4a43-9a63-6f2d3a1c9b10"
 REQUEST_ID = "7b2f6c1e-93d4-4c8a-b0a5-2f1de77aa001"
@@ -118,6 +119,7 @@ SAVED = {
     "one message, as boto3 gives it": MESSAGE,
     "as an SDK with small first letters gives it": in_full(camel),
     "as boto3's resources, and sqs-dump, give it": {**in_full(snake), "md5_of_body": "0" * 32},
+    "as boto3's resources give it, with its queue": {**in_full(snake), "queue_url": "https://example.com/q"},
     "as an SDK for Go gives it, with every list there is": {
         **MESSAGE,
         "MessageAttributes": {
@@ -165,6 +167,52 @@ def test_a_message_is_known_in_every_spelling(saved: dict[str, Any], form: str) 
         assert (record["messageId"], record["body"]) == (MESSAGE_ID, '{"n": 1.0}')
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"ResponseMetadata": {"HTTPStatusCode": 200}},
+        {"$metadata": {"httpStatusCode": 200, "attempts": 1}},
+        {"ResultMetadata": {}},
+        {"ResponseMetadata": {}, "HttpStatusCode": 200, "ContentLength": 512},
+    ],
+)
+def test_what_an_sdk_tells_of_its_answer_is_no_part_of_it(beside: dict[str, Any]) -> None:
+    """Whole answers, as boto3 and the SDKs for JavaScript, Go and .NET leave them, are their messages."""
+    captures, _ = recorded("answer.json", json.dumps({"Messages": [MESSAGE], **beside}))
+    assert [(capture.carrier, capture.origin.identity) for capture in captures] == [("sqs", MESSAGE_ID)]
+
+
+def test_attributes_that_php_writes_as_a_list_are_none() -> None:
+    """A message of PHP's without attributes has empty lists in their place, and is a message."""
+    message = {**MESSAGE, "Attributes": [], "MessageAttributes": []}
+    ((capture,), _) = recorded("message.json", json.dumps(message))
+    assert (capture.carrier, capture.attributes, capture.message_attributes) == ("sqs", {}, {})
+
+
+def test_answers_in_an_array_are_their_messages() -> None:
+    """`jq -s` makes an array of answers that were appended: each message of each is one, with the line of its answer."""
+    answers = [{"Messages": [{**MESSAGE, "Body": f"{n}{m}"} for m in "ab"]} for n in range(2)]
+    captures, _ = recorded("answers.json", "[\n" + ",\n".join(map(json.dumps, answers)) + "\n]")
+    assert [capture.body for capture in captures] == ["0a", "0b", "1a", "1b"]
+    assert [capture.origin.place.rpartition(":")[2] for capture in captures] == ["2", "2", "3", "3"]
+
+
+@pytest.mark.parametrize(
+    ("element", "shape"),
+    [
+        (destination_record('{"n": 1.50}'), "lambda-destination"),
+        (notification('{"n": 1.50}'), "sns-notification"),
+        (stream_record(), "stream-failure"),
+    ],
+)
+def test_an_array_of_records_is_taken_apart(element: str, shape: str) -> None:
+    """Records of failures and notifications are known by themselves: in an array, too, each is its own, exactly."""
+    captures, _ = recorded("records.json", f"[{element},\n{element}]")
+    assert [capture.body for capture in captures] == [element] * 2
+    assert {unwrap(capture)[0].name for capture in captures} == {shape}
+    assert bodies("records.json", f"[{element}, {{}}]") == [f"[{element}, {{}}]"]
+
+
 def test_a_message_without_its_id_is_still_a_message() -> None:
     """Some tools keep the body and its digest only: the message is known by its content then."""
     ((first, second), recording) = recorded(
@@ -176,10 +224,29 @@ def test_a_message_without_its_id_is_still_a_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", ['{"messageId": "m-1", "body": "x"}', '{"Body": "x"}', '{"body": 1, "md5OfBody": "x"}']
+    "event",
+    [
+        '{"messageId": "m-1", "body": "x"}',
+        '{"Body": "x"}',
+        '{"body": 1, "md5OfBody": "x"}',
+        '{"MessageId": "m-1", "Body": "Hi", "To": "+15551234", "Channel": "sms"}',
+        '{"messageId": "m-1", "body": "x", "receiptHandle": "h", "bucket": "b"}',
+        '{"MessageId": "m-1", "Body": "x", "QueueUrl": "https://example.com/q"}',
+        '{"MessageId": "m-1", "Body": "x", "body": "y", "ReceiptHandle": "h"}',
+        '{"MessageId": "m-1", "Body": "x", "Attributes": "none"}',
+        '{"MessageId": "m-1", "Body": "x", "MessageAttributes": {"kind": "order"}}',
+        '{"MessageId": 5, "Body": "x", "MD5OfBody": "y"}',
+        '{"Messages": [{"MessageId": "1", "Body": "{}"}], "taskToken": "abc"}',
+        '{"Messages": [{"MessageId": "1", "Body": "{}"}, {"Body": "x"}]}',
+        '[{"MessageId": "1", "Body": "x"}, {"MessageId": "2", "Body": "x", "To": "+15551234"}]',
+    ],
 )
 def test_an_event_that_has_an_id_and_a_body_is_no_message(event: str) -> None:
-    """Only a receipt handle or a digest makes a message of it, unless it is spelled as the API does."""
+    """
+    Only a receipt handle or a digest makes a message of it, unless it is spelled as the API does.
+
+    And only where it has nothing that a message has not: that would be lost.
+    """
     ((capture,), _) = recorded("event.json", event)
     assert (capture.carrier, capture.body) == ("file", event)
 
@@ -442,13 +509,54 @@ def test_a_file_that_changes_its_format_half_way_is_read_to_its_end() -> None:
     assert len(recording.problems) == 1
 
 
-def test_what_is_nested_too_deep_is_told_with_what_to_do() -> None:
-    """A hundred thousand levels end in a sentence that says what can be done, not in a traceback."""
-    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
-    captures, recording = recorded("events.jsonl", f'{deep}\n{{"n":1}}\n')
+DEEP = (
+    '{"source": "shop", "detail-type": "D", "time": "2026-01-01T00:00:00Z", "detail": '
+    + '{"a":' * 100_000
+    + "1.0"
+    + "}" * 100_001
+)
+
+
+@pytest.mark.parametrize("name", ["deep.json", "deep.jsonl", "deep", "deep.txt"])
+def test_what_is_nested_deeper_than_pythons_parser_goes_is_an_event(name: str) -> None:
+    """A hundred thousand levels are recorded exactly, with the time that the outer ones tell; other languages read them."""
+    ((capture,), recording) = recorded(name, f"\n{DEEP}\n")
+    assert (recording.problems, recording.notes) == ([], [])
+    assert (capture.body, capture.sent_at) == (DEEP, datetime(2026, 1, 1, tzinfo=UTC))
+    assert unwrap(capture)[0].name == "eventbridge-event"
+
+
+def test_deep_lines_are_events_among_others() -> None:
+    """In JSON Lines, and behind other documents, only depth itself makes no difference."""
+    deep = "[" * 5_000 + "]" * 5_000
+    assert bodies("events.jsonl", f'{deep}\n{{"n":1}}\n{deep}\n') == [deep, '{"n":1}', deep]
+    assert bodies("events.json", f"{BUS}\n{DEEP}") == [BUS, DEEP]
+
+
+def test_what_is_deep_and_larger_than_any_event_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda takes no such event, and millions of levels would fill the memory: it is told once, and what can be done."""
+    monkeypatch.setattr("replay.sources.json_items._MOST_DEEP", 100_000)
+    captures, recording = recorded("events.jsonl", f'{DEEP}\n{{"n":1}}\n')
     assert [capture.body for capture in captures] == ['{"n":1}']
-    assert "nested too deep" in recording.problems[0]
-    assert "leave it out" in recording.problems[0]
+    (problem,) = recording.problems
+    assert "nested too deep" in problem
+    assert "leave it out" in problem
+    Path("both").mkdir()
+    Path("both/deep.json").write_text(DEEP, encoding="utf-8")
+    Path("both/event.json").write_text("{}", encoding="utf-8")
+    with FilesSource(FilesOptions(path=(Path("both"),))).open() as recording:
+        assert [capture.body for capture in recording.captures()] == ["{}"]
+    assert len(recording.problems) == 1
+
+
+def test_a_log_without_an_event_is_told_once() -> None:
+    """The answer is whole JSON: nothing is said of a missing end behind it."""
+    Path("logs").mkdir()
+    Path("logs/bus.json").write_text(json.dumps(json.loads(filtered(["hello"]))), encoding="utf-8")
+    Path("logs/event.json").write_text("{}", encoding="utf-8")
+    with FilesSource(FilesOptions(path=(Path("logs"),))).open() as recording:
+        assert [capture.body for capture in recording.captures()] == ["{}"]
+    assert recording.problems == ["logs/bus.json:1: not recorded: 1 line of a log without an event in it"]
 
 
 def test_configuration_and_code_of_a_project_are_no_events() -> None:

@@ -64,9 +64,10 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"authorizer|custom-auth|apigw_auth|lambda-auth-request", ("api-authorizer",)),
     (r"web[-_]?socket", ("websocket-api",)),
     (r"(?:^|[-_])alb|elb_event|load_balancer", ("load-balancer",)),
-    (r"lambda-?urls|functionurl|function_url", ("function-url",)),
+    (r"lambda-?urls|function[-_]?urls?", ("function-url",)),
     (r"vpc[-_]?lattice", ("vpc-lattice",)),
     (r"apigatewayproxy|apigatewaye?schema", ("rest-api", "http-api")),
+    (r"(?:^|__)apigw-v2-", ("http-api",)),
     (r"apigw|api_gateway|apigateway", ("rest-api",)),
     # Queues, topics and buckets; what came through a queue is the queue's.
     (r"sqs", ("sqs-event",)),
@@ -139,11 +140,16 @@ def recorded_shape(value: Mapping[str, Any]) -> str | None:
     return next((shape for shape, is_it in _RECORDED if is_it(value)), None)
 
 
+def _has_texts(value: Mapping[str, Any], *names: str) -> bool:
+    """A pattern has the members of its events, with lists in the place of texts."""
+    return all(isinstance(value.get(name), str) for name in names)
+
+
 _RECORDED: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("sns-event", lambda value: value.get("Type") == "Notification" and "UnsubscribeUrl" in value),
     ("sns-notification", lambda value: value.get("Type") == "Notification" and "TopicArn" in value),
     ("lambda-destination", lambda value: "detail-type" in value and value.get("source") == "lambda"),
-    ("eventbridge-event", lambda value: {"detail-type", "source", "detail"} <= value.keys()),
+    ("eventbridge-event", lambda value: "detail" in value and _has_texts(value, "source", "detail-type")),
     ("lambda-destination", lambda value: {"requestContext", "requestPayload"} <= value.keys()),
     ("stream-failure", lambda value: bool({"KinesisBatchInfo", "DDBStreamBatchInfo", "KafkaBatchInfo"} & value.keys())),
     ("s3-notification", lambda value: value.get("eventSource") == "aws:s3" and "s3" in value),
@@ -164,7 +170,9 @@ def recorded_message(message: Mapping[str, Any]) -> str:
     attributes = message.get("Attributes")
     redriven = isinstance(attributes, dict) and "DeadLetterQueueSourceArn" in attributes
     named = message.get("MessageAttributes")
-    names = named.keys() if isinstance(named, dict) else set()
+    names = set(named) if isinstance(named, dict) else set()
+    if isinstance(named, dict) and not _is_status(named.get("ErrorCode")):
+        names.discard("ErrorCode")
     body = message.get("Body", message.get("Message"))
     shape = recorded_shape(body) if isinstance(body, dict) else None
     outermost = "sqs-message" if "Body" in message else "sns-notification"
@@ -177,6 +185,12 @@ def recorded_message(message: Mapping[str, Any]) -> str:
         inner = recorded_message(body or {})
         return outermost if inner == "sns-notification" else inner
     return shape if shape in {"lambda-destination", "stream-failure"} else outermost
+
+
+def _is_status(attribute: Any) -> bool:
+    """Lambda's `ErrorCode` is an HTTP status; a user's own is anything."""
+    told = attribute.get("StringValue", attribute.get("Value")) if isinstance(attribute, dict) else None
+    return re.fullmatch("[1-5][0-9]{2}", str(told)) is not None
 
 
 _DEAD_LETTERS: tuple[tuple[str, set[str]], ...] = (

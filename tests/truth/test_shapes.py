@@ -136,6 +136,42 @@ def test_fails_a_failure_that_is_told_otherwise(tmp_path: Path) -> None:
     assert [each.status for each in results.verdicts] == ["failed"]
 
 
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("jdk.internal.reflect.DirectMethodHandleAccessor.invoke(Unknown Source)", "passed"),
+        ("java.lang.reflect.Method.invoke(Native Method)", "passed"),
+        ("at lambda_method1(Closure, Stream, ILambdaContext)", "passed"),
+        ("--- End of stack trace from previous location ---", "passed"),
+        ("at Shop.Orders.Function.Price(Order order) in /src/Function.cs:line 41 or so", "failed"),
+        ("shop.Handler.go(Handler.java:12) or so", "failed"),
+        ("", "failed"),
+    ],
+)
+def test_only_lines_that_name_a_place_must_be_frames(tmp_path: Path, line: str, status: str) -> None:
+    """A line of which nobody knows the file is rightly no frame; one that names a place, and is not read, is a difference."""
+    report = {"errorMessage": "no", "errorType": "E", "stackTrace": ["shop.Handler.go(Handler.java:12)", line]}
+    results = _judge(
+        tmp_path, "sqs", "record.json", _recorded({"messages": _message({**_RECORD, "responsePayload": report})})
+    )
+    assert [each.status for each in results.verdicts] == [status]
+
+
+def test_a_pattern_is_no_event(tmp_path: Path) -> None:
+    """What a rule looks for has the members of an event, with lists in the place of texts: it is what an API answered."""
+    pattern = {"source": ["shop"], "detail-type": ["OrderPlaced"], "detail": {"n": [1]}}
+    results = _judge(tmp_path, "eventbridge", "rule.json", _recorded({"rule": {"EventPattern": pattern}}))
+    assert [each.status for each in results.verdicts] == ["left out"]
+
+
+def test_a_code_of_the_users_own_is_no_dead_letter(tmp_path: Path) -> None:
+    """Attributes that only have the names of a dead letter's make a message."""
+    named = {name: {"DataType": "String", "StringValue": "1001"} for name in ("RequestID", "ErrorCode", "ErrorMessage")}
+    content = _recorded({"messages": _message("text", MessageAttributes=named)})
+    results = _judge(tmp_path, "sqs", "own.json", content)
+    assert [each.status for each in results.verdicts] == ["passed"], results.verdicts
+
+
 def test_every_label_names_a_shape_that_is_there() -> None:
     """A label for a shape that no envelope has could never be met."""
     from replay.payloads.envelopes.registry import envelopes
@@ -159,6 +195,14 @@ def test_every_label_names_a_shape_that_is_there() -> None:
         ("sqs-receive-message", "messages"),
         ("receive_message", "messages"),
         ("api_gateway_v2_web_socket_response", "unknown"),
+        ("lambda-function-url-request", "function-url"),
+        ("lambda-function-urls-request", "function-url"),
+        ("apigw-v2-request", "http-api"),
+        ("apigw-v2-get-iam", "http-api"),
+        ("orders__apigw-v2-no-body", "http-api"),
+        ("apigw-v2-custom-authorizer-v1-request", "api-authorizer"),
+        ("apigw-v2-websocket-connect", "websocket-api"),
+        ("apigw-request", "rest-api"),
     ],
 )
 def test_a_name_is_read_however_it_is_spelled(name: str, shape: str) -> None:

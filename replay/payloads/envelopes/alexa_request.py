@@ -7,6 +7,8 @@ from replay.payloads.envelopes.documents import at, text_at
 from replay.payloads.envelopes.event_shape import EventShape
 from replay.payloads.event_sources import EventSource
 
+_SKILL = "amzn1.ask.skill."
+
 
 class AlexaRequest(EventShape):
     """
@@ -18,8 +20,10 @@ class AlexaRequest(EventShape):
     name: ClassVar[str] = "alexa-request"
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
-        """Know it by the system in its context, or by the header of a directive."""
+        """Know it by the system in its context, by the skill of its session, or by the header of a directive."""
         skill = isinstance(at(event, "request"), dict) and isinstance(at(event, "context", "System"), dict)
+        in_session = (text_at(event, "session", "application", "applicationId") or "").startswith(_SKILL)
+        skill = skill or (in_session and text_at(event, "request", "type") is not None)
         header = at(event, "directive", "header") or event.get("header")
         home = text_at(header, "namespace") is not None and text_at(header, "payloadVersion") is not None
         return EventSource(kind="direct") if skill or home else None

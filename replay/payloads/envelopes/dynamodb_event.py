@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from replay.payloads.envelopes.documents import text_at
-from replay.payloads.envelopes.event_shape import EventShape, first_record, source_of_record
+from replay.payloads.envelopes.event_shape import (
+    EventShape,
+    first_record,
+    source_of_record,
+    stream_of_closed_window,
+)
 from replay.payloads.event_sources import EventSource
 
 
@@ -18,7 +23,10 @@ class DynamoDbEvent(EventShape):
     name: ClassVar[str] = "dynamodb-event"
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
-        """Know it by the records' source."""
+        """Know it by the records' source, or where a window is closed without records by the stream."""
+        closed = stream_of_closed_window(event, "dynamodb")
+        if closed is not None:
+            return EventSource(kind="dynamodb", arn=closed)
         if source_of_record(event) != "aws:dynamodb":
             return None
         return EventSource(kind="dynamodb", arn=text_at(first_record(event), "eventSourceARN"))

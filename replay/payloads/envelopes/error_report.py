@@ -8,7 +8,7 @@ from replay.payloads.exact_json import Json
 from replay.payloads.failures import Failure, Frame
 
 _PYTHON = re.compile(r'\s*File "(?P<file>.*)", line (?P<line>\d{1,9}), in (?P<function>.*)\n?(?P<code>(?s:.*))')
-_NODE = re.compile(r"\s*at (?:(?P<function>.*) \()?(?:file://)?(?P<file>[^()]+?):(?P<line>\d{1,9}):\d+\)?\s*")
+_NODE = re.compile(r"\s*at (?:(?P<function>.*) \(|async )?(?:file://)?(?P<file>[^()]+?):(?P<line>\d{1,9}):\d+\)?\s*")
 _JAVA = re.compile(
     r"\s*(?:at )?(?P<function>[\w.$/<>@-]+)\((?P<file>[\w$-]+\.(?:java|kt|scala)):(?P<line>\d{1,9})\)\s*"
 )
@@ -22,6 +22,7 @@ _RUBY = re.compile(r"(?P<file>/[^:]+):(?P<line>\d{1,9}):in [`'](?P<function>.*)'
 _GO = re.compile(r"(?P<function>[^\t]+)\t(?P<file>[^\t]+\.(?:go|s)):(?P<line>\d{1,9})")
 _LONGEST_LINE = 2_000
 _MOST_LINES = 1_000
+_MOST_CAUSES = 10
 _TIMED_OUT = "Task timed out after"
 _EXITED = "Runtime exited"
 _PLACES: tuple[tuple[re.Pattern[str], Literal["user", "library"]], ...] = (
@@ -83,7 +84,7 @@ def reported_error(report: Json) -> ReportedError:
         return ReportedError("", "")
     error_type, message = _text(report.get("errorType")), _text(report.get("errorMessage"))
     lines = _lines(report.get("stackTrace")) or _lines(report.get("trace"))
-    return ReportedError(error_type, message, frames_of(lines), _stack(lines, error_type, message))
+    return ReportedError(error_type, message, frames_of(lines), _stack(lines, error_type, message) + _causes(report))
 
 
 def error_type_of(message: str) -> str:
@@ -139,6 +140,22 @@ def _stack(lines: Sequence[str], error_type: str, message: str) -> str:
         last = f"{error_type}: {message}" if message else error_type
         return "Traceback (most recent call last):\n" + "".join(map(_ended, lines)) + f"{last}\n"
     return "".join(map(_ended, lines))
+
+
+def _causes(report: Mapping[str, Any]) -> str:
+    """
+    Write what caused the error, each cause below its effect, as Java prints them.
+
+    Source: Lambda Developer Guide, "Lambda function errors in C#" and "… in Java": the report has a `cause`, alike.
+    """
+    told, cause = "", report.get("cause")
+    for _ in range(_MOST_CAUSES):
+        if not isinstance(cause, dict):
+            break
+        named = ": ".join(filter(None, (_text(cause.get("errorType")), _text(cause.get("errorMessage")))))
+        told += "".join(map(_ended, [f"Caused by: {named}", *_lines(cause.get("stackTrace"))]))
+        cause = cause.get("cause")
+    return told
 
 
 def _ended(line: str) -> str:

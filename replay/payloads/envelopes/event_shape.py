@@ -104,6 +104,17 @@ def source_of_record(event: Mapping[str, Any]) -> str | None:
     return text_at(record, "eventSource") or text_at(record, "EventSource")
 
 
+def stream_of_closed_window(event: Mapping[str, Any], service: str) -> str | None:
+    """
+    Give the ARN of the stream of *service* whose tumbling window *event* closes without a record, or None.
+
+    Source: Lambda Developer Guide, "Tumbling windows": beside the records, and beside none, an event names its stream.
+    """
+    arn = text_at(event, "eventSourceARN") or ""
+    closes = event.get("Records") == [] and isinstance(event.get("window"), dict)
+    return arn if closes and arn.split(":")[2:3] == [service] else None
+
+
 def is_fifo(arn: str | None) -> bool:
     """Say whether an ARN is a FIFO queue's or topic's."""
     return bool(arn and arn.endswith(".fifo"))

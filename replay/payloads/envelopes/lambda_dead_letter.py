@@ -1,5 +1,6 @@
 """What Lambda sends to a function's dead-letter queue or topic after the last attempt."""
 
+import re
 from dataclasses import replace
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from replay.payloads.envelopes.sqs_digests import renew_digests
 from replay.payloads.failures import Failure
 
 _ATTRIBUTES = ("RequestID", "ErrorCode", "ErrorMessage")
+_STATUS = re.compile(r"[1-5][0-9]{2}")
 _TYPES = {"200": "Unhandled", "429": "TooManyRequestsException"}
 
 
@@ -29,10 +31,10 @@ class LambdaDeadLetter(Envelope):
     tells_of_failure: ClassVar[bool] = True
 
     def detect(self, capture: Capture) -> bool:
-        """Say whether the three attributes of a dead letter are there, the code a number."""
+        """Say whether the three attributes of a dead letter are there, the code an HTTP status."""
         named = capture.message_attributes
         code = named["ErrorCode"].string_value or "" if "ErrorCode" in named else ""
-        return code.isdecimal() and code.isascii() and all(name in named for name in _ATTRIBUTES)
+        return _STATUS.fullmatch(code) is not None and all(name in named for name in _ATTRIBUTES)
 
     def unwrap(self, capture: Capture) -> Unwrapped:
         """Give the body as the event."""

@@ -21,7 +21,7 @@ class MqEvent(EventShape):
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
         """Know it by its source and the list or the lists of messages."""
-        held = event.get(_MESSAGES.get(str(event.get("eventSource")), ""))
-        if not isinstance(held, dict | list):
+        name = _MESSAGES.get(str(event.get("eventSource")))
+        if name is None or not isinstance(event.get(name), dict | list):
             return None
         return EventSource(kind="mq", arn=text_at(event, "eventSourceArn"))

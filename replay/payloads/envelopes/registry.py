@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 
 from replay.extensions import load_extension
 from replay.payloads import envelopes as folder
-from replay.payloads.captures import Capture, S3Object
+from replay.payloads.captures import Capture, Origin, S3Object
 from replay.payloads.envelopes.base import Envelope, Unwrapped
 from replay.payloads.envelopes.claim_checks import claim_check, claim_checks
 from replay.payloads.envelopes.documents import document
@@ -97,6 +97,12 @@ def _envelope_of(capture: Capture) -> Envelope:
         if envelope.detect(capture):
             return envelope
     raise AssertionError("the envelope `unknown` accepts every capture")
+
+
+def is_known(body: str) -> bool:
+    """Say whether an envelope, or the shape of an event, is known by its *body* alone, whatever carried it."""
+    nowhere = Capture(origin=Origin(source="", identity=""), body=body, carrier="")
+    return _envelope_of(nowhere).name != "unknown"
 
 
 def worth_asking(event: Json) -> tuple[Envelope, ...]:

@@ -12,7 +12,7 @@ from replay.targets.in_process.code_map import CodeMap, LambdaFile
 
 _PYTHON_FRAME = re.compile(r'\s*File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)\n?(?P<code>(?s:.*))')
 _SYNTAX_FRAME = re.compile(r'\s*File "(?P<file>.*)" Line (?P<line>\d+)\n(?P<code>(?s:.*))')
-_NODE_FRAME = re.compile(r"\s*at (?:(?P<function>.*) \()?(?:file://)?(?P<file>[^()]+?):(?P<line>\d+):\d+\)?\s*$")
+_NODE_FRAME = re.compile(r"\s*at (?:(?P<function>.*) \(|async )?(?:file://)?(?P<file>[^()]+?):(?P<line>\d+):\d+\)?\s*$")
 _REPEATED = re.compile(r"\s*\[Previous line repeated (?P<times>\d{1,9}) more times?\]\s*")
 _MOST_REPEATED = 100_000
 _STANDARD_LIBRARY = re.compile(r".*/lib(?:64)?/python3\.\d+/(?P<module>.*)")

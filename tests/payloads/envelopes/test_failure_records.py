@@ -8,6 +8,7 @@ import pytest
 from replay.delivery.attempt import Attempt, Reply
 from replay.delivery.families import begin_delivery, drive
 from replay.payloads.captures import Capture, Event, MessageAttribute, StreamRange
+from replay.payloads.envelopes.error_report import reported_failure
 from replay.payloads.envelopes.registry import unwrap
 from replay.payloads.event_sources import EventSource
 from replay.payloads.failures import Failure
@@ -86,9 +87,20 @@ def test_the_type_of_a_dead_letters_error_is_what_can_be_known(code: str, messag
     assert (unwrapped.failure.error_type, unwrapped.failure.message) == (error_type, message)
 
 
-@pytest.mark.parametrize("changed", [{"ErrorCode": text("E42")}, {"RequestID": None}, {"ErrorMessage": None}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ErrorCode": text("E42")},
+        {"ErrorCode": text("1001")},
+        {"ErrorCode": number("42")},
+        {"ErrorCode": number("600")},
+        {"ErrorCode": text("٢٠٠")},
+        {"RequestID": None},
+        {"ErrorMessage": None},
+    ],
+)
 def test_attributes_that_a_user_may_have_set_are_no_dead_letter(changed: dict[str, MessageAttribute | None]) -> None:
-    """Only all three, with the number a number, are Lambda's; a wrong guess would lose the message's record."""
+    """Only all three, with the code an HTTP status, are Lambda's; a wrong guess would lose the message's record."""
     named = {name: value for name, value in {**DEAD, **changed}.items() if value is not None}
     assert unwrap(received("{}", named))[0].name == "sqs-message"
 
@@ -181,8 +193,10 @@ def test_a_record_without_its_payload_says_that_the_event_is_missing() -> None:
     [
         (
             {"errorType": "TypeError", "errorMessage": "x", "trace": ["TypeError: x", "    at go (/var/task/a.mjs:3:9)",
+             "    at async file:///var/task/b.mjs:9:1", "    at async load (file:///var/task/b.mjs:4:3)",
              "    at Runtime.handler (file:///var/task/index.mjs:9:5)"]},
-            [("index.mjs", "Runtime.handler", "user"), ("a.mjs", "go", "user")],
+            [("index.mjs", "Runtime.handler", "user"), ("b.mjs", "async load", "user"), ("b.mjs", "<anonymous>", "user"),
+             ("a.mjs", "go", "user")],
         ),
         (
             {"errorType": "E", "errorMessage": "x", "stackTrace": ["shop.Handler.go(Handler.java:12)"]},
@@ -224,6 +238,38 @@ def test_traces_of_each_language_are_read(report: object, frames: list[tuple[str
     _, unwrapped = unwrap(received(text_of(record)))
     assert unwrapped.failure is not None
     assert [(each.module, each.function, each.owner) for each in unwrapped.failure.frames] == frames
+
+
+def test_what_caused_an_error_is_told_below_it() -> None:
+    """Java and .NET report a cause inside of its effect: each is in the trace, while the frames stay the error's own."""
+    inner = {
+        "errorType": "java.io.IOException",
+        "errorMessage": "closed",
+        "stackTrace": ["shop.Wire.read(Wire.java:7)"],
+    }
+    middle = {"errorType": "shop.NoStock", "errorMessage": None, "stackTrace": None, "cause": inner}
+    report = {
+        "errorType": "shop.Refused",
+        "errorMessage": "x",
+        "stackTrace": ["shop.Handler.go(Handler.java:12)"],
+        "cause": middle,
+    }
+    failure = reported_failure(report, otherwise="")
+    assert failure.stack.splitlines() == [
+        "shop.Handler.go(Handler.java:12)",
+        "Caused by: shop.NoStock",
+        "Caused by: java.io.IOException: closed",
+        "shop.Wire.read(Wire.java:7)",
+    ]
+    assert [frame.function for frame in failure.frames] == ["shop.Handler.go"]
+
+
+def test_causes_without_end_are_told_so_far() -> None:
+    """Of a chain of a thousand causes the first ones are told: nobody reads more, and a report may be anything."""
+    report: dict[str, object] = {"errorType": "E", "cause": "none"}
+    for _ in range(1_000):
+        report = {"errorType": "E", "cause": report}
+    assert reported_failure(report, otherwise="").stack == "Caused by: E\n" * 10
 
 
 def test_a_failure_that_the_source_knew_goes_before_the_records() -> None:

@@ -38,6 +38,8 @@ TOKEN = {"type": "TOKEN", "authorizationToken": "t", "methodArn": "arn:x"}
 DISCONNECT = {"requestContext": {"connectionId": "c", "eventType": "DISCONNECT"}}
 RESOLVED = {"arguments": {}, "identity": None, "source": {}, "info": {"fieldName": "orders"}}
 RESOURCE = {"RequestType": "Create", "StackId": "arn:s", "LogicalResourceId": "R", "ResponseURL": "https://x"}
+CLOSED = {"Records": [], "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:02:00Z"}, "state": {"n": 2},
+          "shardId": "shardId-000000000000", "isFinalInvokeForWindow": True, "isWindowTerminatedEarly": False}  # fmt: skip
 
 EVENTS: list[tuple[str, str, Any]] = [
     ("sqs-event", "sqs", {"Records": [{"eventSource": "aws:sqs", "eventSourceARN": SOURCE_QUEUE, "messageId": "1", "body": "x",
@@ -50,6 +52,8 @@ EVENTS: list[tuple[str, str, Any]] = [
     ("kinesis-event", "kinesis", {"Records": [{"eventSource": "aws:kinesis", "eventID": "s:1",
                                                "kinesis": {"data": "eA==", "sequenceNumber": "1", "partitionKey": "p"}}]}),
     ("dynamodb-event", "dynamodb", {"Records": [{"eventSource": "aws:dynamodb", "dynamodb": {"SequenceNumber": "1"}}]}),
+    ("kinesis-event", "kinesis", CLOSED | {"eventSourceARN": "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks"}),
+    ("dynamodb-event", "dynamodb", CLOSED | {"eventSourceARN": "arn:aws-cn:dynamodb:cn-north-1:111122223333:table/t/stream/1"}),
     ("kafka-event", "kafka", {"eventSource": "SelfManagedKafka", "records": {"t-0": [{"topic": "t", "partition": 0, "offset": 1}]}}),
     ("mq-event", "mq", {"eventSource": "aws:rmq", "rmqMessagesByQueue": {"q::/": [{"data": "eA=="}]}}),
     ("mq-event", "mq", {"eventSource": "aws:mq", "messages": [{"messageID": "1", "data": "eA=="}]}),
@@ -89,6 +93,8 @@ EVENTS: list[tuple[str, str, Any]] = [
     ("lex-bot", "direct", {"invocationSource": "DialogCodeHook", "bot": {}, "currentIntent": {}}),
     ("connect-flow", "direct", {"Name": "ContactFlowEvent", "Details": {"ContactData": {}, "Parameters": {}}}),
     ("alexa-request", "direct", {"version": "1.0", "context": {"System": {}}, "request": {"type": "LaunchRequest"}}),
+    ("alexa-request", "direct", {"version": "1.0", "request": {"type": "IntentRequest", "requestId": "r"},
+                                 "session": {"new": True, "application": {"applicationId": "amzn1.ask.skill.1"}}}),
     ("alexa-request", "direct", {"directive": {"header": {"namespace": "Alexa", "payloadVersion": "3"}}}),
     ("iot-device", "async", {"serialNumber": "1", "clickType": "SINGLE", "batteryVoltage": "2000mV"}),
     ("iot-device", "async", {"deviceEvent": {}, "deviceInfo": {}, "placementInfo": {}}),
@@ -215,6 +221,12 @@ def test_no_two_shapes_are_alike(shape: str, kind: str, event: Any) -> None:
         {"source": "shop", "detail": {}},
         {"arguments": {}, "order": 1},
         {"order": {"bot": {}, "invocationSource": "x"}},
+        {"": []},
+        {"": {}},
+        CLOSED,
+        CLOSED | {"eventSourceARN": "the clicks"},
+        CLOSED | {"eventSourceARN": "arn:aws:sqs:eu-west-1:111122223333:orders"},
+        {"request": {"type": "refund"}, "session": {"application": {"applicationId": "shop"}}},
         [RESOLVED, {"order": 1}],
         [],
     ],

@@ -52,6 +52,7 @@ def test_a_node_trace_is_read():
         "TypeError: no",
         "    at price (/home/me/orders/rules.js:4:11)",
         "    at file:///home/me/orders/node_modules/lib/index.mjs:9:2",
+        "    at async node:internal/modules/esm/loader:7:1",
         "    at async Runtime.handler (file:///home/me/orders/app.mjs:2:1)",
         "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)",
     ]
@@ -59,6 +60,7 @@ def test_a_node_trace_is_read():
     assert [(frame.module, frame.function, frame.owner, frame.line) for frame in frames] == [
         ("node:internal/process/task_queues", "process.processTicksAndRejections", "library", 95),
         ("app.mjs", "async Runtime.handler", "user", 2),
+        ("node:internal/modules/esm/loader", "<anonymous>", "library", 7),
         ("node_modules/lib/index.mjs", "<anonymous>", "library", 9),
         ("rules.js", "price", "user", 4),
     ]

@@ -26,6 +26,8 @@ CATEGORIES = ("sample-events", "sns", "sqs", "s3-events", "eventbridge", "cloudw
 _ARN = "arn:aws:sqs:eu-west-1:111111111111:queue"
 _TEMPLATE = re.compile(r"\{\{\{?(\w+)\}?\}\}")
 _BARE_TEMPLATE = re.compile(r"(?<=[:\[,])(\s*)\{\{\{?\w+\}?\}\}(?=\s*[,}\]])")
+_WITHOUT_PLACE = re.compile(r"\s*(?:at |--- ).*|.*\((?:Unknown Source|Native Method)\)\s*")
+_PLACE = re.compile(r":(?:line )?\d")
 _RECORDS_OF_FAILURES = frozenset({"lambda-destination", "stream-failure"})
 _HTTP = ("apigateway", "httpapi", "function_url", "alb")
 
@@ -293,7 +295,14 @@ def _judge_reported(unwrapped: Unwrapped, record: Mapping[str, Any], findings: F
     theirs = (context["condition"], context["approximateInvokeCount"], context["requestId"])
     findings.same("the failure", ours, [(*theirs, report.get("errorMessage", ""))])
     if isinstance(report.get("stackTrace"), list):
-        findings.same("the frames", len(failure.frames) if failure else 0, len(report["stackTrace"]))
+        placed = [line for line in report["stackTrace"] if not _names_no_place(line)]
+        findings.same("the frames", len(failure.frames) if failure else 0, len(placed))
+
+
+def _names_no_place(line: Any) -> bool:
+    """Say whether a line of Java's or .NET's is right to be no frame: nobody knows its file, or it only divides."""
+    told = line if isinstance(line, str) else ""
+    return _WITHOUT_PLACE.fullmatch(told) is not None and _PLACE.search(told) is None
 
 
 _JUDGES: Mapping[str, Callable[[Any, Findings], None]] = {"message": _judge_message, "event": _judge_event}

@@ -113,14 +113,13 @@ def _continues_logged_trace(held: list[str], line: str) -> bool:
 def _is_whole(held: list[str]) -> bool:
     """Say whether *held* is an object to its end; what begins with a brace alone ends with one below it."""
     first, last = held[0].rstrip(), held[-1].rstrip()
-    begins_alone = first.lstrip().startswith("{")
     before = first[: len(first) - len(first.lstrip())]
-    at = len(before) if begins_alone else len(first) - 1
-    closing = "}" if first[at] == "{" else "]"
-    if len(held) == 1 or not first.endswith(("{", "[")):
-        is_end = last.endswith("}")
+    has_label = not first.startswith("{", len(before))
+    at = len(first) - 1 if has_label else len(before)
+    if len(held) > 1 and at == len(first) - 1:
+        is_end = last.startswith(("" if has_label else before) + ("}" if first[at] == "{" else "]"))
     else:
-        is_end = last.startswith((before if begins_alone else "") + closing)
+        is_end = last.endswith("}")
     if not is_end:
         return False
     try:

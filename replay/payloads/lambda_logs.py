@@ -22,7 +22,8 @@ from replay.payloads.envelopes.error_report import reported_failure, trace_id_of
 from replay.payloads.exact_json import parse, write
 from replay.payloads.failures import Failure, Report, most_telling
 from replay.payloads.log_continuation import together
-from replay.payloads.uncaught_errors import ID, ISO, dotnet_error, uncaught_error
+from replay.payloads.logger_lines import NODE_LINE, PYTHON_LINE
+from replay.payloads.uncaught_errors import dotnet_error, uncaught_error
 
 EntryKind = Literal["start", "end", "report", "platform", "error", "application", "text"]
 Status = Literal["succeeded", "failed", "timed_out", "exited", "out_of_memory", "unknown"]
@@ -30,13 +31,6 @@ Status = Literal["succeeded", "failed", "timed_out", "exited", "out_of_memory", 
 _Time = TypeVar("_Time")
 _MARKED = re.compile(r"(?P<mark>START|END|REPORT) RequestId: ?(?P<id>[^\s\\]{8,64})")
 _INIT = re.compile(r"(?:INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY|LOGS)\b")
-_PYTHON = re.compile(rf"\[(?P<level>[A-Z]+)\]\s+(?P<at>{ISO})\s+(?P<id>{ID})\s+(?P<message>.*)", re.DOTALL)
-_NODE = re.compile(
-    rf"(?P<at>{ISO})\s+(?P<id>{ID}|undefined)\s+(?P<level>[A-Z]+|trce|dbug|info|warn|fail|crit)\s+(?P<message>.*)",
-    re.DOTALL,
-)
-"""Of Node, and of .NET, which has levels of its own."""
-
 _NODE_ERROR = re.compile(
     r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?P<report>\{.*\})\s*", re.DOTALL
 )
@@ -247,7 +241,7 @@ def _failed(text: str, stripped: str) -> LogEntry | None:
 
 def _written(text: str, stripped: str) -> LogEntry:
     """Read what the function wrote through its runtime's logger, or without one."""
-    found = _PYTHON.fullmatch(stripped) or _NODE.fullmatch(stripped)
+    found = PYTHON_LINE.fullmatch(stripped) or NODE_LINE.fullmatch(stripped)
     if found is None:
         return LogEntry(text=text, kind="platform" if _INIT.match(stripped) else "text", message=stripped)
     request_id = None if found["id"] == "undefined" else found["id"]
@@ -327,17 +321,14 @@ def _request_id(value: Mapping[str, Any]) -> str | None:
 
 def _uncaught_report(value: Mapping[str, Any]) -> dict[str, Any] | None:
     """Find the report of an error that nobody caught: it has no message of a logger beside it, or is the message."""
-    if not _is_error(value):
+    level = text_at(value, "level") or text_at(value, "log_level") or "ERROR"
+    if level.upper() not in _ERRORS:
         return None
     message = value.get("message")
     if isinstance(message, dict) and "errorType" in message and "errorMessage" in message:
         return {**message, "trace": message.get("stack", message.get("trace"))}
     told = "errorType" in value and "errorMessage" in value
     return dict(value) if told and message is None and "logger" not in value else None
-
-
-def _is_error(value: Mapping[str, Any]) -> bool:
-    return (text_at(value, "level") or text_at(value, "log_level") or "ERROR").upper() in _ERRORS
 
 
 def _of_platform(text: str, stripped: str, value: Mapping[str, Any], name: str) -> LogEntry:

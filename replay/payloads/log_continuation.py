@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator
 
 from replay.errors import InvalidJson
 from replay.payloads.exact_json import parse
-from replay.payloads.uncaught_errors import ID, ISO, MOST_LINES, continues_java_trace, names_its_class
+from replay.payloads.logger_lines import ID, ISO, NODE_LINE, PYTHON_LINE
+from replay.payloads.uncaught_errors import MOST_LINES, continues_java_trace, names_its_class
 
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _TRACEBACK = "Traceback (most recent call last):"
 _CONTINUES = (_TRACEBACK, "Caused by:", "During handling of the above", "The above exception")
-_FRAMED = re.compile(rf"\[[A-Z]+\]\s+{ISO}\s+{ID}\s")
-_NODE = re.compile(rf"{ISO}\s+(?:{ID}|undefined)\s+(?:[A-Z]+|trce|dbug|info|warn|fail|crit)\s")
 _PLACE = re.compile(r"\s{2,8}(?:at |---)")
 """How a trace of Node or .NET goes on."""
 
@@ -105,9 +104,9 @@ def _goes_on(held: list[str], line: str) -> bool:
 
 def _continues_logged_trace(held: list[str], line: str) -> bool:
     if _PLACE.match(line):
-        return _NODE.match(held[0]) is not None
+        return NODE_LINE.match(held[0]) is not None
     raised = held[-1][:1] in {" ", _NO_BREAK_SPACE} and bool(_RAISED.match(line))
-    return raised and _FRAMED.match(held[0]) is not None
+    return raised and PYTHON_LINE.match(held[0]) is not None
 
 
 def _is_whole(held: list[str]) -> bool:

@@ -14,9 +14,8 @@ from replay.errors import InvalidJson
 from replay.payloads.envelopes.error_report import reported_failure
 from replay.payloads.exact_json import parse
 from replay.payloads.failures import Failure
+from replay.payloads.logger_lines import ID, ISO
 
-ID = r"[0-9A-Za-z]{8}-(?:[0-9A-Za-z]{4}-){3}[0-9A-Za-z]{12}"
-ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 MOST_LINES = 2_000
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _TIMED_OUT = re.compile(rf"(?:(?P<at>{ISO})\s+)?(?P<id>{ID})\s+(?P<message>Task timed out after .*)")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from replay.payloads.lambda_logs import LogEntry, timed_entries
 
@@ -28,20 +27,15 @@ def _time(exported: re.Match[str]) -> str:
     return exported["exported"] or exported["tailed"] or exported["sam"]
 
 
-class TimedEntry(NamedTuple):
-    """An entry, and the time that stood before it, or an empty text."""
-
-    entry: LogEntry
-    at: str
-
-
-def stream_entries(lines: Iterable[str]) -> Iterator[TimedEntry]:
+def stream_entries(lines: Iterable[str]) -> Iterator[tuple[LogEntry, str]]:
     """
-    Read the lines of one log stream; in an export a line without a time goes on with the event above it.
+    Read the lines of one log stream, each entry with the time that stood before it, or an empty text.
+
+    In an export a line without a time goes on with the event above it.
 
     Source: CloudWatch Logs User Guide, "Export log data to Amazon S3".
     """
-    return (TimedEntry(entry, at) for entry, at in timed_entries(_events(lines)))
+    return timed_entries(_events(lines))
 
 
 def _events(lines: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,7 @@ def read_line(text: str, forms: Forms) -> list[LogRecord] | None:
 
 def read_stream(lines: Iterable[str], forms: Forms) -> list[LogRecord]:
     """Read the lines of one log stream; what names no request belongs to the one that runs."""
-    return list(_of_stream([(each.entry, each.at) for each in stream_entries(lines)], forms))
+    return list(_of_stream(list(stream_entries(lines)), forms))
 
 
 def _of_document(text: str, forms: Forms) -> Iterator[LogRecord]:
@@ -95,9 +95,8 @@ def _of_array(text: str, value: Sequence[object], forms: Forms) -> Iterator[LogR
 
 def _of_subscription(value: Mapping[str, Any], forms: Forms) -> Iterator[LogRecord]:
     """Read the log events of a function as a stream; of any other log group, each that speaks for itself as a line."""
-    events = log_events(value)
-    times = [each.at.isoformat() if each.at else "" for each in events]
-    entries = list(timed_entries(zip(times, (each.message for each in events), strict=True)))
+    events = ((each.at.isoformat() if each.at else "", each.message) for each in log_events(value))
+    entries = list(timed_entries(events))
     is_function = (text_at(value, "logGroup") or "").startswith("/aws/lambda/")
     if not is_function and not any(entry.kind in _OF_PLATFORM for entry, _ in entries):
         read = [read_line(entry.text, forms) for entry, _ in entries]

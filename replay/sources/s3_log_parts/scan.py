@@ -86,7 +86,7 @@ class View:
         start, end = self.record_around(at)
         text = self.text(start, end)
         records = read_line(text, forms)
-        if records is not None and not (self.separators and _is_failed_start(text, records)):
+        if records is not None and not (self.separators and _needs_its_neighbours(text, records)):
             return end, records
         if text.lstrip().startswith("{") and not self.separators:
             self.problems[NOT_JSON] += 1
@@ -141,8 +141,8 @@ class View:
             at = self.data.find(wanted, at + len(wanted))
 
 
-def _is_failed_start(text: str, records: list[LogRecord]) -> bool:
-    """Say whether a line of JSON tells why an environment could not start: its neighbours tell which request failed."""
+def _needs_its_neighbours(text: str, records: list[LogRecord]) -> bool:
+    """Say whether a line of JSON of Lambda's tells a failure, and not of which request: a start that failed, say."""
     is_of_lambda = '"errorType"' in text or '"function"' in text
     return is_of_lambda and any(each.failure is not None and each.request_id is None for each in records)
 

@@ -267,6 +267,17 @@ def test_an_error_that_net_code_caught_is_no_failure() -> None:
     ]
 
 
+def test_words_in_two_objects(tmp_path: Path) -> None:
+    """What a report names is what ended the process, also where the end stands in another object."""
+    start, logged, *others, report = STREAMS["an end that its report names"][0]
+    for number, part in enumerate(([start, *others], [logged, report])):
+        (tmp_path / f"{number}.log").write_text(as_text(part), encoding="utf-8")
+    ((_, failure, event),) = _scanned(tmp_path)
+    assert failure is not None
+    assert (failure.error_type, event) == ("Runtime.OutOfMemory", EVENT)
+    assert failure.message.startswith("Runtime exited")
+
+
 CLF = '1.2.3.4 - - [06/May/2026:07:08:09 +0000] "POST /orders HTTP/1.1" 502 36 '
 TRAIL = {
     "eventVersion": "1.09", "eventTime": "2026-05-06T07:08:09Z", "eventSource": "lambda.amazonaws.com",

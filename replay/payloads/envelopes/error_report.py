@@ -33,7 +33,8 @@ _PLACES: tuple[tuple[re.Pattern[str], Literal["user", "library"]], ...] = (
     (re.compile(r"/opt/(?:python/|nodejs/|ruby/lib/)?(.*)"), "library"),
     (re.compile(r"/var/(?:runtime|lang)/(.*)"), "library"),
     (re.compile(r"((?:node:|internal/|<|java\.|jdk\.).*)"), "library"),
-    (re.compile(r"(?:.*/)?((?:github\.com/aws/aws-lambda-go|runtime|reflect)(?:@[^/]*)?/.*\.(?:go|s))"), "library"),
+    (re.compile(r"(?:.*/)?(github\.com/aws/aws-lambda-go/.*)"), "library"),
+    (re.compile(r"(.*@v\d.*\.go|(?:runtime|reflect)/[\w.]+\.(?:go|s))"), "library"),
 )
 
 

@@ -79,7 +79,8 @@ def merged(first: Sighting, second: Sighting) -> Sighting:
     best, other = (first, second) if _rank(first) >= _rank(second) else (second, first)
     lines = [line for each in (first, second) if each.failure for line in each.failure.log_lines]
     reports = [each.failure.report for each in (best, other) if each.failure and each.failure.report]
-    failure = best.failure and replace(best.failure, log_lines=_lines(lines), report=next(iter(reports), None))
+    failure = most_telling([each.failure for each in (best, other) if each.failure and each.kind == best.kind])
+    failure = failure and replace(failure, log_lines=_lines(lines), report=next(iter(reports), None))
     return replace(
         best,
         failure=failure,

@@ -227,6 +227,23 @@ def test_a_record_without_its_payload_says_that_the_event_is_missing() -> None:
              "stackTrace": ['  File "/opt/python/lib/python3.12/site-packages/a/b.py", line 1, in c\n    d\n']},
             [("a/b.py", "c", "library")],
         ),
+        (
+            {"errorType": "boundsError", "errorMessage": "x", "stackTrace": [
+                {"path": "github.com/aws/aws-lambda-go@v1.47.0/lambda/errors.go", "line": 39, "label": "lambdaPanic"},
+                {"path": "github.com/aws/aws-lambda-go/lambda/handler.go", "line": 5, "label": "reflectHandler"},
+                {"path": "runtime/panic.go", "line": 770, "label": "gopanic"},
+                {"path": "shop/runtime/price.go", "line": 13, "label": "of"},
+                {"path": "example.com/money@v2.1.0/round.go", "line": 3, "label": "up"},
+                {"path": "main.go", "line": 8, "label": "handle"},
+                {"path": "main.go", "line": "8", "label": "odd"},
+            ]},
+            [
+                ("main.go", "handle", "user"), ("example.com/money@v2.1.0/round.go", "up", "library"),
+                ("shop/runtime/price.go", "of", "user"), ("runtime/panic.go", "gopanic", "library"),
+                ("github.com/aws/aws-lambda-go/lambda/handler.go", "reflectHandler", "library"),
+                ("github.com/aws/aws-lambda-go@v1.47.0/lambda/errors.go", "lambdaPanic", "library"),
+            ],
+        ),
         ({"errorType": "E", "errorMessage": "x", "stackTrace": "?"}, []),
         ({"errorMessage": "2026 Task timed out after 1.00 seconds"}, []),
         ("text", []),

@@ -110,3 +110,15 @@ def test_each_form_is_a_cue_in_a_block_of_bytes(text: str) -> None:
     assert failure_offsets(f"{START}{text}{END}".encode(), application=False)
     logged = "caught:\nshop.Busy: x\n\tat shop.Prices.of(Prices.java:31)\n"
     assert failure_offsets(f"{START}{logged}{END}".encode(), application=False) == []
+
+
+def test_an_error_that_net_code_caught_is_no_failure() -> None:
+    """Where .NET's trace ends in the function, its client never saw the error; where it goes on to that, it caught it."""
+    logged = (
+        f"2026-05-06T07:08:09.100Z\t{ID}\tfail\tShop.BadOrder: no price\n"
+        "   at Shop.Function.Handle(SQSEvent batch) in /src/Function.cs:line 12\n"
+    )
+    assert only(START + logged + END).failure is None
+    failure = only(START + logged + "   at lambda_method1(Closure , Stream )\n" + END).failure
+    assert failure is not None
+    assert (failure.error_type, failure.message) == ("Shop.BadOrder", "no price")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from replay.payloads.failures import Failure
-from replay.payloads.lambda_logs import invocations, log_entries
+from replay.payloads.lambda_logs import log_entries
 from replay.readers.invocations import invocations_of
 from replay.readers.logs import LogLine
 from replay.sources.cloudwatch_logs import _FAILING_TERMS
@@ -228,43 +228,6 @@ def test_no_character_is_lost(name: str) -> None:
     """Whatever belongs together, all entries together are the text."""
     text = as_text(STREAMS[name][0])
     assert "".join(entry.text for entry in log_entries(text.splitlines(keepends=True))) == text
-
-
-def test_what_only_looks_like_the_message_of_an_error_is_entries_of_its_own() -> None:
-    """Lines behind an error without a trace, and behind what Java's errors look like, stay what they are."""
-    lines = [START, "[ERROR] Thing: odd\n", "more\n", "odd: shop.Bad\n", "shop.Bad: odd\n", "and more\n", LOGGED, END]
-    texts = [entry.text for entry in log_entries(lines)]
-    assert texts == [
-        START,
-        "[ERROR] Thing: odd\n",
-        "more\n",
-        "odd: shop.Bad\nshop.Bad: odd\n",
-        "and more\n",
-        LOGGED,
-        END,
-    ]
-    assert [each.failure for each in invocations(log_entries(lines))] == [None]
-
-
-def test_an_error_behind_what_only_looked_like_one() -> None:
-    """Lines that were held for a trace, in vain, do not take the next error's words."""
-    lines = [START, "odd: shop.Odd\n", "shop.Odd: odd\n", "more\n", "no price: shop.Bad\n", "shop.Bad: no price\n"]
-    (found,) = invocations(log_entries([*lines, "\tat shop.Handler.run(Handler.java:12)\n", END]))
-    assert found.failure is not None
-    assert (found.failure.error_type, found.failure.message) == ("shop.Bad", "no price")
-
-
-def test_the_same_line_twice_is_two_entries() -> None:
-    """Only a class that stands behind a message, and begins the next line, is Java's."""
-    assert [entry.text for entry in log_entries(["done\n", "done\n"])] == ["done\n", "done\n"]
-
-
-def test_an_error_that_net_code_caught_is_no_failure() -> None:
-    """Its trace ends in the function: the runtime's own client never saw it."""
-    caught = DOTNET.partition("   at lambda_method")[0]
-    assert [each.failure for each in invocations(log_entries([START, *caught.splitlines(keepends=True), END]))] == [
-        None
-    ]
 
 
 def test_words_in_two_objects(tmp_path: Path) -> None:

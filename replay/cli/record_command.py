@@ -117,15 +117,8 @@ def _command(name: str, named: NamedSource) -> click.Command:
         **given: Any,
     ) -> None:
         settings = dict(named.settings)
-        function = function or settings.get("function")
-        settings.pop("function", None)
-        if not isinstance(function, str) or not function:
-            raise ConfigurationError(
-                "say which function these events failed in",
-                where=named.where or f"replay record {name}",
-                expected="--function NAME",
-                hint=f"replay record {name} --help",
-            )
+        configured = settings.pop("function", None)
+        function = _meant_function(name, named, function or configured)
         project = open_project(fixtures=out)
         given |= shared_options(named.source, project, function)
         options = build_options(named.source, given, settings, where=named.where, root=project.config.root)
@@ -148,6 +141,17 @@ def _command(name: str, named: NamedSource) -> click.Command:
 
     return with_common_options(
         click.Command(name, callback=run, help=f"Record {named.source.summary}.", params=[*click_options(named.source)])
+    )
+
+
+def _meant_function(name: str, named: NamedSource, function: object) -> str:
+    if isinstance(function, str) and function:
+        return function
+    raise ConfigurationError(
+        "say which function these events failed in",
+        where=named.where or f"replay record {name}",
+        expected="--function NAME",
+        hint=f"replay record {name} --help",
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -19,6 +19,7 @@ from replay.sources.base import Consumed, Settlement
 from replay.sources.sqs import SqsOptions, SqsRecording, SqsSource
 from replay.sources.sqs_batches import send_batch
 from tests.sources.fake_sqs import ARN, AWS, QUEUE, FakeLambda, FakeSqs, refusal
+from tests.targets.child.processes import wait_until
 
 PARKED = QUEUE.replace("orders-dlq", "parked")
 
@@ -283,7 +284,7 @@ def test_everything_goes_back_as_soon_as_the_queue_has_given_all(sqs: FakeSqs) -
     with recording(concurrency=3) as recording_:
         captures = recording_.captures()
         first = next(captures)
-        assert _seen_within(20, lambda: sqs.visible() == sent)
+        assert wait_until(lambda: sqs.visible() == sent, 20)
         rest = list(captures)
     assert Counter(capture.origin.identity for capture in (first, *rest)) == Counter(sent)
     assert {stored.receives for stored in sqs.stored.values()} == {1}, "what goes back is not received once more"
@@ -311,17 +312,10 @@ def test_what_is_drained_or_in_order_is_held_to_the_end(sqs: FakeSqs, fifo: bool
     with recording(drain=drain, concurrency=1) as recording_:
         assert len(list(recording_.captures())) == 5
         assert recording_._leases is not None
-        assert _seen_within(20, lambda: recording_._leases._running == 0)
+        assert wait_until(lambda: recording_._leases._running == 0, 20)
         time.sleep(0.05)
         assert sqs.visible() == set()
     assert sqs.visible() == sent
-
-
-def _seen_within(seconds: float, is_so: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < until:
-        time.sleep(0.01)
-    return is_so()
 
 
 def test_entries_that_fail_are_given_back_alone(sqs: FakeSqs) -> None:

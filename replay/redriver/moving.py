@@ -175,16 +175,19 @@ class Mover:
 
     def _delete(self, moves: Sequence[_Move]) -> None:
         """Delete what arrived; deleting again harms nothing, so what failed or was not answered is tried again."""
-        handles = {move.identity: self._leases.handle(move.identity) for move in moves}
+        found = {move.identity: self._leases.handle(move.identity) for move in moves}
+        handles = {name: handle for name, handle in found.items() if handle is not None}
+        held: dict[str, _Move] = {}
         for move in moves:
-            if handles[move.identity] is None:
+            if move.identity in handles:
+                held[move.identity] = move
+            else:
                 self._tell(move, problem="the lease ran out")
-        held = {move.identity: move for move in moves if handles[move.identity] is not None}
         if not held:
             return
-        entries = {name: {"ReceiptHandle": handles[name]} for name in held}
+        entries = {name: {"ReceiptHandle": handle} for name, handle in handles.items()}
         answered = call_batch(_deletes(self._client), self._source.url, entries)
-        self._leases.forget(list(answered.done))
+        self._leases.forget({name: handles[name] for name in answered.done})
         for name in answered.done:
             self._tell(held[name], deleted=True)
         problems = problems_of(answered)

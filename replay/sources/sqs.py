@@ -14,7 +14,8 @@ from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Consumed, Recording, Settlement, Source
 from replay.sources.permissions import AwsPlace, Permission
 from replay.sources.sqs_drain import Drain
-from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY, GivenBack, Leases, Message, lease_timeout_s
+from replay.sources.sqs_held_messages import Message
+from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY, GivenBack, Leases, lease_timeout_s
 from replay.sources.sqs_messages import message_capture, sent_at
 from replay.sources.sqs_permissions import queue_permissions
 from replay.sources.sqs_queue import (

@@ -144,7 +144,7 @@ class Drain:
             return
         entries = [{"ReceiptHandle": handle} for _, handle in held]
         done, failed = send_batch(self._client.delete_message_batch, self._queue.url, entries)
-        self._leases.forget([held[index][0] for index in done])
+        self._leases.forget(dict(held[index] for index in done))
         self._count_left(f"not deleted: {failure.code}" for failure in failed)
         with self._lock:
             if moved:

@@ -2,21 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replay.readers.aws_errors import aws_errors, error_code
 from replay.sources.read_ahead import ReadAhead
 from replay.sources.sqs_batches import BATCH_SIZE, Failed, send_batch
+from replay.sources.sqs_held_messages import HeldMessages, Message
 from replay.sources.sqs_queue import Queue, read_queue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-Message = dict[str, Any]
-"""A message as `ReceiveMessage` gives it."""
 
 NEARLY_ALL_IN_FLIGHT = 114_000
 """
@@ -51,13 +48,6 @@ An extension beyond 12 hours is refused with `InvalidParameterValue` too, while 
 """
 
 
-@dataclass(slots=True)
-class _Lease:
-    handle: str
-    expires: float
-    lost: bool = False
-
-
 class GivenBack(NamedTuple):
     """How a recording left its queue: `kept_for_s` is the time after which the last of the *unreleased* return."""
 
@@ -72,6 +62,7 @@ class Leases:
 
     Only ids and receipt handles are kept in memory; of bodies no more than *ahead_bytes*. A message that is
     received twice (standard queues deliver at least once) is given once, and its newer handle replaces the older one.
+    One that comes once more although its deletion was acknowledged is deleted again at the end.
 
     Args:
         limit: How many messages to receive at most; may grow while they are taken.
@@ -83,7 +74,8 @@ class Leases:
 
     Source: SQS Developer Guide, "Amazon SQS visibility timeout", "Amazon SQS short and long polling" (a long poll asks
     all servers of a queue), "Amazon SQS message quotas" (in flight: `OverLimit` from a short poll of a standard queue,
-    otherwise just no messages).
+    otherwise just no messages); API `DeleteMessage` (by an old handle "the request succeeds, but the message might not
+    be deleted"; a server that was unavailable may deliver its copy again).
     """
 
     def __init__(
@@ -109,8 +101,7 @@ class Leases:
         self._settled = settled
         self._ready = ReadAhead[Message](ahead_bytes, _about_bytes)
         self._lock = threading.Lock()
-        self._held: dict[str, _Lease] = {}
-        self._seen: set[str] = set()
+        self._held = HeldMessages()
         self._asked_for = 0
         self._empty_polls = 0
         self._last_arrival = 0.0
@@ -123,7 +114,6 @@ class Leases:
         self._threads: list[threading.Thread] = []
         self._unreachable = False
         self.over_limit = False
-        self.lost = 0
 
     # Taking
 
@@ -167,13 +157,14 @@ class Leases:
                     size = self._reserve()
                 if size == 0:
                     break
-                settled = self._settled()
+                seen, settled = self.seen, self._settled()
                 found = self._receive(size)
                 fresh = self._hold(found, size)
                 if fresh:
                     self._hand_over(fresh)
                     continue
-                waits = not settled and (self._queue.fifo or self.over_limit)
+                # What another thread received meanwhile may be all that kept this poll empty.
+                waits = (self._queue.fifo or self.over_limit) and not (settled and seen == self.seen)
                 if not waits and self._nothing_new_for_s() >= (_KNOWN_AGAIN_FOR_S if found else self._wait_s / 2):
                     with self._lock:
                         self._empty_polls += 1
@@ -212,22 +203,15 @@ class Leases:
     def _reserve(self) -> int:
         """Say how many messages this thread may ask for now, so that a limit is never exceeded."""
         with self._lock:
-            room = BATCH_SIZE if self.limit is None else self.limit - len(self._seen) - self._asked_for
+            room = BATCH_SIZE if self.limit is None else self.limit - self.seen - self._asked_for
             size = max(0, min(BATCH_SIZE, room))
             self._asked_for += size
             return size
 
     def _hold(self, messages: Sequence[Message], size: int) -> list[Message]:
-        expires = time.monotonic() + self._visibility_timeout_s
-        fresh = []
+        fresh = self._held.hold(messages, time.monotonic() + self._visibility_timeout_s)
         with self._lock:
             self._asked_for -= size
-            for message in messages:
-                identity = message["MessageId"]
-                self._held[identity] = _Lease(message["ReceiptHandle"], expires)
-                if identity not in self._seen:
-                    self._seen.add(identity)
-                    fresh.append(message)
             if fresh:
                 self._last_arrival = time.monotonic()
                 self._empty_polls = 0
@@ -262,7 +246,7 @@ class Leases:
             return True  # its count includes the messages behind those that we hold
         if empty >= MOST_EMPTY_POLLS and (self._wait_s or self._nothing_new_for_s() >= _NOTHING_NEW_FOR_S):
             return True
-        is_told = self._wait_s > 0 and len(self._seen) >= self._queue.visible
+        is_told = self._wait_s > 0 and self.seen >= self._queue.visible
         return now.visible == 0 and (empty >= ENOUGH_EMPTY_POLLS or is_told)
 
     def _nothing_new_for_s(self) -> float:
@@ -275,10 +259,7 @@ class Leases:
             with ThreadPoolExecutor(RENEW_CONCURRENCY, thread_name_prefix="sqs-renew") as pool:
                 while not self._renewed_enough.wait(max(_TICK_S, self._visibility_timeout_s / 8)):
                     soon = time.monotonic() + self._visibility_timeout_s / 2
-                    with self._lock:
-                        due = [name for name, lease in self._held.items() if lease.expires < soon and not lease.lost]
-                    batches = [due[start : start + BATCH_SIZE] for start in range(0, len(due), BATCH_SIZE)]
-                    list(pool.map(self._renew, batches))
+                    list(pool.map(self._renew, _batches(self._held.expiring(soon))))
         except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits for messages
             self._error = self._error or error
             self._stop.set()
@@ -288,51 +269,45 @@ class Leases:
             return
         expires = time.monotonic() + self._visibility_timeout_s
         sent, failures = self._change_visibility(identities, self._visibility_timeout_s)
-        with self._lock:
-            for identity, handle in sent.items():
-                lease = self._held.get(identity)
-                if lease is None or lease.handle != handle:
-                    continue  # meanwhile it was deleted, or received again
-                if identity not in failures:
-                    lease.expires = expires
-                elif failures[identity].code in _ALREADY_VISIBLE and not lease.lost:
-                    lease.lost = True  # its handle is kept: the lease may still run, and then it is given back
-                    self.lost += 1
+        self._held.renewed({name: handle for name, handle in sent.items() if name not in failures}, expires)
+        refused = {name for name, failure in failures.items() if failure.code in _ALREADY_VISIBLE}
+        self._held.lose({name: handle for name, handle in sent.items() if name in refused})
 
-    def _change_visibility(self, identities: Sequence[str], timeout_s: int) -> tuple[dict[str, str], dict[str, Failed]]:
+    def _change_visibility(
+        self, identities: Sequence[str], timeout_s: int
+    ) -> tuple[Mapping[str, str], Mapping[str, Failed]]:
         """Give the handles that were sent, and what failed, both by message id."""
-        with self._lock:
-            held = [(identity, self._held[identity].handle) for identity in identities if identity in self._held]
+        held = self._held.handles(identities)
         if not held:
             return {}, {}
-        entries = [{"ReceiptHandle": handle, "VisibilityTimeout": timeout_s} for _, handle in held]
+        entries = [{"ReceiptHandle": handle, "VisibilityTimeout": timeout_s} for handle in held.values()]
         _, failures = send_batch(self._client.change_message_visibility_batch, self._queue.url, entries)
-        return dict(held), {held[failure.place][0]: failure for failure in failures}
+        names = list(held)
+        return held, {names[failure.place]: failure for failure in failures}
 
     # Giving up
 
     def handle(self, identity: str) -> str | None:
         """Give the newest receipt handle of a message, or None when we no longer hold it for certain."""
-        with self._lock:
-            lease = self._held.get(identity)
-            return lease.handle if lease and not lease.lost else None
+        return self._held.handle(identity)
 
-    def forget(self, identities: Sequence[str]) -> None:
-        """Note that these messages were deleted: there is nothing to give back."""
-        with self._lock:
-            for identity in identities:
-                self._held.pop(identity, None)
+    def forget(self, deleted: Mapping[str, str]) -> None:
+        """Note that SQS acknowledged the deletion of these messages, each by this handle: none is given back."""
+        self._held.deleted(deleted)
 
     def still_held(self) -> GivenBack:
         """Say what would be left if giving back were broken off now."""
-        with self._lock:
-            left = max((lease.expires for lease in self._held.values()), default=0.0) - time.monotonic()
-            return GivenBack(0, len(self._held), max(0.0, left))
+        return GivenBack(0, len(self._held), max(0.0, self._held.last_expiry() - time.monotonic()))
 
     @property
     def seen(self) -> int:
         """How many different messages were received."""
-        return len(self._seen)
+        return self._held.seen
+
+    @property
+    def lost(self) -> int:
+        """How many leases could not be kept."""
+        return self._held.lost
 
     def stop(self) -> None:
         """
@@ -356,24 +331,33 @@ class Leases:
 
     def give_back(self) -> GivenBack:
         """Make every message that is still held visible again, at once; call `stop` first."""
-        with self._giving_back:
-            identities = list(self._held)
-            batches = [identities[start : start + BATCH_SIZE] for start in range(0, len(identities), BATCH_SIZE)]
-            with ThreadPoolExecutor(max_workers=max(GIVE_BACK_CONCURRENCY, self._concurrency)) as pool:
-                for batch, failed in zip(batches, pool.map(self._release, batches), strict=True):
-                    self.forget([identity for identity in batch if identity not in failed])
-            left = self.still_held()
-            self._released += len(identities) - left.unreleased
-            return left._replace(released=self._released)
+        with self._giving_back, ThreadPoolExecutor(max(GIVE_BACK_CONCURRENCY, self._concurrency)) as pool:
+            list(pool.map(self._delete_again, _batches(self._held.to_delete_again())))
+            self._released += sum(pool.map(self._release, _batches(self._held.to_release())))
+            return self.still_held()._replace(released=self._released)
 
-    def _release(self, identities: Sequence[str]) -> set[str]:
+    def _delete_again(self, identities: Sequence[str]) -> None:
+        held = list(self._held.handles(identities).items())
+        entries = [{"ReceiptHandle": handle} for _, handle in held]
+        done, _ = send_batch(self._client.delete_message_batch, self._queue.url, entries)
+        self._held.deleted(dict(held[place] for place in done))
+
+    def _release(self, identities: Sequence[str]) -> int:
+        """Give back; say how many messages."""
         if self._unreachable:
-            return set(identities)
+            return 0
         _, failures = self._change_visibility(identities, 0)
         # Each call tries for half a minute: with the network gone, thousands of them would never end.
         if not all(failure.answered for failure in failures.values()):
             self._unreachable = True
-        return {identity for identity, failure in failures.items() if failure.code not in _ALREADY_VISIBLE}
+        unreleased = {identity for identity, failure in failures.items() if failure.code not in _ALREADY_VISIBLE}
+        released = [identity for identity in identities if identity not in unreleased]
+        self._held.released(released)
+        return len(released)
+
+
+def _batches(identities: Sequence[str]) -> list[Sequence[str]]:
+    return [identities[start : start + BATCH_SIZE] for start in range(0, len(identities), BATCH_SIZE)]
 
 
 def _about_bytes(message: Message) -> int:

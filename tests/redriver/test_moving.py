@@ -1,7 +1,7 @@
 """A message is deleted only when its queue has it and the ledger knows it; whatever fails in between loses nothing."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,8 +35,9 @@ class Held:
     def handle(self, identity: str) -> str | None:
         return None if identity in self.lost | set(self.forgotten) else f"{identity}#1"
 
-    def forget(self, identities: Any) -> None:
-        self.forgotten += identities
+    def forget(self, deleted: Mapping[str, str]) -> None:
+        assert all(handle == self.handle(identity) for identity, handle in deleted.items())
+        self.forgotten += deleted
 
 
 @pytest.fixture

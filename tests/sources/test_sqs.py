@@ -1,6 +1,8 @@
 """A queue is recorded whole and left as it was, whatever goes wrong meanwhile."""
 
+import itertools
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -596,6 +598,33 @@ def test_draining_a_fifo_queue_waits_for_what_is_settled_late(sqs: FakeSqs) -> N
         for capture in recording_.captures():
             late.append(capture)  # noqa: PERF402 - the callback empties it meanwhile
         settle_all()
+    assert sqs.bodies() == []
+
+
+def test_polls_that_stayed_empty_because_of_another_one_are_not_the_end(
+    sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four ask at once, and one is given the group: the other three have not seen that nothing comes any more."""
+    _fifo(sqs, groups=1, each=45)
+    receive, asked = sqs.receive_message, itertools.count()
+    together, held = threading.Barrier(4), threading.Event()
+
+    def beside_the_others(**request: Any) -> dict[str, Any]:
+        is_first = next(asked) < 4
+        if is_first:
+            together.wait(20)
+        answer = receive(**request)
+        if is_first and not answer["Messages"]:
+            assert held.wait(20)
+        return answer
+
+    monkeypatch.setattr(sqs, "receive_message", beside_the_others)
+    with recording(drain=True, concurrency=4) as recording_:
+        for capture in recording_.captures():
+            if not held.is_set():
+                held.set()
+                time.sleep(0.2)  # in which the others would have come to the end
+            settle(recording_, capture)
     assert sqs.bodies() == []
 
 

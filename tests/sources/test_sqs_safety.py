@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError, ProxyConnectionError, ReadTimeoutEr
 from botocore.parsers import ResponseParserError
 
 from replay.errors import AwsError, ConfigurationError, SourceRefused
+from replay.sources.base import Settlement
 from replay.sources.sqs import SqsOptions, SqsRecording, SqsSource
 from replay.sources.sqs_leases import Leases
 from replay.sources.sqs_queue import Queue
@@ -222,6 +224,57 @@ def test_a_message_received_again_meanwhile_keeps_its_newer_lease(
     leases._renew(["m"])
     assert leases.handle("m") == "m#2"
     assert leases.lost == 0
+
+
+def test_a_message_that_comes_again_after_its_deletion_is_deleted_again(
+    sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQS may deliver the copy of a server that could not be told of a deletion: it does not stay behind a drain."""
+    identities = [sqs.put(str(number)) for number in range(25)]
+    delete = sqs.delete_message_batch
+    copies = {identities[3], identities[14]}
+
+    def all_but_a_copy(QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        kept = {name: sqs.stored[name] for name in copies & {entry["ReceiptHandle"].split("#")[0] for entry in Entries}}
+        copies.difference_update(kept)
+        answer = delete(QueueUrl, Entries)
+        for name, stored in kept.items():
+            stored.visible_at = 0.0
+            sqs.stored[name] = stored
+        return answer
+
+    monkeypatch.setattr(sqs, "delete_message_batch", all_but_a_copy)
+    with recording(drain=True, concurrency=1) as recording_:
+        captures = []
+        for capture in recording_.captures():
+            captures.append(capture.origin.identity)
+            recording_.settle([Settlement(capture=capture, kept=True, changed=False)])
+    assert sorted(captures) == sorted(identities)
+    assert copies == set()
+    assert sqs.stored == {}
+    assert (recording_.consumed().deleted, recording_.notes) == (25, [])
+
+
+def test_a_deletion_by_an_older_handle_is_made_good(sqs: FakeSqs) -> None:
+    """By an old handle SQS answers that it deleted, and may not have: the handle that came meanwhile is used too."""
+    leases = _leases(sqs)
+    deleted, held = sqs.put("x"), sqs.put("y")
+    for _ in range(2):
+        leases._hold(sqs.receive_message(MaxNumberOfMessages=10, VisibilityTimeout=0)["Messages"], 0)
+    leases.forget({deleted: f"{deleted}#1"})
+    assert leases.give_back() == (1, 0, 0.0)
+    assert sqs.visible() == sqs.stored.keys() == {held}
+
+
+def test_what_cannot_be_deleted_again_is_told(sqs: FakeSqs) -> None:
+    """It is not made visible at once, and counts as not given back."""
+    leases = _leases(sqs)
+    deleted = sqs.put("x")
+    sqs.failing["DeleteMessage"] = Counter({deleted: 3})
+    leases._hold(sqs.receive_message(MaxNumberOfMessages=1, VisibilityTimeout=300)["Messages"], 0)
+    leases.forget({deleted: "older"})
+    assert leases.give_back()[:2] == (0, 1)
+    assert sqs.visible() == set()
 
 
 def test_messages_that_come_again_do_not_hide_those_behind_them(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:

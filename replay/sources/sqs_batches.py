@@ -1,5 +1,6 @@
 """Batch calls of SQS, where each entry may fail by itself."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -7,6 +8,8 @@ from replay.readers.aws_errors import error_code
 
 BATCH_SIZE = 10
 """SQS API: a batch request holds at most ten entries."""
+
+_CALLS = itertools.count(1)
 
 Operation = Callable[..., Mapping[str, Any]]
 Entry = Mapping[str, Any]
@@ -48,7 +51,10 @@ def send_batch(operation: Operation, queue_url: str, entries: Sequence[Entry]) -
 def _once(operation: Operation, queue_url: str, entries: Mapping[int, Entry]) -> tuple[dict[int, Any], list[Failed]]:
     from botocore.exceptions import ClientError, ParamValidationError
 
-    body = [{"Id": str(index), **entry} for index, entry in entries.items()]
+    # No two calls share an id: an answer that comes late on its connection is never taken for that of the next call.
+    call = next(_CALLS)
+    places = {f"{call}-{index}": index for index in entries}
+    body = [{"Id": name, **entries[index]} for name, index in places.items()]
     try:
         answer = operation(QueueUrl=queue_url, Entries=body)
     except (ClientError, ParamValidationError) as error:
@@ -56,6 +62,6 @@ def _once(operation: Operation, queue_url: str, entries: Mapping[int, Entry]) ->
         return {}, [Failed(index, code) for index in entries]
     except Exception as error:  # noqa: BLE001 - not all is a BotoCoreError, such as ResponseParserError of a proxy's page
         return {}, [Failed(index, type(error).__name__, answered=False) for index in entries]
-    done = {int(entry["Id"]): entry for entry in answer.get("Successful", [])}
-    codes = {int(entry["Id"]): str(entry.get("Code", "")) for entry in answer.get("Failed", [])}
+    done = {places[entry["Id"]]: entry for entry in answer.get("Successful", []) if entry["Id"] in places}
+    codes = {places[each["Id"]]: str(each.get("Code", "")) for each in answer.get("Failed", []) if each["Id"] in places}
     return done, [Failed(index, codes.get(index, "NoAnswer")) for index in entries if index not in done]

@@ -514,6 +514,20 @@ def test_a_call_without_an_answer_is_not_made_again_for_each_of_its_entries() ->
     assert [(each.place, each.answered) for each in failed] == [(0, False), (1, False)]
 
 
+def test_the_answer_of_an_earlier_call_acknowledges_nothing() -> None:
+    """Where an answer comes late on its connection, it is not taken for that of the next call: a move would lose by it."""
+    answers: list[dict[str, Any]] = [{"Successful": []}]
+
+    def one_behind(QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        answers.append({"Successful": [{"Id": entry["Id"]} for entry in Entries]})
+        return answers[-2]
+
+    entries = [{"MessageBody": "a"}]
+    send_batch(one_behind, QUEUE, entries)
+    done, failed = send_batch(one_behind, QUEUE, entries)
+    assert (done, [each.code for each in failed]) == ({}, ["NoAnswer"])
+
+
 def test_large_messages_are_moved_in_batches_within_the_limit(sqs: FakeSqs) -> None:
     """SQS counts a whole batch against the size limit of one message."""
     for number in range(5):

@@ -39,7 +39,8 @@ def kafka_records_of(text: str) -> list[KafkaRecord]:
     """
     event = parse(text)
     by_partition = event.get("records") if isinstance(event, dict) else None
-    if not isinstance(by_partition, Mapping):
+    has_lists = isinstance(by_partition, Mapping) and any(isinstance(held, list) for held in by_partition.values())
+    if not isinstance(by_partition, Mapping) or (by_partition and not has_lists):
         raise InvalidEvent(
             "the event has no records",
             where="/records",

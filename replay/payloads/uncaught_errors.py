@@ -26,7 +26,9 @@ _PYTHON = re.compile(
 )
 _UNTRACED = re.compile(r"\[ERROR\] (?P<type>(?:Runtime|Sandbox|Extension|Function)\.\w+): (?P<message>.*)", re.DOTALL)
 _RUBY = re.compile(
-    r"(?:Error raised from handler method|Init error when loading handler \S+)\s+(?P<report>\{.*\})", re.DOTALL
+    r"(?:Error raised from handler method|Critical exception from handler|Init error when loading handler \S+)\s+"
+    r"(?P<report>\{.*\})",
+    re.DOTALL,
 )
 _GO = re.compile(r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?P<report>\{"error(?:Message|Type)".*\})', re.DOTALL)
 _JAVA = re.compile(r": (?P<type>[A-Za-z_$][\w.$]*)\r?\n(?P=type)(?=[:\s])")

@@ -186,7 +186,9 @@ def test_filters_and_batch_sizes_are_applied() -> None:
     assert report.dispositions["t-0/0"] == "filtered"
 
 
-@pytest.mark.parametrize("event", [{}, [], {"records": []}, {"Records": []}])
+@pytest.mark.parametrize(
+    "event", [{}, [], {"records": []}, {"Records": []}, {"records": {"t-0": {"0": {"offset": 1}}}}]
+)
 def test_an_event_without_records_is_none_of_kafka(event) -> None:
     """Kafka's records are an object of lists."""
     with pytest.raises(InvalidEvent, match="no records"):

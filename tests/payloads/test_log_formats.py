@@ -48,6 +48,14 @@ def s3_access(status: str = "503") -> str:
     )
 
 
+def s3_by_itself(status: str = "500", request: str = "-") -> str:
+    """What S3 does for a batch, or without a request that it could read, has none in its line."""
+    return (
+        "0123456789abcdef bucket [21/Nov/2026:07:00:00 +0000] 192.0.2.3 arn:aws:iam::123456789012:user/u 3E57427F3EXAMPLE "
+        f"BATCH.DELETE.OBJECT key%20a {request} {status} InternalError 113 - 7 - - - - id= SigV4 - AuthHeader host TLSV1.2 - -"
+    )
+
+
 def cloudfront(status: str = "504") -> str:
     fields = [
         "2026-11-21",
@@ -76,6 +84,8 @@ def common(status: str = "500") -> str:
         (load_balancer, ("502", "200"), TRACE, "HTTP 502"),
         (classic, ("503", "404"), None, "HTTP 503"),
         (s3_access, ("503", "200"), "3E57427F3EXAMPLE", "SlowDown"),
+        (s3_by_itself, ("500", "204"), "3E57427F3EXAMPLE", "InternalError"),
+        (lambda status: s3_by_itself(status, '"-"'), ("503", "204"), "3E57427F3EXAMPLE", "InternalError"),
         (cloudfront, ("504", "304"), "RequestIdOfTheEdge==", "HTTP 504"),
         (common, ("500", "499"), request_id(1), "HTTP 500"),
         (lambda status: f"192.0.2.1,-,-,21/Nov/2026:07:00:00 +0000,GET,/o,HTTP/1.1,{status},36,{request_id(1)},x=", ("502", "202"), request_id(1), "HTTP 502"),
@@ -139,11 +149,20 @@ def test_cloudtrail() -> None:
         "errorCode": "TooManyRequestsException",
         "errorMessage": "Rate exceeded",
     }
-    (record,) = read_line(json.dumps({"Records": [call, failed, call]}), Forms()) or []
+    insight = {"eventVersion": "1.09", "eventTime": "2026-11-21T07:00:00Z", "eventType": "AwsCloudTrailInsight"}
+    (record,) = read_line(json.dumps({"Records": [insight, call, failed, "?", call]}), Forms()) or []
     assert record.failure
     assert (record.request_id, record.failure.error_type) == (request_id(1), "TooManyRequestsException")
     assert record.failure.message == "lambda:Invoke: Rate exceeded"
     assert failure_offsets(json.dumps({"Records": [failed]}).encode(), application=False)
+
+
+def test_a_notification_of_s3_is_no_trail() -> None:
+    """Its records have all members that CloudTrail's have: a function's event that was logged alone stays an event."""
+    record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"bucket": {}}}
+    event = json.dumps({"Records": [{**record, "eventTime": "2026-11-21T07:00:00Z"}]})
+    (found,) = read_line(event, Forms()) or []
+    assert found.event == event
 
 
 def test_a_line_that_was_shipped() -> None:

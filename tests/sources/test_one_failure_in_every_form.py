@@ -106,6 +106,11 @@ STREAMS: dict[str, tuple[Sequence[str], tuple[str, str, int], str]] = {
         ("Init<LoadError>", "cannot load such file", 0),
         EVENT,
     ),
+    "an error of Ruby that is no standard one": (
+        [START, LOGGED, f"Critical exception from handler\n{RUBY}", END, REPORT],
+        ("Init<LoadError>", "cannot load such file", 0),
+        EVENT,
+    ),
     "a start that failed, in JSON": (
         [
             of_json(level="ERROR", message={"errorType": "Runtime.ImportModuleError", "errorMessage": "no axios"}),
@@ -284,7 +289,15 @@ def test_the_judge_of_recordings_sees_it(name: str) -> None:
 STREAM = "2026/05/06/[$LATEST]0123456789abcdef0123456789abcdef"
 
 
-@pytest.mark.parametrize("before", ["{at:%Y-%m-%dT%H:%M:%S.%f}+00:00 {stream} ", "{stream} {at:%Y-%m-%dT%H:%M:%S.%f} "])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "{at:%Y-%m-%dT%H:%M:%S.%f}+00:00 {stream} ",
+        "{stream} {at:%Y-%m-%dT%H:%M:%S.%f} ",
+        "{at:%Y-%m-%dT%H:%M:%S}.123-08:00 ",
+        "{at:%Y-%m-%dT%H:%M:%S}.123+05:30\t",
+    ],
+)
 def test_what_command_lines_print(before: str, tmp_path: Path) -> None:
     """`aws logs tail` and `sam logs` put time and stream before each log event."""
     events, (error_type, message, frames), event = STREAMS["a message of several lines"]

@@ -18,7 +18,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "s3-test-event": ("s3",),
     "kinesis-event": ("kinesis",),
     "dynamodb-event": ("dynamodb",),
-    "kafka-event": ("kafka",),
+    "kafka-event": ("kafka", "direct"),  # the second where its records are in no lists
     "mq-event": ("mq",),
     "eventbridge-event": ("eventbridge", "schedule"),
     "rest-api": ("apigateway",),
@@ -45,8 +45,17 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     # What a function answers, and what is no event but a part of one.
     (r"cloud[-_]?front", ("cloudfront-event",)),
-    (r"verify[-_]?auth[-_]?challenge", ("cognito-trigger",)),
-    (r"appsec_event|response|batchsubmitjob|batchgetjob|appsync-identity|event-record|_span", ("unknown",)),
+    (r"appsync-identity|appsync.*response", ("unknown",)),
+    (r"appsync[-_]*authorizer|lambda-auth-request", ("api-authorizer",)),
+    (r"appsync", ("appsync-resolver",)),
+    (
+        r"cognito|user_?pool|auth[-_]?challenge",
+        ("cognito-trigger",),
+    ),  # its events hold their own answer, and may be named by it
+    (
+        r"^(?!api[-_]gateway).*appsec_event|response|batchsubmitjob|batchgetjob|event-record|stream_record|_span",
+        ("unknown",),
+    ),
     (r"cloudtrail", ("unknown", "eventbridge-event")),
     (r"sqs-api-event|receive[-_]?message", ("messages",)),
     (r"lambda[-_]?invocation", ("stream-failure",)),
@@ -58,29 +67,33 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"alexa", ("alexa-request",)),
     (r"clientvpn", ("client-vpn",)),
     (r"kinesis[-_]*analytics", ("kinesis-analytics",)),
-    (r"firehose", ("firehose-transformation",)),
-    (r"ses[-_]|sesevent|__ses", ("ses-event",)),
+    (r"firehose|kinesis-(?:apachelog|syslog)|as-source", ("firehose-transformation",)),
+    (r"ses[-_]|sesevent|__ses|simple-email", ("ses-event",)),
     (r"apigw-v2-request|apigatewayproxyv2|api_gateway_http|http_?-?api|apigw_http|sam-http", ("http-api",)),
-    (r"authorizer|custom-auth|apigw_auth|lambda-auth-request", ("api-authorizer",)),
+    (r"authorizer.*api[-_]gateway|api[-_]gateway.*authorizer", ("api-authorizer", "rest-api", "http-api")),
+    (r"authorizer|custom-auth|apigw_auth", ("api-authorizer",)),
     (r"web[-_]?socket", ("websocket-api",)),
-    (r"(?:^|[-_])alb|elb_event|load_balancer", ("load-balancer",)),
-    (r"lambda-?urls|function[-_]?urls?", ("function-url",)),
+    (r"(?:^|[-_])alb|elb_event|load[-_]balancer", ("load-balancer",)),
+    (r"lambda-?urls?|function[-_]?urls?", ("function-url",)),
     (r"vpc[-_]?lattice", ("vpc-lattice",)),
     (r"apigatewayproxy|apigatewaye?schema", ("rest-api", "http-api")),
     (r"(?:^|__)apigw-v2-", ("http-api",)),
-    (r"apigw|api_gateway|apigateway", ("rest-api",)),
+    (r"apigw|api_gateway|apigateway|api-gateway", ("rest-api",)),
     # Queues, topics and buckets; what came through a queue is the queue's.
     (r"sqs", ("sqs-event",)),
     (r"alarm-sns|sns", ("sns-event",)),
     (r"s3-test-event|s3testevent", ("s3-test-event",)),
     (r"s3[-_]*batch|batch[-_]?invocation", ("s3-batch",)),
     (r"s3-object-lambda|s3_object_lambda|s3objectevent", ("s3-object-lambda",)),
-    (r"s3eventbridge|eventbridge|scheduled|cloudwatch_event|autoscaling|codebuild|ecr-|ecs-", ("eventbridge-event",)),
+    (
+        r"event-?bridge|schedule[dr]|cloudwatch[-_]?events?(?![a-z])|state-?change|autoscaling|codebuild|ecr-|ecs-",
+        ("eventbridge-event",),
+    ),
     (r"codedeploy-(?:instance|deployment)|codepipeline[-_](?:execution|action|cloudwatch)", ("eventbridge-event",)),
     (r"rekognition|s3[-_]|s3event|__s3", ("s3-notification",)),
     # Streams and brokers.
     (r"kafka|msk", ("kafka-event",)),
-    (r"active[-_]?mq|rabbit[-_]?mq", ("mq-event",)),
+    (r"active[-_]?mq|rabbit[-_]?mq|(?:^|[-_])mq[-_]", ("mq-event",)),
     (r"kinesis", ("kinesis-event",)),
     (r"dynamo", ("dynamodb-event",)),
     (r"documentdb", ("documentdb-event",)),
@@ -88,16 +101,14 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"cloudwatch[-_a-z]*alarm|cloudwatch_metric_alarm", ("cloudwatch-alarm",)),
     (r"cloudwatch[-_]?dashboard", ("cloudwatch-dashboard",)),
     (r"cloudwatch[-_]?logs?", ("cloudwatch-logs",)),
-    (r"cognito", ("cognito-trigger",)),
-    (r"code[-_]?pipeline", ("codepipeline-job",)),
+    (r"code[-_]?pipe?line", ("codepipeline-job",)),
     (r"codedeploy", ("codedeploy-hook",)),
     (r"code[-_]?commit", ("codecommit-event",)),
     (r"cloud[-_]?formation|custom[-_]?resource", ("cloudformation-resource",)),
-    (r"step_?-?functions?", ("step-functions-task",)),
+    (r"step_?-?functions?|^states\.", ("step-functions-task",)),
     (r"secret", ("secret-rotation",)),
     (r"lex", ("lex-bot",)),
     (r"connect", ("connect-flow",)),
-    (r"appsync", ("appsync-resolver",)),
     (r"bedrock", ("bedrock-agent",)),
     (r"sagemaker", ("ground-truth",)),
     (r"chime", ("chime-bot",)),
@@ -106,7 +117,7 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 FAILED_LOGS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"oom|out_?-?of_?-?memory", ("out_of_memory", "exited")),
+    (r"(?:^|[-_])oom(?:[-_.]|$)|out_?-?of_?-?memory", ("out_of_memory", "exited")),
     (r"time_?-?d?_?-?out", ("timed_out",)),
 )
 """What became of the failed request of a log whose file is named so; a process that was killed may not show its memory."""
@@ -118,6 +129,10 @@ class Label:
 
     shapes: tuple[str, ...]
     kinds: tuple[str, ...]
+
+
+SENT_ON = Label(shapes=("sqs-event",), kinds=KINDS["sqs-event"])
+"""What is named as messages are that a queue gives, and holds none, are those that a function gets."""
 
 
 def label_of_sample(file: str) -> Label | None:
@@ -145,16 +160,37 @@ def _has_texts(value: Mapping[str, Any], *names: str) -> bool:
     return all(isinstance(value.get(name), str) for name in names)
 
 
+def _is_of_destination(value: Mapping[str, Any]) -> bool:
+    return str(value.get("detail-type")).startswith("Lambda Function Invocation Result")
+
+
+def _is_record(value: Mapping[str, Any]) -> bool:
+    """Say whether it is the record of an invocation, as a destination gets it; what was too large is left out."""
+    context = value.get("requestContext")
+    return isinstance(context, dict) and _has_texts(context, "condition", "functionArn") and "responseContext" in value
+
+
+def _source_of_records(value: Mapping[str, Any]) -> Any:
+    records = value.get("Records")
+    first = records[0] if isinstance(records, list) and records else None
+    return first.get("eventSource") if isinstance(first, dict) else None
+
+
 _RECORDED: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("sns-event", lambda value: value.get("Type") == "Notification" and "UnsubscribeUrl" in value),
     ("sns-notification", lambda value: value.get("Type") == "Notification" and "TopicArn" in value),
-    ("lambda-destination", lambda value: "detail-type" in value and value.get("source") == "lambda"),
+    ("lambda-destination", lambda value: value.get("source") == "lambda" and _is_of_destination(value)),
     ("eventbridge-event", lambda value: "detail" in value and _has_texts(value, "source", "detail-type")),
-    ("lambda-destination", lambda value: {"requestContext", "requestPayload"} <= value.keys()),
     ("stream-failure", lambda value: bool({"KinesisBatchInfo", "DDBStreamBatchInfo", "KafkaBatchInfo"} & value.keys())),
+    ("lambda-destination", lambda value: "requestPayload" in value or _is_record(value)),
     ("s3-notification", lambda value: value.get("eventSource") == "aws:s3" and "s3" in value),
     ("s3-test-event", lambda value: value.get("Event") == "s3:TestEvent"),
     ("cloudwatch-logs", lambda value: value.get("messageType") in ("DATA_MESSAGE", "CONTROL_MESSAGE")),
+    ("sqs-event", lambda value: _source_of_records(value) == "aws:sqs"),
+    ("kinesis-event", lambda value: _source_of_records(value) == "aws:kinesis"),
+    ("dynamodb-event", lambda value: _source_of_records(value) == "aws:dynamodb"),
+    ("http-api", lambda value: value.get("version") == "2.0" and {"routeKey", "requestContext"} <= value.keys()),
+    ("rest-api", lambda value: {"httpMethod", "resource", "requestContext"} <= value.keys()),
     ("cloudwatch-logs", lambda value: "awslogs" in value),
 )
 """In this order: what an object of a recording is, and how it is known."""

@@ -33,9 +33,9 @@ class Category:
 
 
 CATEGORIES: dict[str, Category] = {
-    "esm-sqs": Category(judge=mappings.judge_sqs, judged=mappings.JUDGED),
-    "esm-kinesis": Category(judge=mappings.judge_kinesis, judged=mappings.JUDGED),
-    "esm-dynamodb": Category(judge=mappings.judge_dynamodb, judged=mappings.JUDGED),
+    "esm-sqs": Category(judge=shapes.with_shapes(mappings.judge_sqs), judged=mappings.JUDGED),
+    "esm-kinesis": Category(judge=shapes.with_shapes(mappings.judge_kinesis), judged=mappings.JUDGED),
+    "esm-dynamodb": Category(judge=shapes.with_shapes(mappings.judge_dynamodb), judged=mappings.JUDGED),
     "async-invoke": Category(judge=shapes.with_shapes(asynchronous.judge_async), judged=asynchronous.JUDGED),
     "invoke-errors": Category(judge=invoke_errors.judge_invoke_error, judged=invoke_errors.JUDGED),
     "apigateway": Category(judge=http.judge_rest_api, judged=http.JUDGED),

@@ -1,5 +1,7 @@
 """The judge of logs knows every form in which a failed request is told, and no other, and fails a reader that does not."""
 
+import base64
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,12 @@ from tests.truth.categories import log_lines
 from tests.truth.runner import Results, judge_folder
 
 ID = "5d4c3b2a-3333-4444-8555-666677778888"
+
+
+def packed(message: dict[str, Any]) -> str:
+    return base64.b64encode(gzip.compress(json.dumps(message).encode())).decode()
+
+
 NODE = json.dumps({"errorType": "TypeError", "errorMessage": "x", "stack": ["TypeError: x"]})
 FAILED = {
     "report.txt": f"REPORT RequestId: {ID}\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tStatus: timeout\n",
@@ -18,6 +26,13 @@ FAILED = {
     "fault.txt": json.dumps({"type": "platform.fault", "record": f"RequestId: {ID} Process exited before completing request"}),
     "node.txt": f"START RequestId: {ID} Version: 1\n2026-01-02T03:04:05.678Z\t{ID}\tERROR\tInvoke Error \t{NODE}\nEND RequestId: {ID}\n",
     "ruby.txt": 'Error raised from handler method\n{"errorMessage":"x","errorType":"Function<E>","stackTrace":[]}\n',
+    "ruby-critical.txt": 'Critical exception from handler\n{"errorMessage":"x","errorType":"Function<E>","stackTrace":[]}\n',
+    "rejection.txt": f"2026-01-02T03:04:05.678Z\t{ID}\tERROR\tUnhandled Promise Rejection\n{NODE}\n",
+    "two-lines.txt": f"RequestId: {ID} Error: Runtime exited with error: signal: killed\nREPORT RequestId: {ID}\tDuration: 9.00 ms\n",
+    "exported.txt": f"2026-01-02T03:04:05.678Z START RequestId: {ID} Version: 1\n2026-01-02T03:04:08.678Z REPORT RequestId: {ID}\tDuration: 3000.00 ms\tStatus: timeout\n",
+    "array.txt": json.dumps([{"time": "2026-01-02T03:04:05.678Z", "type": "platform.runtimeDone", "record": {"requestId": ID, "status": "error"}}]),
+    "packed.json": json.dumps({"awslogs": {"data": packed({"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": [
+        {"id": "1", "timestamp": 1, "message": f"RequestId: {ID} Process exited before completing request"}]})}}),
     "go.txt": '2026/01/02 03:04:05 {"errorMessage":"x","errorType":"errorString"}\n',
     "java.txt": "x: a.B\na.B: x\n\tat a.C.d(C.java:1)\n",
     "python.jsonl": json.dumps({"level": "ERROR", "errorType": "KeyError", "errorMessage": "'x'", "requestId": ID}),
@@ -27,6 +42,9 @@ FAILED = {
 NOT_FAILED = {
     "printed.txt": "[ERROR] something that a function printed\n",
     "init.txt": json.dumps({"type": "platform.initReport", "record": {"phase": "init", "status": "error", "metrics": {}}}),
+    "level.jsonl": json.dumps({"level": "INFO", "requestId": ID, "message": {"errorType": "E", "errorMessage": "x"}}),
+    "of-no-request.jsonl": json.dumps({"log_level": "ERROR", "errorType": "Runtime.ImportModuleError", "errorMessage": "x", "requestId": ""})
+    + f"\nREPORT RequestId: {ID}\tDuration: 3.00 ms\tBilled Duration: 4 ms\n",
     "metrics.jsonl": json.dumps({"_aws": {"CloudWatchMetrics": []}, "status": "error", "requestId": ID}),
     "logged.jsonl": json.dumps({"level": "ERROR", "message": "no", "errorType": "E", "errorMessage": "x", "logger": "l"}),
 }  # fmt: skip

@@ -55,6 +55,14 @@ RECORD = {
 TOLD = {
     "trail in lines": "\n".join(json.dumps({**TRAIL, "requestID": f"r-{code}", "errorCode": code}) for code in "ab"),
     "trail": json.dumps({"Records": [TRAIL, {**TRAIL, "errorCode": "AccessDenied"}]}),
+    "trail in a subscription": json.dumps(
+        {
+            **SUBSCRIPTION,
+            "logEvents": [{"id": "1", "timestamp": 1, "message": json.dumps({**TRAIL, "errorCode": "AccessDenied"})}],
+        }
+    ),
+    "array of a trail": json.dumps([TRAIL, {**TRAIL, "errorCode": "AccessDenied"}]),
+    "bucket's own": f"0123456789abcdef bucket [21/Nov/2026:07:00:00 +0000] 192.0.2.3 u 3E57427F3EXAMPLE BATCH.DELETE.OBJECT k - 503 SlowDown 1 - 7 - - - - {ID} -\n",
     "access log": f'{{"requestId": "{ID}", "status": "502"}}\n{{"requestId": "other-id", "status": 200}}\n',
     "CSV": f"192.0.2.7,-,-,21/Nov/2026:07:00:00 +0000,GET,/orders,HTTP/1.1,502,36,{ID}\n",
     "function": f"START RequestId: {ID} Version: 7\n{TIMEOUT}\n\nEND RequestId: {ID}\n",

@@ -195,6 +195,26 @@ _TOLD = [
         {"condition": "RecordAgeExceeded", "batchSize": 1, "delivered": 5, "no_responseContext": True},
     ),
     (
+        "esm-kinesis",
+        {"records": [{"id": 1, "age_s": 99}, {"id": 2}], "esm": {"MaximumRecordAgeInSeconds": 90}, "destination": "sqs"},
+        {"condition": "RecordAgeExceeded", "approximateInvokeCount": 1, "batchSize": 1, "delivered": 1},
+    ),
+    (
+        "async-invoke",
+        {"payload": {}, "config": {"MaximumEventAgeInSeconds": [60, 90], "OnFailure": "sqs"}, "handler": "raise"},
+        {"condition": "EventAgeExceeded", "attempts": [1, 2]},
+    ),
+    (
+        "async-invoke",
+        {"payload": {}, "config": {"MaximumEventAgeInSeconds": "60, then 90", "OnFailure": "sqs"}, "handler": "raise"},
+        [{"attempts": 1}, {"attempts": 2}],
+    ),
+    (
+        "async-invoke",
+        [{"payload": {}, "config": {"MaximumRetryAttempts": count}, "handler": "raise"} for count in (0, 2)],
+        {"attempts": [1, 3]},
+    ),
+    (
         "esm-dynamodb",
         {"records": 1, "record_age_s": 99, "esm": {"MaximumRecordAgeInSeconds": 90}, "handler": "raise", "destination": "s3"},
         {"invocations": 0, "approximateInvokeCount": 1, "absent": "responseContext"},

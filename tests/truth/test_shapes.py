@@ -34,6 +34,27 @@ _RECORD = {
     },
 }
 
+_PIPE_RECORD = {
+    "context": {"partnerResourceArn": "arn:aws:pipes:us-east-1:111111111111:pipe/p", "condition": "RetryAttemptsExhausted"},
+    "version": "1.0",
+    "timestamp": "2026-01-01T00:00:00.000Z",
+    "KinesisBatchInfo": {
+        "shardId": "s", "startSequenceNumber": "1", "endSequenceNumber": "1", "batchSize": 1,
+        "approximateArrivalOfFirstRecord": "2026-01-01T00:00:00Z", "approximateArrivalOfLastRecord": "2026-01-01T00:00:00Z",
+        "streamArn": "arn:aws:kinesis:us-east-1:111111111111:stream/s",
+    },
+}  # fmt: skip
+_TOO_LARGE = {name: value for name, value in _RECORD.items() if name != "requestPayload"}
+_BUS = {
+    "version": "0",
+    "id": "1",
+    "detail-type": "Order",
+    "source": "lambda",
+    "account": "1",
+    "time": "t",
+    "region": "r",
+}
+
 _STREAM_RECORD = {
     "version": "1.0",
     "timestamp": "2026-01-01T00:00:00Z",
@@ -84,6 +105,16 @@ def _recorded(content: Any) -> dict[str, Any]:
         ("sample-events", "user_pool_verify_auth_challenge_response.json", {
             "version": "1", "userPoolId": "p", "triggerSource": "VerifyAuthChallengeResponse_Authentication",
             "region": "r", "userName": "u", "callerContext": {}, "request": {}, "response": {}}),
+        ("sample-events", "cognito-define-auth-challenge-response.json", {
+            "version": "1", "userPoolId": "p", "triggerSource": "DefineAuthChallenge_Authentication",
+            "region": "r", "userName": "u", "callerContext": {}, "request": {}, "response": {"issueTokens": True}}),
+        ("sample-events", "java__sqs-receive-message.json", {"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "x"}]}),
+        ("sqs", "pipe.json", _recorded({"messages": _message(_PIPE_RECORD)})),
+        ("sqs", "too-large.json", _recorded({"messages": _message(
+            {**_TOO_LARGE, "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}})})),
+        ("sqs", "answer-of-text.json", _recorded({"messages": _message({**_RECORD, "responsePayload": "no"})})),
+        ("eventbridge", "source-lambda.json", _recorded({"event": {**_BUS, "detail": {"n": 1}, "resources": []}})),
+        ("eventbridge", "of-a-queue.json", _recorded({"event": {"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "x"}]}})),
         ("sns", "in-a-queue.json", _recorded({"messages": _message(_NOTIFICATION)})),
         ("sqs", "plain.json", _recorded({"messages": _message("text", Attributes={"SentTimestamp": "1"})})),
         ("sns", "destination.json", _recorded({"messages": _message({**_NOTIFICATION, "Message": _RECORD})})),
@@ -203,6 +234,18 @@ def test_every_label_names_a_shape_that_is_there() -> None:
         ("apigw-v2-custom-authorizer-v1-request", "api-authorizer"),
         ("apigw-v2-websocket-connect", "websocket-api"),
         ("apigw-request", "rest-api"),
+        ("api_gateway_proxy_event.appsec_event", "rest-api"),
+        ("api-gateway-v1", "rest-api"),
+        ("appsync-event-cognito-authorizer", "appsync-resolver"),
+        ("appSyncAuthorizerEvent", "api-authorizer"),
+        ("cognito-event-userpools-create-auth-challenge-response", "cognito-trigger"),
+        ("dynamo_ddb_stream_record", "unknown"),
+        ("scheduler_event", "eventbridge-event"),
+        ("cloudwatchevents-stepfunctionsexecutionstatuschange-failed", "eventbridge-event"),
+        ("mq_event", "mq-event"),
+        ("codepipline-event", "codepipeline-job"),
+        ("application-load-balancer-event", "load-balancer"),
+        ("kinesis-streams-as-source", "firehose-transformation"),
     ],
 )
 def test_a_name_is_read_however_it_is_spelled(name: str, shape: str) -> None:

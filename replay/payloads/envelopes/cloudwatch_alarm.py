@@ -18,6 +18,8 @@ class CloudWatchAlarm(EventShape):
     name: ClassVar[str] = "cloudwatch-alarm"
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
-        """Know it by the alarm's ARN and data."""
-        alarm = text_at(event, "alarmArn")
-        return EventSource(kind="async", arn=alarm) if alarm and isinstance(event.get("alarmData"), dict) else None
+        """Know it by the alarm's data and ARN, which one in the frame of an EventBridge event has not."""
+        alarm, is_alarms = text_at(event, "alarmArn"), text_at(event, "source") == "aws.cloudwatch"
+        if not isinstance(event.get("alarmData"), dict) or not (alarm or is_alarms):
+            return None
+        return EventSource(kind="async", arn=alarm)

@@ -83,8 +83,7 @@ def unpacked(data: str) -> str | None:
 
 
 def _is_message(event: Mapping[str, Any]) -> bool:
-    named = text_at(event, "logGroup") is not None and text_at(event, "logStream") is not None
-    return event.get("messageType") in _MESSAGES and named and isinstance(event.get("logEvents"), list)
+    return event.get("messageType") in _MESSAGES and isinstance(event.get("logEvents"), list)
 
 
 def _packed(text: str) -> str:

@@ -9,6 +9,8 @@ from replay.payloads.failures import Failure, Frame
 
 _PYTHON = re.compile(r'\s*File "(?P<file>.*)", line (?P<line>\d{1,9}), in (?P<function>.*)\n?(?P<code>(?s:.*))')
 _NODE = re.compile(r"\s*at (?:(?P<function>.*) \(|async )?(?:file://)?(?P<file>[^()]+?):(?P<line>\d{1,9}):\d+\)?\s*")
+_NODE_OF_OLD = re.compile(r"(?P<function>[\w.$<> ]+) \((?P<file>/[^()]+?):(?P<line>\d{1,9}):\d+\)")
+"""Lambda's first runtimes of Node left `at` away. Source: the destination records of AWS's libraries for Java."""
 _JAVA = re.compile(
     r"\s*(?:at )?(?P<function>[\w.$/<>@-]+)\((?P<file>[\w$-]+\.(?:java|kt|scala)):(?P<line>\d{1,9})\)\s*"
 )
@@ -105,7 +107,7 @@ def frames_of(lines: Sequence[str]) -> tuple[Frame, ...]:
     short = [line[:_LONGEST_LINE] for line in lines]
     outermost_first = [found for line in short if (found := _PYTHON.fullmatch(line))]
     if not outermost_first:
-        others = (_NODE, _JAVA, _DOTNET, _RUBY, _GO)
+        others = (_NODE, _NODE_OF_OLD, _JAVA, _DOTNET, _RUBY, _GO)
         matched = (
             next((found for each in others if (found := each.fullmatch(line))), None) for line in reversed(short)
         )

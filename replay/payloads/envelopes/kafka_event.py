@@ -14,6 +14,8 @@ class KafkaEvent(EventShape):
     """
     Records by topic and partition, from MSK or from a cluster of one's own.
 
+    AWS writes a list of records for each partition; what some tool has written otherwise goes to the function whole.
+
     Source: Lambda Developer Guide, "Example event" of both; some tools spell the second source with `aws:`.
     """
 
@@ -21,6 +23,9 @@ class KafkaEvent(EventShape):
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
         """Know it by its source, which is the event's and not the records'."""
-        if event.get("eventSource") not in _SOURCES or not isinstance(event.get("records"), dict):
+        records = event.get("records")
+        if event.get("eventSource") not in _SOURCES or not isinstance(records, dict):
             return None
+        if records and not any(isinstance(held, list) for held in records.values()):
+            return EventSource(kind="direct")
         return EventSource(kind="kafka", arn=text_at(event, "eventSourceArn"))

@@ -21,11 +21,13 @@ class SnsEvent(EventShape):
     name: ClassVar[str] = "sns-event"
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
-        """Know it by the record's source, which SNS writes with a capital."""
-        sns = first_record(event).get("Sns")
-        if source_of_record(event) != "aws:sns" or not isinstance(sns, dict):
+        """Know it by the record's source, which SNS writes with a capital, or in a saved one by the notification."""
+        sns, source = first_record(event).get("Sns"), source_of_record(event)
+        if source not in {"aws:sns", None} or not isinstance(sns, dict):
             return None
         topic = text_at(sns, "TopicArn")
+        if source is None and (topic is None or text_at(sns, "Message") is None):
+            return None
         return EventSource(kind="sns", arn=topic, fifo=is_fifo(topic))
 
     def inside(self, capture: Capture) -> Capture | None:

@@ -49,7 +49,8 @@ class SnsNotification(Envelope):
         """Give an event of one record, as a subscribed function receives it."""
         body = object_in(capture.body)
         topic = text_at(body, "TopicArn")
-        subscription = _subscription_arn(text_at(body, "UnsubscribeURL") or "")
+        told = text_at(body, "UnsubscribeURL") or text_at(body, "UnsubscribeUrl")
+        subscription = _subscription_arn(told or "")
         source = known_or(capture, EventSource(kind="sns", arn=topic, fifo=is_fifo(topic)))
         return Unwrapped(
             event=Event(text=_lambda_form(capture.body, subscription), kind="sns"),

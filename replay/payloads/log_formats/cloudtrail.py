@@ -14,8 +14,9 @@ from replay.payloads.log_formats.log_record import LogRecord, moment_of
 
 
 def is_cloudtrail(value: Mapping[str, Any]) -> bool:
-    """Say whether *value* is a record of CloudTrail."""
-    return all(isinstance(value.get(name), str) for name in ("eventVersion", "eventSource", "eventName", "eventTime"))
+    """Say whether *value* is a record of CloudTrail; those of S3's notifications have the same members."""
+    told = [value.get(name) for name in ("eventSource", "eventVersion", "eventName", "eventTime")]
+    return all(isinstance(each, str) for each in told) and not str(told[0]).startswith("aws:")
 
 
 def cloudtrail_record(text: str, value: Mapping[str, Any]) -> LogRecord | None:

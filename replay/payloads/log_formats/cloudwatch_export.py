@@ -8,11 +8,15 @@ from replay.payloads.lambda_logs import LogEntry, timed_entries
 _STREAM = r"\d{4}/\d\d/\d\d/\[[\w$.-]{1,64}\][0-9a-f]{16,64} "
 _SECONDS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\."
 _EXPORTED = re.compile(
-    rf"(?:(?P<exported>{_SECONDS}\d{{3}}Z) |(?P<tailed>{_SECONDS}\d{{6}}\+00:00) {_STREAM}|"
+    rf"(?:(?P<exported>{_SECONDS}\d{{3}}Z) |(?P<shown>{_SECONDS}\d{{3}}[+-]\d\d:\d\d)[ \t]|"
+    rf"(?P<tailed>{_SECONDS}\d{{6}}\+00:00) {_STREAM}|"
     rf"{_STREAM}(?P<sam>{_SECONDS}\d{{6}}) )"
     r"(?![0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12} Task timed out)"
 )
-"""As CloudWatch exports a log event, `aws logs tail` prints it, and `sam logs`; a timeout has a time of its own."""
+"""
+As CloudWatch exports a log event, its console shows it, `aws logs tail` prints it, and `sam logs`; a timeout has a time
+of its own.
+"""
 
 _MOST_LINES = 2_000
 
@@ -24,7 +28,7 @@ def exported_event(line: str) -> tuple[str, str]:
 
 
 def _time(exported: re.Match[str]) -> str:
-    return exported["exported"] or exported["tailed"] or exported["sam"]
+    return exported["exported"] or exported["shown"] or exported["tailed"] or exported["sam"]
 
 
 def stream_entries(lines: Iterable[str]) -> Iterator[tuple[LogEntry, str]]:

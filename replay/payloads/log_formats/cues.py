@@ -29,6 +29,9 @@ _TEXT_LEVELS = re.compile(rb"\t(?:ERROR|FATAL|fail|crit)\t|\[CRITICAL\]")
 _ACCESS = re.compile(rb'(?:"|\]|,) ?,?5\d\d[ ,]')
 """An access log in the common log format, or in CSV: the status stands behind the request."""
 
+_S3_ACCESS = re.compile(rb'(?: -|") 5\d\d ')
+"""S3 writes `-` for the request of what it does by itself, such as each object of a batch."""
+
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z"
 _LOAD_BALANCER = re.compile(
     rb"^(?:(?:https?|h2|grpcs|wss?) )?" + _TIME + rb" (?:[^ \n]{1,200} ){6}(?:5\d\d |[^ \n]{1,4} 5\d\d )", re.MULTILINE
@@ -46,6 +49,7 @@ _LOOKS_LIKE = (
         _ACCESS,
     ),
     (re.compile(rb"^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t", re.MULTILINE), _CLOUDFRONT),
+    (re.compile(rb"\] [^ \n]{1,64} [^ \n]{1,400} [0-9A-Z]{8,32} [A-Z][A-Z0-9]{1,15}\.[A-Z0-9._]{2,60} "), _S3_ACCESS),
 )
 """How lines of a form look, and where one of them may tell of a failure."""
 

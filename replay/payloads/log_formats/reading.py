@@ -73,15 +73,23 @@ def _of_document(text: str, forms: Forms) -> Iterator[LogRecord]:
         yield from _of_subscription(value, forms)
     elif is_invocation_record(value):
         yield from _of_invocation_record(text, value)
-    elif isinstance(value.get("Records"), list) and all(
-        isinstance(r, dict) and is_cloudtrail(r) for r in value["Records"]
-    ):
-        yield from (found for r in value["Records"] if (found := cloudtrail_record(write(r), r)))
+    elif trail := _trail_of(value):
+        yield from (found for each in trail if (found := cloudtrail_record(write(each), each)))
     elif is_cloudtrail(value):
         found = cloudtrail_record(text, value)
         yield from [found] if found else []
     else:
         yield _of_object(text, value, forms)
+
+
+def _trail_of(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List the records of calls in an object of CloudTrail's; it may hold others beside them, such as insights."""
+    records = value.get("Records")
+    return (
+        [each for each in records if isinstance(each, dict) and is_cloudtrail(each)]
+        if isinstance(records, list)
+        else []
+    )
 
 
 def _of_array(text: str, value: Sequence[object], forms: Forms) -> Iterator[LogRecord]:

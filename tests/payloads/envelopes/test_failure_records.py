@@ -199,6 +199,10 @@ def test_a_record_without_its_payload_says_that_the_event_is_missing() -> None:
              ("a.mjs", "go", "user")],
         ),
         (
+            {"errorType": "E", "errorMessage": "x", "stackTrace": ["exports.handler (/var/task/index.js:18:18)"]},
+            [("index.js", "exports.handler", "user")],
+        ),
+        (
             {"errorType": "E", "errorMessage": "x", "stackTrace": ["shop.Handler.go(Handler.java:12)"]},
             [("Handler.java", "shop.Handler.go", "user")],
         ),

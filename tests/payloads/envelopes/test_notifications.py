@@ -40,6 +40,14 @@ def test_a_subscribed_function_gets_the_notification_in_its_own_form() -> None:
     assert unwrapped.details["subscription_arn"] == SUBSCRIPTION
 
 
+def test_a_notification_in_the_functions_own_form_names_its_subscription_too() -> None:
+    """What a function has logged of its event, without the record around it, comes back as the same record."""
+    in_queue = notification("x")
+    _, unwrapped = unwrap(saved(in_queue.replace("UnsubscribeURL", "UnsubscribeUrl")))
+    assert json.loads(unwrapped.event.text) == json.loads(unwrap(saved(in_queue))[1].event.text)
+    assert unwrapped.details["subscription_arn"] == SUBSCRIPTION
+
+
 @pytest.mark.parametrize("url", ["https://[", "https://sns/?Action=Unsubscribe", "\ud800", "", 7, None])
 def test_a_notification_that_names_no_subscription_is_one(url: object) -> None:
     """Whatever stands in the place of the address, which anybody may have written, it is no crash and stays as it is."""

@@ -45,6 +45,7 @@ EVENTS: list[tuple[str, str, Any]] = [
     ("sqs-event", "sqs", {"Records": [{"eventSource": "aws:sqs", "eventSourceARN": SOURCE_QUEUE, "messageId": "1", "body": "x",
                                        "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {}}]}),
     ("sns-event", "sns", {"Records": [{"EventSource": "aws:sns", "Sns": {"TopicArn": TOPIC, "Message": "x"}}]}),
+    ("sns-event", "sns", {"Records": [{"Sns": {"TopicArn": TOPIC, "Message": "x", "MessageId": "1"}}]}),
     ("s3-notification", "s3", {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"arn": "arn:aws:s3:::b"}}}]}),
     ("s3-test-event", "s3", {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b", "RequestId": "1"}),
     ("s3-batch", "direct", {"invocationSchemaVersion": "1.0", "invocationId": "1", "job": {"id": "1"}, "tasks": [{}]}),
@@ -55,6 +56,7 @@ EVENTS: list[tuple[str, str, Any]] = [
     ("kinesis-event", "kinesis", CLOSED | {"eventSourceARN": "arn:aws:kinesis:eu-west-1:111122223333:stream/clicks"}),
     ("dynamodb-event", "dynamodb", CLOSED | {"eventSourceARN": "arn:aws-cn:dynamodb:cn-north-1:111122223333:table/t/stream/1"}),
     ("kafka-event", "kafka", {"eventSource": "SelfManagedKafka", "records": {"t-0": [{"topic": "t", "partition": 0, "offset": 1}]}}),
+    ("kafka-event", "direct", {"eventSource": "aws:kafka", "records": {"t-0": {"0": {"topic": "t"}}}}),
     ("mq-event", "mq", {"eventSource": "aws:rmq", "rmqMessagesByQueue": {"q::/": [{"data": "eA=="}]}}),
     ("mq-event", "mq", {"eventSource": "aws:mq", "messages": [{"messageID": "1", "data": "eA=="}]}),
     ("documentdb-event", "direct", {"eventSource": "aws:docdb", "events": [{"event": {}}]}),
@@ -81,6 +83,7 @@ EVENTS: list[tuple[str, str, Any]] = [
     ("cloudformation-resource", "async", RESOURCE),
     ("cloudformation-resource", "direct", {name: value for name, value in RESOURCE.items() if name != "ResponseURL"}),
     ("cloudwatch-alarm", "async", {"source": "aws.cloudwatch", "alarmArn": "arn:a", "alarmData": {}}),
+    ("cloudwatch-alarm", "async", {"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "alarmData": {}}),
     ("cloudwatch-dashboard", "direct", {"widgetContext": {"dashboardName": "d"}}),
     ("cloudwatch-logs", "async", {"awslogs": {"data": PACKED}}),
     ("ses-event", "async", {"Records": [{"eventSource": "aws:ses", "ses": {"mail": {}}}]}),
@@ -245,6 +248,13 @@ def test_log_events_are_looked_into() -> None:
     _, unwrapped = unwrap(saved(text_of({"awslogs": {"data": PACKED}})))
     assert unwrapped.details["log_group"] == "/aws/lambda/orders"
     assert unwrapped.envelopes == ("cloudwatch-logs", "cloudwatch-logs")
+
+
+def test_log_events_without_their_group_are_log_events() -> None:
+    """What a tool has unpacked may name neither group nor stream."""
+    bare = {name: LOG[name] for name in ("messageType", "logEvents")}
+    envelope, unwrapped = unwrap(saved(text_of(bare)))
+    assert (envelope.name, unwrapped.event.kind) == ("cloudwatch-logs", "async")
 
 
 def test_log_events_that_were_unpacked_are_packed_for_the_function() -> None:

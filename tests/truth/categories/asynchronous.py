@@ -15,6 +15,7 @@ from tests.truth.checks.documents import COMMENTARY, check_attributes, check_doc
 from tests.truth.checks.shapes import Comparison, objects_in, parsed, restates
 from tests.truth.stimuli.handlers import Handler, read_handler
 from tests.truth.stimuli.prose import read_prose
+from tests.truth.stimuli.repeated import expected_of, stimuli_of
 from tests.truth.stimuli.running import deliver_to
 from tests.truth.stimuli.settings import destination_arn, function_settings, invoke_settings
 from tests.truth.verdicts import Findings, NotImitated, Unreadable
@@ -59,17 +60,20 @@ def judge_async(case: Case, findings: Findings) -> None:
     """Judge a case of asynchronous invocation."""
     recording = case.recording()
     if case.has_stimulus:
-        for run in _runs(case.stimulus, recording):
+        runs = [run for each in stimuli_of(case.stimulus) for run in _runs(each, recording)]
+        for place, run in enumerate(runs):
             if case.has_expect:
-                _check(run, case.expect, findings)
-            _compare(run, recording, findings)
+                _check(run, expected_of(case.expect, place, len(runs), recording), findings)
+            _compare(run, recording, findings, place if len(runs) > 1 else None)
         if not findings.facts and not findings.differences:
             raise NotImitated(_OF_INVOKE)
         return
     runs = _make_again(recording, findings)
     if case.has_expect:
         run = runs[0] if runs else run_async({"handler": {"does": "raise"}, "config": {"OnFailure": "sqs"}})
-        _check(run, _not_restated(_expected(case.expect), recording, findings), findings)
+        for place in range(max(1, len(runs))):
+            expect = expected_of(case.expect, place, len(runs), recording)
+            _check(runs[place] if runs else run, _not_restated(_expected(expect), recording, findings), findings)
     compare_throttle(recording, findings)
     if not findings.facts and not findings.differences:
         raise NotImitated(_OF_INVOKE)
@@ -211,13 +215,22 @@ def _dead_letters(recording: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _compare(run: AsyncRun, recording: Mapping[str, Any], findings: Findings) -> None:
-    """Compare our documents with the recorded ones that are of the same payload."""
+def _compare(run: AsyncRun, recording: Mapping[str, Any], findings: Findings, place: int | None = None) -> None:
+    """
+    Compare our documents with the recorded ones that are of the same payload.
+
+    Where several are, that of the run's *place* is meant, or without one that which is most like ours: the stimulus then
+    tells of one of several invocations.
+    """
     ours: list[Any] = list(run.report.failure_records)
-    for document in _recorded(recording):
-        same = [each for each in ours if "requestPayload" in record_of(each) and record_of(each)["requestPayload"] == record_of(document)["requestPayload"]]  # fmt: skip
-        if same:
-            findings.alike("the destination document", Comparison().differences(document, same[0]))
+    for document in ours:
+        payload = record_of(document).get("requestPayload")
+        recorded = [each for each in _recorded(recording) if record_of(each)["requestPayload"] == payload]
+        if place is not None and place < len(recorded):
+            recorded = [recorded[place]]
+        if recorded and "requestPayload" in record_of(document):
+            differing = [Comparison().differences(each, document) for each in recorded]
+            findings.alike("the destination document", min(differing, key=len))
     for letter in _dead_letters(recording):
         held = {key: value for key, value in letter.items() if key not in _NOT_WRITTEN}
         letters = [each for each in ours if "Body" in each]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from replay.payloads.envelopes.cloudwatch_logs import unpacked
 from replay.payloads.lambda_logs import LogEntry, invocations, log_entries, log_entry
 from tests.truth.cases import Case
 from tests.truth.checks.shapes import objects_in, parsed
@@ -21,13 +22,22 @@ _FAILED = re.compile(
     r"Task timed out after|^RequestId: \S+ Error: |^RequestId: \S+ Process exited before|"
     r"^REPORT RequestId: [^\n]*\bStatus: (?:timeout|failure|error)\b|"
     r"^\[ERROR\] (?:(?:Runtime|Sandbox|Function|Extension)\.\w+: |\w[^\r\n]*(?:\r\n?|\n)(?:(?![\[{]|START |END |REPORT |\d{4}-)[^\r\n]*(?:\r\n?|\n)){0,100}?Traceback )|"
-    r"\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection) |^Error raised from handler method|"
+    r"\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s|"
+    r"^(?:Error raised from handler method|Critical exception from handler)|"
     r'^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \{"error(?:Message|Type)"|^[^\n]*: ([\w.$]+)\n\1\b[^\n]*\n(?:[^\t\n][^\n]*\n){0,100}?\tat |'
     r"\tfail\t[\w.+`]+: [^\t]*\n\s+at (?:lambda_method|Amazon\.Lambda\.RuntimeSupport)|^Init error when loading handler \S+\s+\{",
     re.MULTILINE,
 )
 """The words in which Lambda and its runtimes tell of a failed request in plain text."""
 _NOT_SPACE = re.compile(r"\S")
+_HEADS = re.compile(r'^(?:START |END |REPORT |INIT_START |RequestId: |\{ ?"time)', re.MULTILINE)
+"""How an entry of its own begins, also in a short text."""
+
+_PREFIX = r"^(?:\S+/\[\S+\]\S+ )?\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)? "
+"""What CloudWatch Logs and its tools put before each event that they export or print."""
+_PREFIXES = re.compile(_PREFIX + r"(?=\S)", re.MULTILINE)
+_EXPORTED = re.compile(_PREFIX + "(?:START|END|REPORT|INIT_START) ", re.MULTILINE)
+
 _OF_REQUESTS = frozenset({"platform.runtimeDone", "platform.report"})
 _NOT_UNCAUGHT = frozenset({"message", "logger"})
 """What the text of a logger has, and the report of an error that nobody caught has not."""
@@ -44,7 +54,8 @@ def judge_log(case: Case, findings: Findings) -> None:
     findings.same("entries that tell of a failed request", bool(failed), bool(said))
     requests = list(invocations(entries))
     broken = [each for each in requests if each.failure is not None]
-    findings.same("requests that failed", bool(broken), bool(said) and bool(requests))
+    of_requests = [text for text in said if not _names_no_request(text)]
+    findings.same("requests that failed", bool(broken), bool(of_requests) and bool(requests))
     label = failed_in_log(case.file)
     if label is not None:
         findings.holds(
@@ -83,6 +94,12 @@ def tells_of_failure(text: str) -> bool:
     return _FAILED.search(text) is not None or any(_is_failure(each) for line in lines for each in objects_of(line))
 
 
+def _names_no_request(text: str) -> bool:
+    """Say whether a text tells only of a start that failed for no request, whose id is empty then."""
+    held = [each for each in objects_of(text) if _is_failure(each)]
+    return bool(held) and all(each.get("requestId") == "" for each in held)
+
+
 def _is_failure(held: dict[str, Any]) -> bool:
     kind, record, message = str(held.get("type", "")), held.get("record"), held.get("message")
     if kind == "platform.fault":
@@ -94,7 +111,8 @@ def _is_failure(held: dict[str, Any]) -> bool:
     if isinstance(record, dict):
         return kind in _OF_REQUESTS and record.get("status") in {"timeout", "failure", "error"}
     if isinstance(message, dict):
-        return {"errorType", "errorMessage"} <= message.keys()
+        is_error = str(held.get("level", "ERROR")).upper() in {"ERROR", "FATAL"}
+        return is_error and {"errorType", "errorMessage"} <= message.keys()
     return {"errorType", "errorMessage"} <= held.keys() and not _NOT_UNCAUGHT & held.keys()
 
 
@@ -114,8 +132,7 @@ def objects_of(text: str) -> Iterator[dict[str, Any]]:
             held, end = decoder.raw_decode(text, begins.start())
         except ValueError:
             return
-        if isinstance(held, dict):
-            yield held
+        yield from [each for each in (held if isinstance(held, list) else [held]) if isinstance(each, dict)]
 
 
 def _is_object(text: str) -> bool:
@@ -124,13 +141,13 @@ def _is_object(text: str) -> bool:
 
 def _entries(text: str) -> Iterator[LogEntry]:
     """A text with lines of several entries is read line by line, any other is one entry."""
-    if _is_object(text) or text.count("\n") < _MANY:
+    if _is_object(text) or (text.count("\n") < _MANY and len(_HEADS.findall(text)) < _SEVERAL):
         yield log_entry(text)
     else:
         yield from log_entries(text.splitlines(keepends=True))
 
 
-_MANY = 3
+_MANY, _SEVERAL = 3, 2
 
 
 def _texts(case: Case) -> Iterator[str]:
@@ -139,20 +156,36 @@ def _texts(case: Case) -> Iterator[str]:
         for line in text.splitlines():
             held = parsed(line)
             literal = isinstance(held, dict) and set(held) == {"id", "line"}
-            yield held["line"] if literal else line
+            if isinstance(held, list):
+                yield from map(json.dumps, held)
+            else:
+                yield held["line"] if literal else line
     elif case.file.endswith(".json"):
         yield from _messages(text)
+    elif isinstance(held := parsed(text), list):
+        yield from map(json.dumps, held)  # as the Telemetry API sends them
     else:
-        yield text
+        yield _PREFIXES.sub("", text) if _EXPORTED.search(text) else text
 
 
 def _messages(text: str) -> Iterator[str]:
     """Give the messages of log events; what a tool's sample has put for one as an object is written again."""
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise Unreadable(f"cannot read the file: {error}") from None
+    decoder, end = json.JSONDecoder(), 0
+    while begins := _NOT_SPACE.search(text, end):
+        try:
+            document, end = decoder.raw_decode(text, begins.start())
+        except ValueError as error:
+            raise Unreadable(f"cannot read the file: {error}") from None
+        yield from _messages_in(document)
+
+
+def _messages_in(document: Any) -> Iterator[str]:
     for each in objects_in(document):
         message: Any = each.get("message")
-        if "timestamp" in each and message is not None:
+        packed = each.get("awslogs")
+        if isinstance(packed, dict) and isinstance(data := packed.get("data"), str):
+            yield from _messages_in(parsed(unpacked(data) or ""))
+        elif "timestamp" in each and message is not None:
             yield message if isinstance(message, str) else json.dumps(message)
+        elif {"time", "type", "record"} <= each.keys():
+            yield json.dumps(each)

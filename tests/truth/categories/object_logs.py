@@ -13,7 +13,7 @@ from replay.sources.s3_log_parts.scan import scan
 from replay.sources.s3_log_parts.sightings import Sighting
 from tests.truth.cases import Case
 from tests.truth.categories.log_lines import objects_of, tells_of_failure
-from tests.truth.checks.shapes import objects_in
+from tests.truth.checks.shapes import objects_in, parsed
 from tests.truth.verdicts import Findings
 
 JUDGED = (
@@ -30,6 +30,7 @@ _STATUSES = (
         re.MULTILINE,
     ),
     re.compile(r'^\S+ .*\[[^\]\n]+\] .*"(?:[A-Z]+) [^"\n]*" (?P<status>\d{3}) ', re.MULTILINE),
+    re.compile(r'^\S+ \S+ \[[^\]\n]+\] \S+ \S+ \S+ [A-Z0-9._]+ \S+ (?:"-"|-) (?P<status>\d{3}) ', re.MULTILINE),
     re.compile(r"^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t(?:[^\t\n]*\t){6}(?P<status>\d{3})\t", re.MULTILINE),
     re.compile(r"^[^\n]*,\d\d/[A-Z][a-z]{2}/\d{4}:[^\n]*,(?P<status>\d{3}),(?:\d+|-)?,[\w-]{8,64}=?$", re.MULTILINE),
 )
@@ -39,6 +40,7 @@ _TARGET_FAILED = re.compile(
 _EXPORTED = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z (?=\S)", re.MULTILINE)
 """CloudWatch Logs puts the time before each event that it exports."""
 
+_OF_TRAIL = frozenset({"eventVersion", "errorCode"})
 _STATUS_NAMES = ("status", "statusCode", "status_code", "httpStatus", "http_status")
 _TRACE = re.compile(r"Root=[\w-]+")
 """Load balancers name no request but its trace; what a client repeats within one is one failure here."""
@@ -93,7 +95,7 @@ def failures(text: str) -> list[Sighting]:
 
 def _failed(text: str) -> int:
     """Count what the lines themselves say of failed requests."""
-    if text.lstrip().startswith("{"):
+    if text.lstrip().startswith(("{", "[")):
         return sum(_has_failed(each) for each in _records(text))
     failed = [found for form in _STATUSES for found in form.finditer(text) if found["status"].startswith("5")]
     places = {found.start() for found in (*failed, *_TARGET_FAILED.finditer(text))}
@@ -104,8 +106,10 @@ def _failed(text: str) -> int:
 def _records(text: str) -> Iterator[dict[str, Any]]:
     """Read the objects of a text, one behind the other; those of a trail are records of one object."""
     for held in objects_of(text):
-        records = held.get("Records")
+        records, events = held.get("Records"), held.get("logEvents")
         yield from [each for each in records if isinstance(each, dict)] if isinstance(records, list) else [held]
+        messages = [parsed(str(each.get("message"))) for each in objects_in(events)]
+        yield from (each for each in messages if isinstance(each, dict) and each.keys() >= _OF_TRAIL)
 
 
 def _has_failed(record: dict[str, Any]) -> bool:
@@ -114,7 +118,7 @@ def _has_failed(record: dict[str, Any]) -> bool:
     if isinstance(context, dict) and "condition" in context:
         return bool(context["condition"] != "Success")
     status = next((str(record[name]) for name in _STATUS_NAMES if name in record), "")
-    return {"eventVersion", "errorCode"} <= record.keys() or re.fullmatch(r"5\d\d", status) is not None
+    return record.keys() >= _OF_TRAIL or re.fullmatch(r"5\d\d", status) is not None
 
 
 def _of_functions(text: str) -> bool:

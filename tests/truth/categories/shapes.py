@@ -13,7 +13,7 @@ from replay.payloads.envelopes.registry import unwrap
 from replay.sources.sqs_messages import message_capture
 from tests.truth.cases import Case
 from tests.truth.checks.shapes import parsed
-from tests.truth.labels import KINDS, Label, label_of_sample, recorded_message, recorded_shape
+from tests.truth.labels import KINDS, SENT_ON, Label, label_of_sample, recorded_message, recorded_shape
 from tests.truth.verdicts import Findings, NotImitated, Unreadable
 
 JUDGED = (
@@ -71,9 +71,12 @@ def _judge_sample(case: Case, findings: Findings) -> None:
     if label is None:
         findings.unjudged.append("its name says nothing of its shape")
     if label is not None and label.shapes == ("messages",):
-        for message in _objects(text).get("Messages", []):
+        messages = _objects(text).get("Messages")
+        for message in messages or ():
             _judge_message(message, findings)
-        return
+        if messages is not None:
+            return
+        label = SENT_ON
     if label is not None and label.shapes[0] in _RECORDS_OF_FAILURES:
         _judge_failure(label.shapes[0], _capture(text), {"Body": _objects(text)}, findings)
         return
@@ -179,6 +182,8 @@ def _judge_event(value: Mapping[str, Any], findings: Findings) -> None:
     elif shape == "sns-notification":
         _judge_notification(value, findings)
     else:
+        if shape == "sns-event":
+            _judge_notification(value, findings)
         event: Any = value
         if shape == "sns-event":
             event = {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": value}]}
@@ -248,6 +253,9 @@ def _judge_notification(notification: Mapping[str, Any], findings: Findings) -> 
     spelled = {name.replace("URL", "Url"): value for name, value in json.loads(capture.body).items()}
     findings.same("the notification", record["Sns"], {"Subject": None, "MessageAttributes": {}} | spelled)
     findings.same("the topic", unwrapped.event_source.arn, notification["TopicArn"])
+    findings.holds("the subscription", record["EventSubscriptionArn"] in str(spelled.get("UnsubscribeUrl")))
+    told = "SubscriptionArn=" in str(spelled.get("UnsubscribeUrl"))
+    findings.holds("the subscription is told", bool(record["EventSubscriptionArn"]) or not told)
     inner = held["Message"]
     records = inner.get("Records") if isinstance(inner, dict) else None
     first = records[0] if isinstance(records, list) and records else inner
@@ -268,8 +276,11 @@ def _judge_failure(shape: str, capture: Capture, message: Mapping[str, Any], fin
         _judge_dead_letter(unwrapped, held, told, findings)
     elif shape == "lambda-destination":
         record = held.get("detail", held)
-        findings.same("the event", parsed(unwrapped.event.text), record.get("requestPayload", held))
-        _judge_delivery(unwrapped, findings)
+        if "requestPayload" in record:
+            findings.same("the event", parsed(unwrapped.event.text), record["requestPayload"])
+            _judge_delivery(unwrapped, findings)
+        else:
+            findings.holds("the event is said to be missing", unwrapped.event.missing is not None)
         _judge_reported(unwrapped, record, findings)
     else:
         missing = unwrapped.event.missing is not None
@@ -279,6 +290,8 @@ def _judge_failure(shape: str, capture: Capture, message: Mapping[str, Any], fin
 
 def _judge_dead_letter(unwrapped: Unwrapped, held: Any, told: Mapping[str, Any], findings: Findings) -> None:
     failure = unwrapped.failure
+    if str(told.get("TARGET_ARN")).endswith(":aws-sdk:lambda:invoke") and isinstance(held, dict) and "Payload" in held:
+        held = parsed(held["Payload"]) if isinstance(held["Payload"], str) else held["Payload"]
     findings.same("the event", parsed(unwrapped.event.text), held)
     findings.same("the message", failure and failure.message, told.get("ErrorMessage", told.get("ERROR_MESSAGE", "")))
     findings.same("the request", failure and failure.request_id, told.get("RequestID"))
@@ -286,14 +299,18 @@ def _judge_dead_letter(unwrapped: Unwrapped, held: Any, told: Mapping[str, Any],
 
 
 def _judge_reported(unwrapped: Unwrapped, record: Mapping[str, Any], findings: Findings) -> None:
-    failure, context = unwrapped.failure, record["requestContext"]
+    context = record.get("requestContext") or record["context"]  # the second is a pipe's
+    failure = unwrapped.failure
     if context["condition"] == "Success":
         findings.same("the failure", failure, None)
         return
+    ours = [failure and (failure.condition, failure.attempts, failure.request_id)]
+    theirs = (context["condition"], context.get("approximateInvokeCount"), context.get("requestId"))
+    findings.same("the failure", ours, [theirs])
     report = record.get("responsePayload") or {}
-    ours = [failure and (failure.condition, failure.attempts, failure.request_id, failure.message)]
-    theirs = (context["condition"], context["approximateInvokeCount"], context["requestId"])
-    findings.same("the failure", ours, [(*theirs, report.get("errorMessage", ""))])
+    if not isinstance(report, dict):
+        return
+    findings.same("the message", failure and failure.message, report.get("errorMessage", ""))
     if isinstance(report.get("stackTrace"), list):
         placed = [line for line in report["stackTrace"] if not _names_no_place(line)]
         findings.same("the frames", len(failure.frames) if failure else 0, len(placed))

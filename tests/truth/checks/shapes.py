@@ -19,6 +19,8 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_ ]")
 _TRACE_ENTRY = re.compile(r'  File "[^"]+", line \d+, in .+\n(    .*\n)*')
 _MOMENTS = frozenset({"date", "timestamp", "datetime"})
 _ACCOUNT = "1" * 12
+_NAME_IN_ARN = re.compile(r"(?<=:function:)[\w-]+|(?<=:stream/)[\w.-]+|(?<=:table/)[\w.-]+")
+"""Names that the recorder has left as the test chose them."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ class Comparison:
             yield from self._compare(theirs, own, f"{path}[{index}]")
 
     def _strings(self, recorded: str, ours: Any, path: str) -> Iterator[str]:
+        recorded = _NAME_IN_ARN.sub("<name>", recorded)
         if _PLACEHOLDER.fullmatch(recorded):
             yield from self._placeholder(recorded, ours, path)
         elif not isinstance(ours, str) or not re.fullmatch(_pattern(recorded), ours, re.DOTALL):

@@ -1,7 +1,7 @@
 """A stimulus of an event source mapping, delivered: its settings, its records, its function, and the report."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -89,13 +89,13 @@ def run_mapping(
     kind: EventSourceKind,
     recorded: list[Mapping[str, Any]],
     on_failure: Any = None,
-    inferred_age_s: float = 0,
+    inferred_ages_s: Sequence[float] = (),
 ) -> MappingRun:
     """
     Deliver what *stimulus* says.
 
-    *on_failure* is where failures of a stream go if it names no destination; *inferred_age_s* is how old its records are
-    when the mapping begins, if it does not say it.
+    *on_failure* is where failures of a stream go if it names no destination; *inferred_ages_s* are those of its records when the
+    mapping begins, if it says none; the last one is that of all behind it.
 
     Raises:
         Unreadable: A part of it has no words here.
@@ -111,7 +111,7 @@ def run_mapping(
         records = sqs_records(sent, source, recorded)
     else:
         records = kinesis_records(sent) if kind == "kinesis" else dynamodb_records([*sent, *_deleted(stimulus)])
-        ages = _ages_of(stimulus, sent, inferred_age_s)
+        ages = _ages_of(stimulus, sent, inferred_ages_s)
         make_older(records, ages)
         if source.maximum_record_age_s is not None and ages and min(ages) >= source.maximum_record_age_s:
             return _deliver_expired(source, sent, records, read_handler(stimulus.get("handler"), _names(records)))
@@ -193,14 +193,15 @@ def _function_of(stimulus: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, **{key: stimulus[key] for key in _OF_THE_FUNCTION & stimulus.keys()}}
 
 
-def _ages_of(stimulus: Mapping[str, Any], sent: list[Any], inferred_s: float) -> list[float]:
+def _ages_of(stimulus: Mapping[str, Any], sent: list[Any], inferred_s: Sequence[float]) -> list[float]:
     """Say how old each record is when the mapping begins: by itself, or one age for all, or one for each."""
-    told = next((stimulus[key] for key in stimulus if _AGES.fullmatch(key)), inferred_s)
-    ages = told if isinstance(told, list) else [told] * len(sent)
     of_records = [
         next((each[key] for key in each if _AGES.fullmatch(str(key))), None) if isinstance(each, dict) else None
         for each in sent
     ]
+    inferred = [] if any(age is not None for age in of_records) else [*inferred_s, *list(inferred_s[-1:]) * len(sent)]
+    told = next((stimulus[key] for key in stimulus if _AGES.fullmatch(key)), inferred)
+    ages = told if isinstance(told, list) else [told] * len(sent)
     try:
         given = [*ages, *[0] * len(sent)]
         return [float(age if own is None else own) for own, age in zip(of_records, given, strict=False)]

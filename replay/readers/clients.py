@@ -96,6 +96,7 @@ def aws_client(
     max_pool_connections: int = 10,
     read_timeout_s: float = READ_TIMEOUT_S,
     max_attempts: int = MAX_ATTEMPTS,
+    checks_parameters: bool = True,
 ) -> Any:
     """
     Make a client of *service* that several threads may share.
@@ -106,6 +107,8 @@ def aws_client(
             `AWS_ENDPOINT_URL` and the variables of each service, which boto3 reads without it.
         max_pool_connections: As many as threads will use it at once.
         max_attempts: How often boto3 tries; 1 where trying again could do a thing twice.
+        checks_parameters: Whether boto3 checks each call's parameters before AWS does; not where thousands of calls are
+            made of what AWS itself has given.
 
     Raises:
         AwsError: No region, no such profile, or an endpoint that is no URL.
@@ -119,6 +122,7 @@ def aws_client(
         max_pool_connections=max_pool_connections,
         tcp_keepalive=True,
         user_agent=_user_agent(),
+        parameter_validation=checks_parameters,
     )
     with aws_errors(where=f"endpoint {endpoint_url}" if endpoint_url else "", service=service):
         localstack = _LOCALSTACK.fullmatch(endpoint_url or "")

@@ -16,12 +16,15 @@ class AwsOptions:
         default=None, metadata={"help": "another endpoint than AWS's; `localstack` for LocalStack", "metavar": "URL"}
     )
 
-    def client(self, service: str, *, region: str = "", max_pool_connections: int = 10) -> Any:
+    def client(
+        self, service: str, *, region: str = "", max_pool_connections: int = 10, checks_parameters: bool = True
+    ) -> Any:
         """
         Make a client of *service*.
 
         Args:
             region: That of an ARN or a URL, where the user has given none.
+            checks_parameters: See `aws_client`.
 
         Raises:
             AwsError: No region, no such profile, or an endpoint that is no URL.
@@ -32,4 +35,5 @@ class AwsOptions:
             profile=self.profile,
             endpoint_url=self.endpoint_url,
             max_pool_connections=max_pool_connections,
+            checks_parameters=checks_parameters,
         )

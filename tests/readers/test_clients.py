@@ -221,6 +221,16 @@ def test_a_client_waits_longer_than_the_longest_poll() -> None:
     assert config.retries["total_max_attempts"] >= 3
 
 
+@pytest.mark.parametrize("checked", [True, False])
+def test_boto3_checks_parameters_unless_it_need_not(checked: bool) -> None:
+    """Left out where it takes its time thousands of times: then AWS says it, and the call is made."""
+    client = aws_client(
+        "sqs", region="eu-west-1", endpoint_url="http://127.0.0.1:1", max_attempts=1, checks_parameters=checked
+    )
+    with pytest.raises(raised.EndpointConnectionError if not checked else raised.ParamValidationError):
+        client.receive_message(QueueUrl="http://127.0.0.1:1/q", MaxNumberOfMessages="ten")
+
+
 def test_a_call_is_translated_where_it_is_made() -> None:
     """The errors of a real client's call come out in our words."""
     client = aws_client("sqs")

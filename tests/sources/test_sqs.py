@@ -657,6 +657,19 @@ def test_moving_to_a_fifo_queue_never_drops_a_message_as_duplicate(sqs: FakeSqs)
 # Before anything is touched
 
 
+def test_boto3_checks_only_what_is_not_asked_of_the_queue(sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of a recording's thousands of calls has what AWS itself gave; of other services one thing is asked."""
+    checked = {}
+
+    def client(service: str, *, checks_parameters: bool, **_: Any) -> Any:
+        checked[service] = checks_parameters
+        return sqs
+
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", client)
+    recording()
+    assert checked == {"sqs": False, "lambda": True}
+
+
 def test_a_queue_with_a_redrive_policy_is_refused(sqs: FakeSqs) -> None:
     """Each receive counts against maxReceiveCount: the dead-letter queue is named, and nothing is received."""
     policy = {"deadLetterTargetArn": f"{ARN}-2", "maxReceiveCount": 3}

@@ -163,8 +163,8 @@ class SqsSource(Source):
 
     def _client(self, service: str, address: Address) -> Any:
         pool = 2 * (self._options.concurrency or EMULATOR_CONCURRENCY) + GIVE_BACK_CONCURRENCY
-        checked = service != "sqs"  # measured: to check each of its calls takes a twelfth of the time of a recording
-        return self._options.client(service, region=address.region, max_pool_connections=pool, checks_parameters=checked)
+        checks = service != "sqs"  # measured: to check each of its calls takes a twelfth of the time of a recording
+        return self._options.client(service, region=address.region, max_pool_connections=pool, checks_parameters=checks)
 
 
 def _refuse_other_region(name: str, region: str | None, address: Address) -> None:

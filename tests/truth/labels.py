@@ -48,10 +48,8 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"appsync-identity|appsync.*response", ("unknown",)),
     (r"appsync[-_]*authorizer|lambda-auth-request", ("api-authorizer",)),
     (r"appsync", ("appsync-resolver",)),
-    (
-        r"cognito|user_?pool|auth[-_]?challenge",
-        ("cognito-trigger",),
-    ),  # its events hold their own answer, and may be named by it
+    # An event of Cognito holds the answer to it, and may be named by that.
+    (r"cognito|user_?pool|auth[-_]?challenge", ("cognito-trigger",)),
     (
         r"^(?!api[-_]gateway).*appsec_event|response|batchsubmitjob|batchgetjob|event-record|stream_record|_span",
         ("unknown",),

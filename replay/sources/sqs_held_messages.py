@@ -20,8 +20,8 @@ class HeldMessages:
     """
     What several threads hold of one queue: message ids and receipt handles, nothing else. Times are `time.monotonic`'s.
 
-    A message that is received again is held by its newer handle. A deletion by an older one leaves it held, since SQS may
-    not have carried it out.
+    A message that is received again is held by its newer handle. A deletion by an older one leaves it held, since SQS
+    may not have carried it out.
     """
 
     def __init__(self) -> None:

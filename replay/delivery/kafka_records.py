@@ -7,6 +7,7 @@ from itertools import groupby
 from replay.delivery.record_ids import unlike
 from replay.delivery.records import Span, elements, member, members
 from replay.errors import InvalidEvent
+from replay.payloads.envelopes.kafka_event import has_lists
 from replay.payloads.exact_json import Edit, Json, parse, splice, string_token
 
 _LATEST_MS = 10**15
@@ -39,8 +40,7 @@ def kafka_records_of(text: str) -> list[KafkaRecord]:
     """
     event = parse(text)
     by_partition = event.get("records") if isinstance(event, dict) else None
-    has_lists = isinstance(by_partition, Mapping) and any(isinstance(held, list) for held in by_partition.values())
-    if not isinstance(by_partition, Mapping) or (by_partition and not has_lists):
+    if not isinstance(by_partition, Mapping) or not has_lists(by_partition):
         raise InvalidEvent(
             "the event has no records",
             where="/records",

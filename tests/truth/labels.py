@@ -18,7 +18,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "s3-test-event": ("s3",),
     "kinesis-event": ("kinesis",),
     "dynamodb-event": ("dynamodb",),
-    "kafka-event": ("kafka", "direct"),  # the second where its records are in no lists
+    "kafka-event": ("kafka",),
     "mq-event": ("mq",),
     "eventbridge-event": ("eventbridge", "schedule"),
     "rest-api": ("apigateway",),
@@ -128,6 +128,9 @@ class Label:
     shapes: tuple[str, ...]
     kinds: tuple[str, ...]
 
+
+IN_NO_LISTS = Label(shapes=("kafka-event",), kinds=("direct",))
+"""A Kafka event whose records AWS did not write: no mapping hands it over, for its records cannot be told apart."""
 
 SENT_ON = Label(shapes=("sqs-event",), kinds=KINDS["sqs-event"])
 """What is named as messages are that a queue gives, and holds none, are those that a function gets."""

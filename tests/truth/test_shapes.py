@@ -109,6 +109,7 @@ def _recorded(content: Any) -> dict[str, Any]:
             "version": "1", "userPoolId": "p", "triggerSource": "DefineAuthChallenge_Authentication",
             "region": "r", "userName": "u", "callerContext": {}, "request": {}, "response": {"issueTokens": True}}),
         ("sample-events", "java__sqs-receive-message.json", {"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "x"}]}),
+        ("sample-events", "msk__in-objects.json", {"eventSource": "aws:kafka", "records": {"t-0": {"0": {"topic": "t"}}}}),
         ("sqs", "pipe.json", _recorded({"messages": _message(_PIPE_RECORD)})),
         ("sqs", "too-large.json", _recorded({"messages": _message(
             {**_TOO_LARGE, "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}})})),

@@ -26,6 +26,11 @@ class KafkaEvent(EventShape):
         records = event.get("records")
         if event.get("eventSource") not in _SOURCES or not isinstance(records, dict):
             return None
-        if records and not any(isinstance(held, list) for held in records.values()):
+        if not has_lists(records):
             return EventSource(kind="direct")
         return EventSource(kind="kafka", arn=text_at(event, "eventSourceArn"))
+
+
+def has_lists(by_partition: Mapping[str, Any]) -> bool:
+    """Say whether the records are in lists, as Lambda writes them; an event without any has none to tell apart."""
+    return not by_partition or any(isinstance(held, list) for held in by_partition.values())

@@ -229,6 +229,10 @@ def _compare(run: AsyncRun, recording: Mapping[str, Any], findings: Findings, pl
         if place is not None and place < len(recorded):
             recorded = [recorded[place]]
         if recorded and "requestPayload" in record_of(document):
+            if len(recorded) > 1:
+                findings.unjudged.append(
+                    "which of several records of one payload is meant: the one most like ours is compared"
+                )
             differing = [Comparison().differences(each, document) for each in recorded]
             findings.alike("the destination document", min(differing, key=len))
     for letter in _dead_letters(recording):

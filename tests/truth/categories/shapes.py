@@ -13,7 +13,7 @@ from replay.payloads.envelopes.registry import unwrap
 from replay.sources.sqs_messages import message_capture
 from tests.truth.cases import Case
 from tests.truth.checks.shapes import parsed
-from tests.truth.labels import KINDS, SENT_ON, Label, label_of_sample, recorded_message, recorded_shape
+from tests.truth.labels import IN_NO_LISTS, KINDS, SENT_ON, Label, label_of_sample, recorded_message, recorded_shape
 from tests.truth.verdicts import Findings, NotImitated, Unreadable
 
 JUDGED = (
@@ -77,10 +77,16 @@ def _judge_sample(case: Case, findings: Findings) -> None:
         if messages is not None:
             return
         label = SENT_ON
+    if label is not None and label.shapes == ("kafka-event",) and not _has_lists(_objects(text).get("records")):
+        label = IN_NO_LISTS
     if label is not None and label.shapes[0] in _RECORDS_OF_FAILURES:
         _judge_failure(label.shapes[0], _capture(text), {"Body": _objects(text)}, findings)
         return
     _judge_text(text, label, findings)
+
+
+def _has_lists(records: Any) -> bool:
+    return not isinstance(records, dict) or any(isinstance(held, list) for held in records.values())
 
 
 def _filled(text: str) -> str:

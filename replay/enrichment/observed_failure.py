@@ -4,11 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from replay.payloads.failures import Failure
+from replay.payloads.failures import UNTOLD_TYPES, Failure
 from replay.readers.failure_evidence import logged_failure, with_evidence
 from replay.readers.invocations import LoggedInvocation
 
-_UNTOLD_TYPES = frozenset({"", "Unhandled", "RetriesExhausted", "Handled"})
 _RECORD = re.compile(r"""["']messageId\\?["']\s*:\s*\\?["']([0-9a-f]{8}-[0-9a-f-]{27})\b""", re.IGNORECASE)
 
 
@@ -42,7 +41,7 @@ def observed_failure(known: Failure | None, logged: LoggedInvocation) -> Failure
         return with_evidence(known, logged)
     failure = replace(
         known,
-        error_type=told.error_type if known.error_type in _UNTOLD_TYPES else known.error_type,
+        error_type=told.error_type if known.error_type in UNTOLD_TYPES else known.error_type,
         message=known.message or told.message,
         frames=told.frames,
         stack=told.stack,
@@ -53,7 +52,7 @@ def observed_failure(known: Failure | None, logged: LoggedInvocation) -> Failure
 
 def _is_same(known: Failure, told: Failure) -> bool:
     """Say whether the log tells the error that the source names; a dead letter has no type, and a cut message."""
-    same_type = known.error_type in _UNTOLD_TYPES or known.error_type == told.error_type
+    same_type = known.error_type in UNTOLD_TYPES or known.error_type == told.error_type
     return same_type and (
         not known.message or known.message.startswith(told.message) or told.message.startswith(known.message)
     )

@@ -7,6 +7,9 @@ from typing import Literal
 
 Observer = Literal["source", "logs", "local"]
 
+UNTOLD_TYPES = frozenset({"", "Unhandled", "RetriesExhausted", "Handled"})
+"""What stands for an error's type where nobody told it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:

@@ -7,8 +7,10 @@ from replay.errors import FixtureError, NotPinned
 from replay.expectations.judgement import Judgement
 from replay.fixtures.fixture import Fixture
 from replay.fixtures.revisions import new_revision
+from replay.outcomes.fingerprint import signature
 from replay.outcomes.outcome import Outcome
 from replay.payloads.expectations import Expectation
+from replay.payloads.failures import UNTOLD_TYPES
 
 
 def pin(fixture: Fixture, outcome: Outcome, *, at: datetime) -> Fixture:
@@ -24,6 +26,21 @@ def pin(fixture: Fixture, outcome: Outcome, *, at: datetime) -> Fixture:
         expectation=Expectation(wants="reproduces", signature=outcome.signature),
         failure=failure,
         revisions=(*fixture.revisions, revision),
+    )
+
+
+def other_type_note(fixture: Fixture, outcome: Outcome) -> str:
+    """Say that what fails here has another type than what was recorded without a stack: it may be another failure."""
+    recorded, seen = fixture.failure, outcome.signature
+    if recorded is None or recorded.observed == "local" or seen is None or not seen.error_type:
+        return ""
+    known = signature(recorded).error_type
+    if known == seen.error_type or known in UNTOLD_TYPES or " " in known:  # such as `HTTP 502`
+        return ""
+    short = fixture.reference.short
+    return (
+        f"{short}: recorded was {known}, and here it is {seen.error_type}; if that is another failure, mend what makes "
+        f"it fail here, and `replay expect {short} fails` forgets this one"
     )
 
 

@@ -19,7 +19,7 @@ from replay.payloads.expectations import Expectation
 from replay.payloads.fault_reading import fault_text
 from replay.replayer.event_delivery import EventDelivery
 from replay.replayer.further_deliveries import SecondDelivery, judged_twice, kept_notes, second_delivery
-from replay.replayer.pinning import not_pinned, pin
+from replay.replayer.pinning import not_pinned, other_type_note, pin
 from replay.replayer.proposals import judged_with_proposal, missing_fault
 from replay.replayer.run_events import FixtureNotRun, FixtureReplayed
 from replay.replayer.warm_functions import FunctionOf, OpenInvoker, WarmFunctions
@@ -151,7 +151,10 @@ class Replayer:
                 fixture=reference.short,
                 options=self._expect_options,
             )
-            first_seen = self._pin and fixture.expectation.wants == "fails" and judgement.verdict == "reproduced"
+            any_will_do = fixture.expectation.wants == "fails" and judgement.verdict == "reproduced"
+            if any_will_do:
+                notes += tuple(filter(None, (other_type_note(fixture, outcomes[-1]),)))
+            first_seen = self._pin and any_will_do
             if first_seen:
                 fixture = self._pinned(fixture, outcomes[-1], judgement)
         except ReplayError as error:

@@ -305,6 +305,36 @@ def test_what_the_source_knew_is_kept_when_a_failure_is_pinned() -> None:
 
 
 @pytest.mark.parametrize(
+    ("recorded", "noted"),
+    [
+        ({"error_type": "Sandbox.Timedout", "message": "Task timed out after 3.00 seconds"}, "Sandbox.Timedout"),
+        ({"error_type": "", "message": "2026-01-31T08:15:00Z 1 Task timed out after 3.00 seconds"}, "Sandbox.Timedout"),
+        ({"error_type": "java.lang.RuntimeException", "message": ""}, "RuntimeException"),
+        ({"error_type": "builtins.KeyError", "message": "'x'"}, None),
+        ({"error_type": "", "message": "'customer_id'"}, None),
+        ({"error_type": "Unhandled", "message": ""}, None),
+        ({"error_type": "HTTP 502", "message": ""}, None),
+        ({"error_type": "ValueError", "message": "", "observed": "local"}, None),
+    ],
+)
+@pytest.mark.parametrize("pin", [True, False])
+def test_a_first_failure_of_another_type_than_the_recorded_one_is_noted(recorded, noted, pin) -> None:
+    """Without a stack any failure counts as the recorded one; but that its type is another is said."""
+    failure = Failure(**({"observed": "logs"} | recorded))
+    bench = Bench(fixture(wants="fails", failure=failure))
+    _, told, _ = bench.run(pin=pin)
+    short = reference(1).short
+    words = (
+        f"{short}: recorded was {noted}, and here it is KeyError; if that is another failure, mend what makes it fail "
+        f"here, and `replay expect {short} fails` forgets this one"
+    )
+    assert told.judgement.verdict == "reproduced"
+    assert told.notes == ((words,) if noted else ())
+    if pin:
+        assert bench.run()[1].notes == ()
+
+
+@pytest.mark.parametrize(
     ("options", "answers"),
     [
         ({"pin": False}, [FAILS]),

@@ -13,8 +13,8 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from replay.errors import AwsError, ConfigurationError
+from replay.payloads.log_answers import LogLine
 from replay.readers.aws_errors import aws_errors
-from replay.readers.logs import LogLine
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from replay.payloads.lambda_logs import Invocation, LogEntry, invocations, log_entry, timed_entries
-from replay.readers.logs import LogLine, stream_lines
+from replay.payloads.log_answers import LogLine
+from replay.readers.logs import stream_lines
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

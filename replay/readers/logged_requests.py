@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from replay.payloads.log_answers import LogLine
 from replay.payloads.partitions import is_aws_url
 from replay.readers.invocations import LoggedInvocation, logged_invocations, stretches
-from replay.readers.logs import LogLine, any_of, filtered_lines
+from replay.readers.logs import any_of, filtered_lines
 
 _CLOCKS_MS = 120_000
 """How far the clocks of two services may be apart, and how late a line may come."""

@@ -7,9 +7,10 @@ last), `GetLogEvents` (the end is not included; the last page gives its own toke
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from replay.errors import AwsError
+from replay.payloads.log_answers import LogLine
 from replay.readers.aws_errors import aws_errors
 
 if TYPE_CHECKING:
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 MOST_PATTERN_CHARACTERS = 1_024
 MISSING = "ResourceNotFoundException"
 _LAMBDA_GROUPS = "/aws/lambda/"
-
-
-class LogLine(NamedTuple):
-    """One event of a log: `at_ms` is its time in epoch milliseconds, `message` its text, perhaps of several lines."""
-
-    at_ms: int
-    stream: str
-    message: str
 
 
 def any_of(terms: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:

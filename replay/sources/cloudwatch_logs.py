@@ -9,11 +9,12 @@ from typing import Any
 
 from replay.errors import AwsError, ConfigurationError, SourceError
 from replay.payloads.captures import Capture
+from replay.payloads.log_answers import LogLine
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.partitions import is_aws_url
 from replay.readers.insights import query_lines
 from replay.readers.invocations import LoggedInvocation, logged_invocations, stretches
-from replay.readers.logs import LogLine, default_log_group, filtered_lines, is_missing, similar_log_groups
+from replay.readers.logs import default_log_group, filtered_lines, is_missing, similar_log_groups
 from replay.sources.advance import Advance
 from replay.sources.base import Recording, Source
 from replay.sources.function_log_options import FunctionLogOptions

@@ -12,11 +12,11 @@ from replay.payloads.envelopes.documents import document
 from replay.payloads.envelopes.lambda_event import event_source_of, event_source_of_value
 from replay.payloads.envelopes.registry import is_known
 from replay.payloads.exact_json import Json, is_json, parse, tokens
+from replay.payloads.log_answers import LogLine, log_lines
 from replay.payloads.log_formats.concatenated_json import document_end
 from replay.readers.invocations import LoggedInvocation
-from replay.readers.logs import LogLine
 from replay.sources.event_times import event_time
-from replay.sources.file_parts.log_answers import log_answer, log_lines
+from replay.sources.file_parts.log_answers import log_answer
 from replay.sources.file_parts.saved_messages import Message, is_sqs_record, received_messages, saved_message
 from replay.sources.file_parts.shareable_test_events import shared_test_events
 

@@ -206,8 +206,7 @@ class S3LogsRecording(Recording):
         self._joined = Joined()
         self._unreadable = UnreadableParts()
         self._objects: list[LogObject] = []
-        self._read_all = False
-        self._closed = False
+        self._read_all = self._seen = self._closed = False
         self.unpacked_bytes = 0
         self.notes = []
 
@@ -230,8 +229,10 @@ class S3LogsRecording(Recording):
         with self._opened_lanes() as self._lanes:
             tasks = (Task(number=number, found=found) for number, found in enumerate(self._objects))
             for task, found in self._results(tasks):
-                if isinstance(found, Sighting) and (complete := self._joined.see(found, task.number)):
-                    yield self._capture(complete, task.found)
+                if isinstance(found, Sighting):
+                    self._seen = True
+                    if complete := self._joined.see(found, task.number):
+                        yield self._capture(complete, task.found)
             yield from self._further()
             self._read_all = True
 
@@ -317,6 +318,9 @@ class S3LogsRecording(Recording):
 
     def _remarks(self) -> Iterator[str]:
         if self._read_all:
+            if not self._seen:
+                read = f"{counted(len(self._objects), 'object')} read, {self.unpacked_bytes / 1e6:,.1f} MB unpacked"
+                yield f"{read}: no failed request is told"
             yield from missing_notes(self._joined, self._window.holds)
         yield from self._unreadable.notes()
         for place, reason in self._listed.problems[:_MOST_NOTES]:

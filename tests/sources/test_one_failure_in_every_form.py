@@ -1,5 +1,6 @@
 """A failed request is found once, with its error and its event, in whatever form its log has come."""
 
+import csv
 import gzip
 import json
 from collections.abc import Callable, Sequence
@@ -10,8 +11,8 @@ import pytest
 
 from replay.payloads.failures import Failure
 from replay.payloads.lambda_logs import log_entries
+from replay.payloads.log_answers import LogLine
 from replay.readers.invocations import invocations_of
-from replay.readers.logs import LogLine
 from replay.sources.cloudwatch_logs import _FAILING_TERMS
 from replay.sources.logged_failures import event_of
 from replay.sources.s3_logs import S3LogsOptions, S3LogsSource
@@ -152,6 +153,14 @@ def _moments(events: Sequence[str]) -> list[datetime]:
     return [BEGAN + timedelta(milliseconds=10 * number) for number in range(len(events))]
 
 
+def _timed(events: Sequence[str]) -> list[tuple[datetime, str]]:
+    return list(zip(_moments(events), events, strict=True))
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
 def _scanned(path: Path) -> Found:
     with S3LogsSource(S3LogsOptions(path=(str(path),))).open() as recording:
         captures = list(recording.captures())
@@ -187,6 +196,49 @@ def subscription(events: Sequence[str], group: str = "/aws/lambda/orders") -> st
     return json.dumps({"messageType": "DATA_MESSAGE", "logGroup": group, "logStream": "s", "logEvents": told})
 
 
+def answered(events: Sequence[str], folder: Path) -> Found:
+    told = [{"timestamp": _ms(at), "message": event, "ingestionTime": _ms(at)} for at, event in _timed(events)]
+    path = folder / "filtered.json"
+    path.write_text(json.dumps({"events": told, "searchedLogStreams": []}, indent=4), encoding="utf-8")
+    return _scanned(path)
+
+
+def queried(events: Sequence[str], folder: Path) -> Found:
+    rows = [
+        [{"field": "@timestamp", "value": f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3]}, {"field": "@message", "value": event}]
+        for at, event in _timed(events)
+    ]
+    path = folder / "results.json"
+    path.write_text(json.dumps({"results": rows[::-1], "status": "Complete"}, indent=4), encoding="utf-8")
+    return _scanned(path)
+
+
+def downloaded_rows(events: Sequence[str], folder: Path) -> Found:
+    rows = [{"@timestamp": f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3], "@message": event} for at, event in _timed(events)]
+    path = folder / "logs-insights-results.json"
+    path.write_text(json.dumps(rows[::-1]), encoding="utf-8")
+    return _scanned(path)
+
+
+def downloaded_table(events: Sequence[str], folder: Path) -> Found:
+    path = folder / "log-events-viewer-result.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["timestamp", "message"])
+        rows.writerows((_ms(at), event) for at, event in _timed(events))
+    return _scanned(path)
+
+
+def downloaded_query_table(events: Sequence[str], folder: Path) -> Found:
+    path = folder / "logs-insights-results.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["@logStream", "@timestamp", "@message", "@log"])
+        told = [("s", f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3], event, "1:/aws/lambda/orders") for at, event in _timed(events)]
+        rows.writerows(told[::-1])
+    return _scanned(path)
+
+
 def shipped_as_array(events: Sequence[str], folder: Path) -> Found:
     path = folder / "telemetry.json"
     path.write_text(f"[{', '.join(event.strip() for event in events)}]", encoding="utf-8")
@@ -203,13 +255,23 @@ def from_cloudwatch(events: Sequence[str], folder: Path) -> Found:
     return [(each.request_id, each.failure, event_of(each)) for each in found if each.failure]
 
 
-FORMS: list[Callable[[Sequence[str], Path], Found]] = [raw, exported, subscribed, from_cloudwatch]
+FORMS: list[Callable[[Sequence[str], Path], Found]] = [
+    raw,
+    exported,
+    subscribed,
+    answered,
+    queried,
+    downloaded_rows,
+    downloaded_table,
+    downloaded_query_table,
+    from_cloudwatch,
+]
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_failed_request(name: str, form: Callable[[Sequence[str], Path], Found], tmp_path: Path) -> None:
-    """The same invocation is the same failure with the same event, printed, exported, sent on, or asked for."""
+    """The same invocation is the same failure with the same event, printed, exported, sent on, downloaded, or asked for."""
     events, (error_type, message, frames), event = STREAMS[name]
     ((request_id, failure, found),) = form(events, tmp_path)
     assert failure is not None

@@ -41,6 +41,9 @@ from tests.sources.log_samples import (
 EVENT = {"Records": [{"body": "{}", "eventSource": "aws:sqs"}]}
 
 
+NONE_FAILED = "1 object read, 0.0 MB unpacked: no failed request is told"
+
+
 def read(*paths: Path | str, **options: Any) -> tuple[list[Capture], list[str]]:
     source = S3LogsSource(S3LogsOptions(path=tuple(str(path) for path in paths), **{"processes": 1, **options}))
     with source.open() as recording:
@@ -189,7 +192,7 @@ def test_lines_of_any_application(tmp_path: Path) -> None:
     assert failure.request_id is None  # what looks like no id may be anything
     named, _ = read(path, event_at="$.http.request.body", request_id_at="$.meta['id']")
     assert [capture.body for capture in named] == ['{"n": 3}']
-    assert read(path) == ([], [])
+    assert read(path) == ([], [NONE_FAILED])
 
 
 def test_the_event_behind_a_text(tmp_path: Path) -> None:
@@ -288,7 +291,7 @@ def test_every_failed_request_is_given_once_however_its_lines_are_spread(
     captures, notes = read(folder)
     found = sorted((capture.origin.identity, json.loads(capture.body)["n"]) for capture in captures)
     assert found == sorted((request_id(n), n) for n in range(len(places)) if n % 3 != 0)
-    assert notes == []
+    assert not [note for note in notes if found or "no failed request is told" not in note]
 
 
 def test_many_events_that_were_never_logged_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,6 +313,45 @@ def test_many_ids_are_sought_at_once(tmp_path: Path) -> None:
     captures, notes = read(tmp_path)
     assert sorted(json.loads(capture.body)["n"] for capture in captures) == list(range(count))
     assert notes == []
+
+
+def test_forms_that_are_not_known(tmp_path: Path) -> None:
+    """That nothing was understood is said, with the place, and how much was read: silence would look like health."""
+    written(tmp_path, "a.log", good_in_json(1))
+    written(tmp_path, "b.txt", ["2 123456789012 eni-1 10.0.0.1 10.0.0.2 443 49152 6 10 840 1 2 ACCEPT OK\n"] * 60_000)
+    written(tmp_path, "c/d.txt", ["(b2d8f8f5) Method completed with status: 502\n"])
+    written(tmp_path, "empty.txt", [])
+    captures, notes = read(tmp_path)
+    assert captures == []
+    assert notes == [
+        "4 objects read, 4.3 MB unpacked: no failed request is told",
+        f"2 times, first in {tmp_path}/b.txt and 1 other object: no line has a form that is known here, and none tells of a failure",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "START RequestId: 8f507cfc-0000-4000-8000-000000000001 Version: $LATEST",
+        "2026-11-21T07:00:00.000Z\t8f507cfc-0000-4000-8000-000000000001\tINFO\tfine",
+        "[INFO] fine",
+        '{"message": "fine"}',
+        '2026-11-21T07:00:01.500Z {"message": "fine"}',
+        '2026-11-21 07:00:01 INFO {"message": "fine"}',
+        '[ {"message": "fine"}]',
+        '<request id="8f507cfc"><status>200</status></request>',
+        '1.2.3.4 - - [21/Nov/2026:07:00:00 +0000] "POST /orders HTTP/1.1" 200 36 e1',
+        "#Version: 1.0",
+        "2026-11-21\t07:00:00\tFRA2-C1\t392\t1.2.3.4\tGET\td1.cloudfront.net\t/\t200",
+        "h2 2026-11-21T07:00:00.000001Z app/shop/1 1.2.3.4:2817 10.0.0.1:80 0 0 0 200 200 34 366 -",
+    ],
+)
+def test_forms_that_are_known(tmp_path: Path, line: str) -> None:
+    """A line of any form that is read is enough, among others, and also far from the beginning."""
+    filling = ["nothing that anybody knows\n"] * 30_000
+    for name, lines in {"a": [line], "b": ["x\n", line, "\ny"], "c": [*filling, f"{line}\n"]}.items():
+        written(tmp_path, name, lines)
+    assert read(tmp_path) == ([], [NONE_FAILED.replace("1 object read, 0.0", "3 objects read, 0.8")])
 
 
 # How it is read

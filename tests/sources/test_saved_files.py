@@ -1,9 +1,11 @@
 """What consoles, the AWS CLI and other tools save is known by its form, file by file, and nothing of it is lost."""
 
 import base64
+import csv
 import gzip
 import json
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -301,7 +303,14 @@ def exported(messages: list[str]) -> str:
     return json.dumps(rows[::-1])
 
 
-FORMS = {"filter-log-events": filtered, "get-query-results": insights, "console": exported}
+def table(messages: list[str]) -> str:
+    file = StringIO(newline="")
+    rows = [(f"2026-01-01 00:00:00.{n:03}", text) for n, text in enumerate(messages)]
+    csv.writer(file).writerows([("@timestamp", "@message"), *rows[::-1]])
+    return file.getvalue()
+
+
+FORMS = {"filter-log-events": filtered, "get-query-results": insights, "console": exported, "table": table}
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -314,6 +323,17 @@ def test_a_failed_invocation_is_read_out_of_a_saved_log(form: Any) -> None:
     assert capture.failure is not None
     assert (capture.failure.error_type, capture.failure.request_id) == ("KeyError", REQUEST_ID)
     assert len(capture.failure.log_lines) >= len(INVOCATION)
+
+
+def test_a_table_in_a_folder_is_seen() -> None:
+    """What the console gives for download as CSV is read as well as its JSON, also among other files."""
+    Path("downloads").mkdir()
+    Path("downloads/logs-insights-results.csv").write_text(table(INVOCATION), newline="")
+    Path("downloads/prices.csv").write_text("sku,price\n1,2\n")
+    with FilesSource(FilesOptions(path=(Path("downloads"),))).open() as recording:
+        ((capture,), notes) = (list(recording.captures()), recording.notes)
+    assert (capture.body, capture.origin.identity) == ('{"n": 1.50}', REQUEST_ID)
+    assert notes == ["1 file in downloads does not look like JSON, and was left aside"]
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)

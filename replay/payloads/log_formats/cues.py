@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 _CUES = (b"Task timed out after", b"[ERROR]", b"errorType", b" Error: ", b"Process exited before completing")
 _TAB, _JAVA_CUE, _ESCAPED_JAVA_CUE = b"\t", b"\tat ", rb"\tat "
-_HOLDS_TEXT = (b'"logEvents"', b'"AWSRequestId"')
+_HOLDS_TEXT = (b'"logEvents"', b'"AWSRequestId"', b'"ingestionTime"', b'"@message"')
 _JAVA = re.compile(rb": ([A-Za-z_$][\w.$]*)(?:\r?\n|\\{1,2}n)\1(?=[:\s\\])")
 """
 The trace of a Java error; nobody caught it where the line before ends in its class. Inside JSON strings it is looked
-for in what CloudWatch Logs sends on, or Java writes, for one more search of every block would be felt.
+for in what CloudWatch Logs sends on or answers, or Java writes, for one more search of every block would be felt.
 """
 
 _CLOUDTRAIL, _CLOUDTRAIL_CUE = b'"eventVersion', b"errorCode"
@@ -53,6 +53,13 @@ _LOOKS_LIKE = (
 )
 """How lines of a form look, and where one of them may tell of a failure."""
 
+_KNOWN_LINE = re.compile(
+    rb'RequestId: |^(?:\S+[ \t]){0,3}(?:\[\s*)?\{\s*"|\[(?:ERROR|WARNING|INFO|DEBUG|CRITICAL)\]|<request id="'
+    rb"|^#(?:Version|Fields):|^(?:https?|h2|grpcs|wss?) \d{4}-|\t[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\t",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What a line of Lambda's, of a function's logger, of JSON, or of an access log with a heading has."""
+
 _HEAD_BYTES = 4_096
 _JAVA_HEAD_BYTES = 2_048
 
@@ -68,8 +75,7 @@ def failure_offsets(block: bytes, *, application: bool) -> list[int]:
     found.update(each.start() for each in _STATUS.finditer(block))
     if application:
         found.update(each.start() for levels in (_LEVELS, _SEVERITIES, _TEXT_LEVELS) for each in levels.finditer(block))
-    # What a block holds may change half way, as log objects are put together from others.
-    samples = (block[:_HEAD_BYTES], block[len(block) // 2 :][:_HEAD_BYTES], block[-_HEAD_BYTES:])
+    samples = _samples(block)
     if _TAB in block:
         found.update(_java_errors(block, _JAVA_CUE))
         found.update(_every(block, _DOTNET_CUE))
@@ -82,6 +88,17 @@ def failure_offsets(block: bytes, *, application: bool) -> list[int]:
         if any(looks_like.search(sample) for sample in samples):
             found.update(each.start() for each in cue.finditer(block))
     return sorted(found)
+
+
+def has_known_form(block: bytes) -> bool:
+    """Say whether lines of *block* look like those of a log that is read here, whatever they tell."""
+    samples = _samples(block)
+    return any(form.search(each) for each in samples for form in (_KNOWN_LINE, *(looks for looks, _ in _LOOKS_LIKE)))
+
+
+def _samples(block: bytes) -> tuple[bytes, ...]:
+    """Take its beginning, middle and end: what it holds may change half way, as logs are put together from others."""
+    return block[:_HEAD_BYTES], block[len(block) // 2 :][:_HEAD_BYTES], block[-_HEAD_BYTES:]
 
 
 def are_records_of_failures(block: bytes) -> bool:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from replay.payloads.envelopes.documents import document, text_at
@@ -10,6 +12,7 @@ from replay.payloads.envelopes.lambda_destination import is_invocation_record
 from replay.payloads.exact_json import write
 from replay.payloads.failures import Failure
 from replay.payloads.lambda_logs import LogEntry, begins_environment, log_entry, timed_entries
+from replay.payloads.log_answers import LogLine, log_lines
 from replay.payloads.log_formats.access_log import access_record
 from replay.payloads.log_formats.application_log import application_record, is_of_logger, request_id_of, text_error
 from replay.payloads.log_formats.cloudfront_log import cloudfront_record
@@ -65,6 +68,9 @@ def read_stream(lines: Iterable[str], forms: Forms) -> list[LogRecord]:
 
 def _of_document(text: str, forms: Forms) -> Iterator[LogRecord]:
     value = document(text)
+    if answered := log_lines(value):
+        yield from _of_answer(answered, forms)
+        return
     if isinstance(value, list):
         yield from _of_array(text, value, forms)
     if not isinstance(value, dict):
@@ -101,11 +107,22 @@ def _of_array(text: str, value: Sequence[object], forms: Forms) -> Iterator[LogR
         yield from (record for each in each_text for record in read_line(each, forms) or ())
 
 
+def _of_answer(lines: Sequence[LogLine], forms: Forms) -> Iterator[LogRecord]:
+    """Read the lines of an answer of CloudWatch Logs, those of each stream by themselves."""
+    for _, of_stream in groupby(lines, key=lambda line: line.stream):
+        told = ((datetime.fromtimestamp(each.at_ms / 1000, UTC).isoformat(), each.message) for each in of_stream)
+        yield from _of_log_events(told, forms, is_function=False)
+
+
 def _of_subscription(value: Mapping[str, Any], forms: Forms) -> Iterator[LogRecord]:
-    """Read the log events of a function as a stream; of any other log group, each that speaks for itself as a line."""
     events = ((each.at.isoformat() if each.at else "", each.message) for each in log_events(value))
-    entries = list(timed_entries(events))
     is_function = (text_at(value, "logGroup") or "").startswith("/aws/lambda/")
+    yield from _of_log_events(events, forms, is_function=is_function)
+
+
+def _of_log_events(events: Iterable[tuple[str, str]], forms: Forms, *, is_function: bool) -> Iterator[LogRecord]:
+    """Read the log events of a function as a stream; of any other log group, each that speaks for itself as a line."""
+    entries = list(timed_entries(events))
     if not is_function and not any(entry.kind in _OF_PLATFORM for entry, _ in entries):
         read = [read_line(entry.text, forms) for entry, _ in entries]
         for (_, at), records in zip(entries, read, strict=True):

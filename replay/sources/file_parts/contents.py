@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from replay.sources.s3_log_parts.console_tables import without_tables
 from replay.sources.s3_log_parts.object_streams import PIECE_BYTES, Counted, Readable, Unreadable, unpacked
 
 MOST_LINE_BYTES = 32 * 1024 * 1024
@@ -21,7 +22,7 @@ class Content(io.RawIOBase):
 
     def __init__(self, raw: Readable) -> None:
         self._counted = Counted(raw)
-        self._pieces = unpacked(self._counted, most_bytes=_MOST_UNPACKED_BYTES)
+        self._pieces = without_tables(unpacked(self._counted, most_bytes=_MOST_UNPACKED_BYTES))
         self._held = memoryview(b"")
         self.problem = ""
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from io import StringIO
 from itertools import islice
 
-from replay.payloads.log_formats.cues import are_records_of_failures, failure_offsets
+from replay.payloads.log_formats.cues import are_records_of_failures, failure_offsets, has_known_form
 from replay.payloads.log_formats.log_record import LogRecord
 from replay.payloads.log_formats.reading import Forms, read_line, read_stream
 from replay.sources.s3_log_parts.blocks import NOT_JSON, Block, blocks, extent, windows
 from replay.sources.s3_log_parts.sightings import Sighting, sighting
 
+NO_KNOWN_FORM = "no line has a form that is known here, and none tells of a failure"
 NOT_UTF_8 = "lines that are not UTF-8, of which the bad bytes are shown as ?"
 _STARTS = (b"START RequestId: ", b'"platform.start"')
 _STARTINGS = (b"_START Runtime Version", b'"platform.initStart"', b'"platform.restoreStart"')
@@ -30,14 +31,24 @@ def scan(pieces: Iterable[bytes], forms: Forms, problems: Counter[str]) -> Itera
     What cannot be read is counted in *problems*.
     """
     done = Done()
+    is_known = forms.application
+    is_empty = True
     for before, block, after in windows(blocks(pieces, problems)):
-        if are_records_of_failures(block.data):
-            yield from _records_of_failures(block, forms, problems)
-            continue
-        offsets = failure_offsets(block.data, application=forms.application)
-        if offsets:
-            view = View(before, block, after, problems)
-            yield from _in_view(view, offsets, forms, done)
+        is_known, is_empty = is_known or has_known_form(block.data), False
+        for found in _in_block(before, block, after, forms, problems, done):
+            is_known = True
+            yield found
+    if not is_known and not is_empty:
+        problems[NO_KNOWN_FORM] += 1
+
+
+def _in_block(
+    before: Block | None, block: Block, after: Block | None, forms: Forms, problems: Counter[str], done: "Done"
+) -> Iterator[Sighting]:
+    if are_records_of_failures(block.data):
+        yield from _records_of_failures(block, forms, problems)
+    elif offsets := failure_offsets(block.data, application=forms.application):
+        yield from _in_view(View(before, block, after, problems), offsets, forms, done)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from replay.errors import ConfigurationError
 from replay.payloads.log_formats.log_record import Kind
 from replay.payloads.log_formats.reading import Forms
 from replay.readers.clients import aws_client
+from replay.sources.s3_log_parts.console_tables import without_tables
 from replay.sources.s3_log_parts.log_objects import LogObject
 from replay.sources.s3_log_parts.lookup import FoundEvent, look_up
 from replay.sources.s3_log_parts.object_streams import Counted, Unreadable, opened, unpacked
@@ -84,7 +85,7 @@ def perform(
         try:
             with opened(task.found, client) as raw:
                 counted, told = Counted(raw), 0
-                for piece in unpacked(counted, most_bytes=access.most_bytes):
+                for piece in without_tables(unpacked(counted, most_bytes=access.most_bytes)):
                     size += len(piece)
                     if counted.given - told >= _TOLD_EVERY_BYTES:
                         told = counted.given

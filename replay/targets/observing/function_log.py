@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from replay.errors import AwsError
+from replay.payloads.log_answers import LogLine
 from replay.readers.invocations import invocations_of
-from replay.readers.logs import LogLine, filtered_lines, is_missing
+from replay.readers.logs import filtered_lines, is_missing
 from replay.targets.carrier import Settled, Sighting, Sought
 from replay.targets.observing.clock_difference import ClockDifference
 from replay.targets.observing.letter_owners import LetterRequests

@@ -1,13 +1,15 @@
 """What other packages add to replay by entry points: sources, envelopes and targets."""
 
 import inspect
-from importlib.metadata import EntryPoint
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replay.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
-def load_extension(entry: EntryPoint, kind: type[Any]) -> type[Any]:
+
+def load_extension(entry: "EntryPoint", kind: type[Any]) -> type[Any]:
     """
     Import what *entry* names, which must be a class of *kind*.
 

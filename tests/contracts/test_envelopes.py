@@ -95,7 +95,9 @@ class _Entry:
 
 def test_another_package_adds_an_envelope_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     """A third party's envelope takes its place among ours by rank."""
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: [_Entry()] if group == "replay.envelopes" else [])
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda *, group: [_Entry()] if group == "replay.envelopes" else []
+    )
     registry.envelopes.cache_clear()
     try:
         chosen, unwrapped = unwrap(_captures()[-1])

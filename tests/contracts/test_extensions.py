@@ -195,7 +195,9 @@ def test_a_broken_package_is_told_by_its_name(kind: type, value: str) -> None:
 def test_a_broken_envelope_is_told_by_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no mistake of replay's own in each single event: the first one tells which package to mend."""
     broken = EntryPoint("squawk", "nosuchpackage:Squawk", registry.ENTRY_POINTS)
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: [broken] if group == registry.ENTRY_POINTS else [])
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda *, group: [broken] if group == registry.ENTRY_POINTS else []
+    )
     registry.envelopes.cache_clear()
     try:
         with pytest.raises(ConfigurationError, match="the envelope 'squawk' of another package"):

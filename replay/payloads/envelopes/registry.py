@@ -6,7 +6,6 @@ import pkgutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from importlib.metadata import entry_points
 
 from replay.extensions import load_extension
 from replay.payloads import envelopes as folder
@@ -31,6 +30,8 @@ def envelopes() -> tuple[Envelope, ...]:
     Raises:
         ConfigurationError: One of another package cannot be imported, or is none.
     """
+    from importlib.metadata import entry_points  # processes that only look for failures in logs open no envelope
+
     kinds = {kind for module in pkgutil.iter_modules(folder.__path__) for kind in _declared(module.name)}
     kinds |= {load_extension(entry, Envelope) for entry in entry_points(group=ENTRY_POINTS)}
     return tuple(sorted((kind() for kind in kinds), key=lambda envelope: (envelope.rank, envelope.name)))

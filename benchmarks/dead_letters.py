@@ -8,6 +8,10 @@ Thousands of messages are recorded as lines of a pack (`--packed`). Both are tim
 the start of the process to its end, in turns, after a small round of each that is not counted; each with as many
 receives at once as it has by itself. lumigo-cli takes the messages away, so its queue is filled anew for each round.
 Its check for a newer version and its analytics are off, and it is led to the emulator, of which it knows nothing.
+
+Beside them, a bare boto3 loop of four threads that receives all and gives all back, and keeps nothing: what a recorder
+in Python that leaves the messages in their queue cannot be quicker than by much. It has no bound.
+
 LocalStack's own metrics of its queues are off: it works them off for seconds after the calls that they count, in the
 time of whoever comes next.
 """
@@ -43,6 +47,28 @@ require(modules + "/aws-sdk").config.update({ endpoint: process.env.AWS_ENDPOINT
 const analytics = require.resolve(modules + "/lumigo-cli/src/lib/analytics.js");
 require.cache[analytics] = { id: analytics, filename: analytics, loaded: true, exports: { track: () => undefined } };
 """
+_BARE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import boto3
+sqs = boto3.client("sqs")
+url = sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"]
+asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "AttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+
+def received(_):
+    return iter(lambda: sqs.receive_message(**asked, VisibilityTimeout=600).get("Messages", []), [])
+
+def given_back(messages):
+    entries = [
+        {"Id": str(number), "ReceiptHandle": each["ReceiptHandle"], "VisibilityTimeout": 0}
+        for number, each in enumerate(messages)
+    ]
+    return len(sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)["Successful"])
+
+with ThreadPoolExecutor(4) as pool:
+    held = [messages for found in pool.map(lambda _: [*received(_)], range(4)) for messages in found]
+    print(sum(pool.map(given_back, held)))
+"""
 ATTRIBUTES = {
     "kind": {"DataType": "String", "StringValue": "order"},
     "attempt": {"DataType": "Number", "StringValue": "3"},
@@ -74,6 +100,15 @@ def recorded(folder: Path, queue: str = "dead-letters") -> tuple[float, int]:
     assert done.returncode == 0, done.stderr
     whole = [each for each in records_on_disk(out).values() if each["messageAttributes"].keys() == ATTRIBUTES.keys()]
     return elapsed, len({each["body"] for each in whole})
+
+
+def bare() -> float:
+    """Receive the whole queue and give it back, in a process of its own; gives seconds."""
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", _BARE], check=True, capture_output=True, text=True)
+    elapsed = time.perf_counter() - began
+    assert int(done.stdout) == MESSAGES, done.stdout
+    return elapsed
 
 
 def moved(folder: Path, number: int, messages: int = MESSAGES) -> tuple[float, int, int]:
@@ -112,11 +147,12 @@ def measure(launched: Launch, folder: Path) -> dict[str, float]:
         recorded(folder / "project", "few")
         moved(folder / "project", -1, FEW)
         url = filled("dead-letters")
-        ours, theirs, kept, arrived, whole = [], [], [], [], []
+        ours, theirs, loops, kept, arrived, whole = [], [], [], [], [], []
         for number in range(ROUNDS):
             seconds, count = recorded(folder / "project")
             ours.append(MESSAGES / seconds)
             kept.append(count)
+            loops.append(MESSAGES / bare())
             seconds, came, with_all = moved(folder, number)
             theirs.append(MESSAGES / seconds)
             arrived.append(came)
@@ -125,6 +161,7 @@ def measure(launched: Launch, folder: Path) -> dict[str, float]:
     return {
         "ours": statistics.median(ours),
         "theirs": statistics.median(theirs),
+        "bare": statistics.median(loops),
         "kept": min(kept),
         "left": int(told["ApproximateNumberOfMessages"]),
         "arrived": min(arrived),
@@ -144,6 +181,7 @@ def main() -> int:
             found = measure(launched, folder)
             print(f"{launched.name}:")
             print(f"{found['ours']:10.0f}  messages a second are recorded")
+            print(f"{found['bare']:10.0f}  messages a second are received and given back by a bare boto3 loop")
             print(f"{found['theirs']:10.0f}  messages a second are moved by lumigo-cli")
             print(
                 f"{found['arrived']:10.0f}  of {MESSAGES} came to its target, {found['whole']:.0f} with all attributes"

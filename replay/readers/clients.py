@@ -20,22 +20,21 @@ _LOCALSTACK = re.compile(r"localstack(?::(\d{1,5}))?")
 
 def aws_session(*, region: str | None = None, profile: str | None = None) -> Any:
     """
-    Open a boto3 session of its own, so that threads and settings of others do not meet it.
+    Open a botocore session of its own, so that threads and settings of others do not meet it.
 
+    boto3 would add resources and file transfers, which nobody here uses, and a third to the time until the first call.
     What botocore knows of the services is read once for all of them: it takes longer than all else of making a client.
 
     Raises:
         AwsError: The profile does not exist.
     """
-    import boto3
     import botocore.session
 
     with aws_errors(where=f"profile {profile}" if profile else ""):
-        core = botocore.session.Session(profile=profile)
-        loader = _loader(core.get_config_variable("data_path"))
-        core.register_component("data_loader", loader)
-        session = boto3.Session(botocore_session=core, region_name=region)
-    loader.search_paths[:] = dict.fromkeys(loader.search_paths)  # every session of boto3 adds its own once more
+        session = botocore.session.Session(profile=profile)
+        session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+        if region is not None:
+            session.set_config_variable("region", region)
     return session
 
 
@@ -49,9 +48,9 @@ def _user_agent() -> str:
     import platform
     from importlib.metadata import version
 
-    import boto3
+    import botocore
 
-    return f"event-replay/{version('event-replay')} Boto3/{boto3.__version__} Python/{platform.python_version()}"
+    return f"event-replay/{version('event-replay')} Botocore/{botocore.__version__} Python/{platform.python_version()}"
 
 
 @cache
@@ -129,4 +128,6 @@ def aws_client(
         if localstack:
             host = f"localhost:{localstack[1]}" if localstack[1] else None
             return localstack_session(host=host, region=region).client(service, config=config)
-        return aws_session(region=region, profile=profile).client(service, config=config, endpoint_url=endpoint_url)
+        return aws_session(region=region, profile=profile).create_client(
+            service, config=config, endpoint_url=endpoint_url
+        )

@@ -247,7 +247,7 @@ class HttpTarget(Deployed):
     @cached_property
     def _region(self) -> str:
         said = self._options.region or self._endpoint.region
-        return said or str(aws_session(profile=self._options.profile).region_name or "us-east-1")
+        return said or str(aws_session(profile=self._options.profile).get_config_variable("region") or "us-east-1")
 
     @cached_property
     def _beside(self) -> Asked | None:

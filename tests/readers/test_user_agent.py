@@ -23,4 +23,4 @@ def test_calls_say_who_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
         client.list_queues()
     (agent,) = sent
     name = agent.decode() if isinstance(agent, bytes) else agent
-    assert name.startswith(f"event-replay/{version('event-replay')} Boto3/")
+    assert name.startswith(f"event-replay/{version('event-replay')} Botocore/")

@@ -35,7 +35,7 @@ def signature_headers(
     Sign with SigV4, and give the headers that this adds: time, session token, authorization.
 
     Args:
-        session: A boto3 session, whose credentials sign.
+        session: A botocore session, whose credentials sign.
 
     Raises:
         AwsError: There are no credentials.

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from replay.sources.s3_log_parts.blocks import MOST_DOCUMENT_BYTES
 from replay.sources.s3_log_parts.console_tables import without_tables
+from replay.sources.s3_log_parts.object_streams import Unreadable
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=30)
 
@@ -44,6 +46,20 @@ def test_bytes_that_are_no_utf_8_stay_what_they_are() -> None:
     """Whoever reads the lines counts them, as in any other log."""
     (given_back,) = without_tables([b"timestamp,message\r\n1778051289000,a\xffb\r\n"])
     assert b"a\xffb" in given_back
+
+
+def test_a_table_that_breaks_off() -> None:
+    """What came before the break is given, and the break is told behind it."""
+
+    def broken() -> Iterator[bytes]:
+        yield b"timestamp,message\r\n1778051289000,whole\r\n"
+        yield b"1778051290000,ha"
+        raise Unreadable("the end is missing")
+
+    pieces = without_tables(broken())
+    assert [line["@message"] for line in json.loads(next(pieces))] == ["whole", "ha"]
+    with pytest.raises(Unreadable, match="the end is missing"):
+        next(pieces)
 
 
 @pytest.mark.parametrize(

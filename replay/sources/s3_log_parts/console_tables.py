@@ -8,6 +8,7 @@ from io import StringIO
 from itertools import chain
 
 from replay.sources.s3_log_parts.blocks import MOST_DOCUMENT_BYTES
+from replay.sources.s3_log_parts.object_streams import Unreadable
 
 _MOST_HEADING_BYTES = 4_096
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -20,7 +21,11 @@ def without_tables(pieces: Iterable[bytes]) -> Iterator[bytes]:
     Give *pieces* as they are, but a table of log events as an array of objects with `@timestamp` and `@message`.
 
     That is what the console exports as JSON. A table of more than 16 MB stays what it is: the console gives at most
-    10,000 rows. Source: CloudWatch Logs User Guide, "Export query results"; the columns are those of the query.
+    10,000 rows. Source: CloudWatch Logs User Guide, "Add query to dashboard or export query results"; the columns are
+    those of the query.
+
+    Raises:
+        Unreadable: The rest cannot be read; what came before was given.
     """
     iterator = iter(pieces)
     first = next(iterator, b"")
@@ -28,14 +33,20 @@ def without_tables(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield from chain([first], iterator)
         return
     gathered, size = [first], len(first)
-    while size <= MOST_DOCUMENT_BYTES and (piece := next(iterator, b"")):
-        gathered.append(piece)
-        size += len(piece)
+    broken: Unreadable | None = None
+    try:
+        while size <= MOST_DOCUMENT_BYTES and (piece := next(iterator, b"")):
+            gathered.append(piece)
+            size += len(piece)
+    except Unreadable as error:
+        broken = error
     content = b"".join(gathered)
     if size > MOST_DOCUMENT_BYTES:
         yield from chain([content], iterator)
     else:
         yield _as_json(content)
+    if broken is not None:
+        raise broken
 
 
 def _columns(content: bytes) -> tuple[int, int, int | None] | None:

@@ -1,10 +1,14 @@
 """Lines of a log as CloudWatch Logs gives them in an answer, and as its console exports them: as JSON."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from replay.payloads.exact_json import Json, write
+
+LATEST_MS = 32_503_680_000_000 - 1
+_EPOCH_MS = re.compile(r"\d{13}")
 
 
 class LogLine(NamedTuple):
@@ -35,29 +39,34 @@ def _events(value: Json) -> Iterator[LogLine]:
     if not isinstance(events, list) or not all(map(_is_log_event, events)):
         return
     for each in events:
-        yield LogLine(each["timestamp"], str(each.get("logStreamName") or ""), each["message"])
+        yield LogLine(_in_range(each["timestamp"]), str(each.get("logStreamName") or ""), each["message"])
 
 
 def _is_log_event(value: Any) -> bool:
+    """Know an event of the API; whoever picked members of it left it its stream at least."""
     return (
         isinstance(value, dict)
         and isinstance(value.get("message"), str)
-        and all(isinstance(value.get(name), int) for name in ("timestamp", "ingestionTime"))
+        and isinstance(value.get("timestamp"), int)
+        and (isinstance(value.get("ingestionTime"), int) or isinstance(value.get("logStreamName"), str))
     )
 
 
 def _rows(value: Json) -> Iterator[LogLine]:
-    """Read the rows of a query; those without a message are no lines."""
+    """Read the rows of a query; one without a message is no line, and one without a time has that of the row before."""
     rows = value.get("results") if isinstance(value, Mapping) else value
-    if not isinstance(rows, list):
+    told = [row if isinstance(row, dict) else _fields(row) for row in rows] if isinstance(rows, list) else []
+    if not all(row.keys() & {"@timestamp", "@message"} for row in told):
         return
-    for row in rows:
-        told = row if isinstance(row, dict) else _fields(row)
-        message, at_ms = told.get("@message"), _milliseconds(told.get("@timestamp"))
-        if message is None or at_ms is None:
-            return
-        text = message if isinstance(message, str) else write(message)
-        yield LogLine(at_ms, str(told.get("@logStream") or ""), text)
+    at_ms = next((found for row in told if (found := _milliseconds(row.get("@timestamp"))) is not None), None)
+    for row in told:
+        message = row.get("@message")
+        if message is not None and at_ms is not None:
+            found = _milliseconds(row.get("@timestamp"))
+            at_ms = at_ms if found is None else found
+            yield LogLine(
+                at_ms, str(row.get("@logStream") or ""), message if isinstance(message, str) else write(message)
+            )
 
 
 def _fields(row: object) -> dict[str, Any]:
@@ -68,9 +77,16 @@ def _fields(row: object) -> dict[str, Any]:
 
 def _milliseconds(value: object) -> int | None:
     if isinstance(value, int):
-        return value
+        return _in_range(value)
+    if isinstance(value, str) and _EPOCH_MS.fullmatch(value):
+        return int(value)
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError:
+        return _in_range(round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
+    except (ValueError, OverflowError):
         return None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _in_range(at_ms: int) -> int:
+    """Put a time that no clock has at the nearer end of those that one can have."""
+    return min(max(at_ms, 0), LATEST_MS)

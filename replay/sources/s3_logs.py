@@ -24,6 +24,7 @@ from replay.sources.s3_log_parts.lanes import Lane, Lanes
 from replay.sources.s3_log_parts.log_objects import Listed, Lister, LogObject, Window, files_lister
 from replay.sources.s3_log_parts.lookup import FoundEvent
 from replay.sources.s3_log_parts.missing_events import missing_notes, printable
+from replay.sources.s3_log_parts.scan import DOUBTFUL
 from replay.sources.s3_log_parts.sightings import Sighting
 from replay.sources.s3_log_parts.tasks import Access, Ended, Task
 from replay.sources.s3_log_parts.unreadable import UnreadableParts
@@ -206,6 +207,7 @@ class S3LogsRecording(Recording):
         self._joined = Joined()
         self._unreadable = UnreadableParts()
         self._objects: list[LogObject] = []
+        self._doubtful: list[str] = []
         self._read_all = self._seen = self._closed = False
         self.unpacked_bytes = 0
         self.notes = []
@@ -275,7 +277,9 @@ class S3LogsRecording(Recording):
             self.advanced(way.reached(task, task.found.size_bytes))
             self.unpacked_bytes += found.unpacked_bytes
             if not again:
-                self._unreadable.add(task.found.place, found.problems)
+                self._doubtful += [task.found.place] if DOUBTFUL in found.problems else []
+                told = {each: count for each, count in found.problems.items() if each != DOUBTFUL}
+                self._unreadable.add(task.found.place, told)
 
     def _refuse_nothing(self) -> None:
         if self._listed.problems:
@@ -321,6 +325,9 @@ class S3LogsRecording(Recording):
             if not self._seen:
                 read = f"{counted(len(self._objects), 'object')} read, {self.unpacked_bytes / 1e6:,.1f} MB unpacked"
                 yield f"{read}: no failed request is told"
+            if not self._seen and self._doubtful:
+                where = f"{counted(len(self._doubtful), 'object')}, the first {printable(self._doubtful[0])}"
+                yield f"in {where}: {DOUBTFUL}"
             yield from missing_notes(self._joined, self._window.holds)
         yield from self._unreadable.notes()
         for place, reason in self._listed.problems[:_MOST_NOTES]:

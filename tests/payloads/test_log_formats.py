@@ -292,5 +292,5 @@ def test_a_long_text_is_read_some_lines_at_a_time_and_no_error_is_cut() -> None:
         each for number in range(3_000) for each in (f"[ERROR] A: {number}\n", "Traceback (most recent call last):\n")
     ]
     for first in (lines, ["printed\n", *lines]):
-        found = [entry.failure.message for entry, _ in stream_entries(first) if entry.failure]
+        found = [entry.failure.message for entries in stream_entries(first) for entry, _ in entries if entry.failure]
         assert found == [str(number) for number in range(3_000)]

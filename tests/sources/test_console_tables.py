@@ -1,6 +1,7 @@
 """Tables of CSV that the console of CloudWatch exports."""
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator
 from io import StringIO
@@ -9,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.sources.s3_log_parts.blocks import MOST_DOCUMENT_BYTES
 from replay.sources.s3_log_parts.console_tables import without_tables
 from replay.sources.s3_log_parts.object_streams import Unreadable
 
@@ -31,7 +31,7 @@ def test_each_message_is_given_back_as_it_was(messages: list[str], cut: int, mar
     )
     (given_back,) = without_tables([content[:cut], content[cut:]])
     assert json.loads(given_back) == [
-        {"@timestamp": "2026-05-06 07:08:09.123", "@message": each, "@logStream": "s"} for each in messages
+        {"@timestamp": 1778051289123, "@message": each, "@logStream": "s"} for each in messages
     ]
 
 
@@ -40,6 +40,48 @@ def test_a_table_of_log_events() -> None:
     content = table(["timestamp", "message"], ["1778051289000", "x" * 300_000], ["cut"])
     (given_back,) = without_tables([content])
     assert json.loads(given_back) == [{"@timestamp": 1778051289000, "@message": "x" * 300_000, "@logStream": ""}]
+
+
+def test_a_long_table_is_cut_where_invocations_begin() -> None:
+    """A document has its limits: each array has whole invocations, and all of them together every row."""
+    rows = [["1778051289000", f"{word} {n}"] for n in range(40) for word in ("START RequestId:", "x" * 20_000, "END")]
+    (given_back,) = without_tables([table(["timestamp", "message"], *rows)])
+    arrays = [json.loads(line) for line in given_back.splitlines()]
+    assert len(arrays) > 2
+    assert all(array[0]["@message"].startswith("START") for array in arrays)
+    assert [[str(each["@timestamp"]), each["@message"]] for array in arrays for each in array] == rows
+
+
+def test_a_table_in_which_nothing_begins_is_cut_all_the_same() -> None:
+    """No document gets too large to be read."""
+    rows = [["1778051289000", "x" * 500_000]] * 20
+    (given_back,) = without_tables([table(["timestamp", "message"], *rows)])
+    assert max(map(len, given_back.splitlines())) < 3_000_000
+
+
+def test_rows_that_lack_a_cell() -> None:
+    """A row without its time has that of the row before; one that breaks off in the middle is none."""
+    content = b"timestamp,message,more\r\n1778051289000,a,1\r\n,b,2\r\n1778051290000\r\n"
+    (given_back,) = without_tables([content])
+    assert [(each["@timestamp"], each["@message"]) for each in json.loads(given_back)] == [
+        (1778051289000, "a"),
+        (1778051289000, "b"),
+    ]
+
+
+def test_too_large_a_table_is_told() -> None:
+    """The console gives no such table; what is in it is not passed over in silence."""
+    pieces = itertools.chain([b"timestamp,message\n"], itertools.repeat(b"1778051289000,a line\n" * 50_000))
+    with pytest.raises(Unreadable, match="a table of more than 67 MB"):
+        list(without_tables(pieces))
+
+
+@given(
+    content=st.binary(max_size=200), heading=st.sampled_from([b"timestamp,message", b'"@message","@timestamp"', b""])
+)
+def test_no_bytes_are_too_odd(content: bytes, heading: bytes) -> None:
+    """Whatever stands in a file, it is a table or it is not."""
+    assert b"".join(without_tables([heading + b"\r", content])) is not None
 
 
 def test_bytes_that_are_no_utf_8_stay_what_they_are() -> None:
@@ -71,11 +113,11 @@ def test_a_table_that_breaks_off() -> None:
         b"time,message\n1,2\n",
         b"timestamp,messages\n1,2\n",
         b'{"timestamp": 1, "message": "a"}\n',
-        b"timestamp,message\n" + b"1778051289000,a line\n" * (MOST_DOCUMENT_BYTES // 20),
+        b"[ERROR] no timestamp in the message\rTraceback (most recent call last):\r",
     ],
-    ids=["empty", "one column", "semicolons", "no time", "no message", "json", "too large"],
+    ids=["empty", "one column", "semicolons", "no time", "no message", "json", "carriage returns"],
 )
 def test_anything_else_is_left_as_it_is(content: bytes) -> None:
-    """What is no such table, or a larger one than the console gives, goes on byte for byte."""
+    """What is no such table goes on byte for byte."""
     pieces = [content[:100], content[100:]]
     assert b"".join(without_tables(pieces)) == content

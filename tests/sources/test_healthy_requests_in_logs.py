@@ -14,7 +14,7 @@ from tests.sources.log_samples import (
     request_id,
     subscription,
 )
-from tests.sources.test_s3_logs import NONE_FAILED, read, written
+from tests.sources.test_s3_logs import NONE_FAILED, doubtful, read, written
 
 IMPORT_ERROR = (
     "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': No module named 'requests'\n"
@@ -126,14 +126,15 @@ def test_an_error_below_the_level_of_errors(tmp_path: Path, level: str) -> None:
         line(level=level, requestId=request_id(1), message=error),
         line(level=level, requestId=request_id(2), errorType="none", errorMessage=None),
     ]
-    assert read(written(tmp_path, "log", lines)) == ([], [NONE_FAILED])
+    path = written(tmp_path, "log", lines)
+    assert read(path) == ([], [NONE_FAILED, doubtful(path)])
 
 
 def test_a_status_that_a_logger_speaks_of(tmp_path: Path) -> None:
     """A function that tells of another's 503 did not answer so; with logged errors every line is an application's."""
     told = line(level="INFO", message="the shop said", status=503, function_request_id=request_id(1))
     path = written(tmp_path, "log", [powertools(1, {"n": 1}), told])
-    assert read(path) == ([], [NONE_FAILED])
+    assert read(path) == ([], [NONE_FAILED, doubtful(path)])
     assert failures(path, logged_errors=True) == {request_id(1): "HTTP 503"}
 
 

@@ -23,7 +23,7 @@ from replay.payloads.captures import Capture
 from replay.recorder import record
 from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
-from replay.sources.s3_log_parts import joined, lanes
+from replay.sources.s3_log_parts import joined, lanes, scan
 from replay.sources.s3_logs import S3LogsOptions, S3LogsSource
 from tests.sources.log_samples import (
     failed_in_json,
@@ -42,6 +42,12 @@ EVENT = {"Records": [{"body": "{}", "eventSource": "aws:sqs"}]}
 
 
 NONE_FAILED = "1 object read, 0.0 MB unpacked: no failed request is told"
+
+
+def doubtful(path: Path) -> str:
+    return (
+        f"in 1 object, the first {path}: lines that look like failures, of which none tells of one that is understood"
+    )
 
 
 def read(*paths: Path | str, **options: Any) -> tuple[list[Capture], list[str]]:
@@ -325,8 +331,73 @@ def test_forms_that_are_not_known(tmp_path: Path) -> None:
     assert captures == []
     assert notes == [
         "4 objects read, 4.3 MB unpacked: no failed request is told",
-        f"2 times, first in {tmp_path}/b.txt and 1 other object: no line has a form that is known here, and none tells of a failure",
+        doubtful(tmp_path / "c/d.txt"),
+        f"1 time, first in {tmp_path}/b.txt: no line has a form that is known here, and none tells of a failure",
     ]
+
+
+@pytest.mark.parametrize("cut", [1, 30])
+def test_an_answer_that_breaks_off(tmp_path: Path, cut: int) -> None:
+    """Nobody reads half a document; but that there are failures in it is said."""
+    events = [
+        {"timestamp": 1763708400000, "message": each, "ingestionTime": 1}
+        for each in failed_in_text(1, 'event: {"n": 1}')
+    ]
+    path = written(tmp_path, "answer.json", [json.dumps({"events": events})[:-cut]])
+    assert read(path) == ([], [NONE_FAILED, doubtful(path)])
+
+
+def test_an_event_that_looks_like_the_record_of_a_failure(tmp_path: Path) -> None:
+    """One logged event with the members of such a record hides nothing of what stands around it."""
+    event = '{"version": "2.0", "queryStringParameters": {"condition": "new"}, "requestContext": {"stage": "prod"}}'
+    lines = [*failed_in_text(1, f"event: {event}", error="fine"), *failed_in_text(2, 'event: {"n": 2}')]
+    ((capture,), notes) = read(written(tmp_path, "log", lines))
+    assert (capture.body, capture.origin.identity) == ('{"n": 2}', request_id(2))
+    assert notes == []
+
+
+def test_a_document_of_many_failures_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many requests failed in an answer, each finds its own lines without the whole being read again."""
+    messages = [each for n in range(60) for each in failed_in_text(n, f'event: {{"n": {n}}}')]
+    events = [{"timestamp": 1763708400000 + n, "message": each, "ingestionTime": 1} for n, each in enumerate(messages)]
+    path = written(tmp_path, "answer.json", [json.dumps({"events": events}, indent=1)])
+    parsed: list[int] = []
+    whole = scan.read_line
+    monkeypatch.setattr(scan, "read_line", lambda text, forms: parsed.append(len(text)) or whole(text, forms))
+    captures, notes = read(path)
+    assert sorted(json.loads(capture.body)["n"] for capture in captures) == list(range(60))
+    assert all(capture.failure and capture.failure.frames for capture in captures)
+    assert notes == []
+    assert len(parsed) == 1
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_streams_that_run_side_by_side(tmp_path: Path, named: bool) -> None:
+    """What a line's stream tells is believed; without it nobody knows which of two open requests a line is of."""
+    first, second = failed_in_text(1, 'event: {"n": 1}'), failed_in_text(2, error="fine")
+    streams = [f"2026/11/21/[$LATEST]{letter * 32}" if named else "" for letter in "ab"]
+    order = [(0, first[0]), (1, second[0]), *((0, each) for each in first[1:-2]), (1, second[-2]), (1, second[-1])]
+    order += [(0, first[-2]), (0, first[-1])]
+    times = [f"2026-11-21T07:00:00.{n:06}+00:00" for n in range(len(order))]
+    lines = [
+        f"{at} {streams[which]} {text}" if named else f"{at[:23]}Z {text}"
+        for at, (which, text) in zip(times, order, strict=True)
+    ]
+    captures, notes = read(written(tmp_path, "tail.log", lines))
+    if named:
+        assert [(each.origin.identity, each.body) for each in captures] == [(request_id(1), '{"n": 1}')]
+        assert notes == []
+    else:
+        assert captures == []
+        assert notes == ["1 failure without a request id or an event: KeyError"]
+
+
+def test_what_lambda_calls_a_success_did_not_fail_in_any_way(tmp_path: Path) -> None:
+    """A line that a function printed of an answer of somebody else's names its own request, and is no access log."""
+    printed = json.dumps({"requestId": request_id(1), "url": "https://stock", "status": 503}) + "\n"
+    start, event, report = good_in_json(1)
+    path = written(tmp_path, "log", [start, event, printed, report])
+    assert read(path) == ([], [NONE_FAILED, doubtful(path)])
 
 
 @pytest.mark.parametrize(

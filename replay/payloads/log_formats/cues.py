@@ -13,6 +13,8 @@ for in what CloudWatch Logs sends on or answers, or Java writes, for one more se
 """
 
 _CLOUDTRAIL, _CLOUDTRAIL_CUE = b'"eventVersion', b"errorCode"
+_CONDITION = b'"condition"'
+_INVOCATION_RECORD = (_CONDITION, b'"requestContext"', b'"version"')
 _DOTNET_CUE = b"at Amazon.Lambda.RuntimeSupport."
 _STATUS = re.compile(
     rb'tatus(?:_?[cC]ode)?(?:\\?"[ \t]{0,4}:[ \t]{0,4}\\?"?|>|: )(?:5\d\d(?!\d)|timeout|error|failure)'
@@ -82,6 +84,8 @@ def failure_offsets(block: bytes, *, application: bool) -> list[int]:
     if any(mark in sample for sample in samples for mark in _HOLDS_TEXT):
         found.update(_java_errors(block, _ESCAPED_JAVA_CUE))
         found.update(_every(block, _DOTNET_CUE))
+    if any(all(mark in sample for mark in _INVOCATION_RECORD) for sample in samples):
+        found.update(_every(block, _CONDITION))
     if any(_CLOUDTRAIL in sample for sample in samples):
         found.update(_every(block, _CLOUDTRAIL_CUE))
     for looks_like, cue in _LOOKS_LIKE:
@@ -99,12 +103,6 @@ def has_known_form(block: bytes) -> bool:
 def _samples(block: bytes) -> tuple[bytes, ...]:
     """Take its beginning, middle and end: what it holds may change half way, as logs are put together from others."""
     return block[:_HEAD_BYTES], block[len(block) // 2 :][:_HEAD_BYTES], block[-_HEAD_BYTES:]
-
-
-def are_records_of_failures(block: bytes) -> bool:
-    """Say whether *block* begins as invocation records do, that Lambda writes into a bucket."""
-    head = block[:_HEAD_BYTES]
-    return b'"requestContext"' in head and b'"condition"' in head and b'"version"' in head
 
 
 def _java_errors(block: bytes, cue: bytes) -> Iterator[int]:

@@ -62,8 +62,8 @@ def read_line(text: str, forms: Forms) -> list[LogRecord] | None:
 
 
 def read_stream(lines: Iterable[str], forms: Forms) -> list[LogRecord]:
-    """Read the lines of one log stream; what names no request belongs to the one that runs."""
-    return list(_of_stream(list(stream_entries(lines)), forms))
+    """Read lines of log streams; what names no request belongs to the one that runs in its stream."""
+    return [record for entries in stream_entries(lines) for record in _of_stream(entries, forms)]
 
 
 def _of_document(text: str, forms: Forms) -> Iterator[LogRecord]:
@@ -110,8 +110,12 @@ def _of_array(text: str, value: Sequence[object], forms: Forms) -> Iterator[LogR
 def _of_answer(lines: Sequence[LogLine], forms: Forms) -> Iterator[LogRecord]:
     """Read the lines of an answer of CloudWatch Logs, those of each stream by themselves."""
     for _, of_stream in groupby(lines, key=lambda line: line.stream):
-        told = ((datetime.fromtimestamp(each.at_ms / 1000, UTC).isoformat(), each.message) for each in of_stream)
+        told = ((_iso(each.at_ms), each.message) for each in of_stream)
         yield from _of_log_events(told, forms, is_function=False)
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
 
 
 def _of_subscription(value: Mapping[str, Any], forms: Forms) -> Iterator[LogRecord]:
@@ -186,32 +190,42 @@ def _of_stream(entries: Sequence[tuple[LogEntry, str]], forms: Forms) -> Iterato
     """
     Give each entry with its request: without an id, that of the one that runs, which began last and ends next.
 
-    Where another one ends next, the log is that of several environments, and nobody knows. What an environment tells
-    while it starts belongs to the request that it then fails, or to none.
+    Where another one ends next, or several run, the log is that of several environments, and nobody knows. What an
+    environment tells while it starts belongs to the request that it then fails, or to none.
     """
     failed = {entry.request_id for entry, _ in entries if entry.failure is not None}
     running: str | None = None
     announced = starting = False
-    for (entry, at), ends_next in zip(entries, _next_ends(entries), strict=True):
+    for (entry, at), (ends_next, several) in zip(entries, _still_to_end(entries), strict=True):
         record = _of_entry(entry, at, forms)
         if announced and record.event is None and (event := printed_value(entry.message.strip())):
             record = replace(record, event=event, text="")
         announced = announces_event(entry.message)
         starting = begins_environment(entry) or (starting and entry.request_id is None)
         running = entry.request_id or (None if starting else running)
-        known = {running, ends_next} - {None}
+        known = set() if several else {running, ends_next} - {None}
         request_id = entry.request_id or (known.pop() if len(known) == 1 else None)
         yield _with_id(record, request_id if not starting or request_id in failed else None)
 
 
-def _next_ends(entries: Sequence[tuple[LogEntry, str]]) -> list[str | None]:
-    """Say of each entry which request ends next, behind it."""
-    ends: list[str | None] = []
+def _still_to_end(entries: Sequence[tuple[LogEntry, str]]) -> list[tuple[str | None, bool]]:
+    """
+    Say of each entry which request ends next, behind it, and whether several do that have begun before it.
+
+    Where no beginning is told at all, nobody knows of several.
+    """
+    told: list[tuple[str | None, bool]] = []
+    tells_beginnings = any(entry.kind == "start" for entry, _ in entries)
+    open_here: set[str | None] = set()
     found: str | None = None
     for entry, _ in reversed(entries):
-        ends.append(found)
-        found = entry.request_id if entry.kind in _ENDS else found
-    return ends[::-1]
+        told.append((found, tells_beginnings and len(open_here) > 1))
+        if entry.kind in _ENDS:
+            found = entry.request_id
+            open_here.add(found)
+        elif entry.kind == "start":
+            open_here.discard(entry.request_id)
+    return told[::-1]
 
 
 def _with_id(record: LogRecord, request_id: str | None) -> LogRecord:

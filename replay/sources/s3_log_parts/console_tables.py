@@ -5,53 +5,58 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
-from itertools import chain
 
-from replay.sources.s3_log_parts.blocks import MOST_DOCUMENT_BYTES
+from replay.payloads.log_answers import log_lines
 from replay.sources.s3_log_parts.object_streams import Unreadable
 
+MOST_TABLE_BYTES = 64 * 1024 * 1024
+_ARRAY_LETTERS, _MOST_ARRAY_LETTERS = 256 * 1024, 2 * 1024 * 1024
 _MOST_HEADING_BYTES = 4_096
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TIMES, _MESSAGES, _STREAMS = ("@timestamp", "timestamp"), ("@message", "message"), ("@logStream", "logStreamName")
-_EPOCH_MS = re.compile(r"\d{13}")
+_LINE_ENDS = re.compile(rb"[\r\n]")
 
 
 def without_tables(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """
-    Give *pieces* as they are, but a table of log events as an array of objects with `@timestamp` and `@message`.
+    Give *pieces* as they are, but a table of log events as arrays of objects with `@timestamp` and `@message`.
 
-    That is what the console exports as JSON. A table of more than 16 MB stays what it is: the console gives at most
-    10,000 rows. Source: CloudWatch Logs User Guide, "Add query to dashboard or export query results"; the columns are
-    those of the query.
+    That is what the console exports as JSON, too. Source: CloudWatch Logs User Guide, "Add query to dashboard or export
+    query results"; the columns are those of the query.
 
     Raises:
-        Unreadable: The rest cannot be read; what came before was given.
+        Unreadable: The rest cannot be read; what came before was given. Or it is a table of more than 64 MB, with more
+            than the 10,000 rows that the console gives.
     """
     iterator = iter(pieces)
-    first = next(iterator, b"")
-    if not _columns(first):
-        yield from chain([first], iterator)
-        return
-    gathered, size = [first], len(first)
-    broken: Unreadable | None = None
+    head, broken = _gathered(iterator, _MOST_HEADING_BYTES)
+    if broken is None and _columns(head):
+        rest, broken = _gathered(iterator, MOST_TABLE_BYTES - len(head) + 1)
+        if len(head) + len(rest) > MOST_TABLE_BYTES:
+            raise Unreadable(f"it is a table of more than {MOST_TABLE_BYTES / 1e6:,.0f} MB")
+        head += rest
+    yield _as_json(head) if _columns(head) else head
+    if broken is not None:
+        raise broken
+    yield from iterator
+
+
+def _gathered(pieces: Iterator[bytes], enough: int) -> tuple[bytes, Unreadable | None]:
+    """Put pieces together until there are *enough* bytes; where they break off, say why."""
+    gathered, size = [], 0
     try:
-        while size <= MOST_DOCUMENT_BYTES and (piece := next(iterator, b"")):
+        while size < enough and (piece := next(pieces, b"")):
             gathered.append(piece)
             size += len(piece)
     except Unreadable as error:
-        broken = error
-    content = b"".join(gathered)
-    if size > MOST_DOCUMENT_BYTES:
-        yield from chain([content], iterator)
-    else:
-        yield _as_json(content)
-    if broken is not None:
-        raise broken
+        return b"".join(gathered), error
+    return b"".join(gathered), None
 
 
 def _columns(content: bytes) -> tuple[int, int, int | None] | None:
     """Say in which columns time, message and log stream are, by the heading; None where it is none of such a table."""
-    heading = content.removeprefix(_BYTE_ORDER_MARK)[:_MOST_HEADING_BYTES].partition(b"\n")[0]
+    heading = content.removeprefix(_BYTE_ORDER_MARK)[:_MOST_HEADING_BYTES]
+    heading = _LINE_ENDS.split(heading, maxsplit=1)[0]
     if b"timestamp" not in heading or b"message" not in heading:
         return None
     names = next(csv.reader([heading.decode("utf-8", "replace").strip()]), [])
@@ -62,21 +67,29 @@ def _columns(content: bytes) -> tuple[int, int, int | None] | None:
 
 
 def _as_json(content: bytes) -> bytes:
-    found = _columns(content)
-    assert found is not None
-    time, message, stream = found
-    needed = max(time, message, stream or 0)
-    csv.field_size_limit(MOST_DOCUMENT_BYTES)  # a log event may be larger than the 128 KiB that csv allows by itself
+    """Write the rows as arrays of one line each, cut where an invocation begins: a document has its limits."""
     text = content.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogateescape")
+    written: list[str] = []
+    held: list[dict[str, str | int]] = []
+    size, stream = 0, ""
+    for line in log_lines(list(_rows(text, _columns(content)))) or ():
+        begins = line.stream != stream or line.message.startswith("START ") or '"platform.start"' in line.message
+        if size > _MOST_ARRAY_LETTERS or (begins and size > _ARRAY_LETTERS):
+            written.append(json.dumps(held, ensure_ascii=False))
+            held, size = [], 0
+        held.append({"@timestamp": line.at_ms, "@message": line.message, "@logStream": line.stream})
+        size, stream = size + len(line.message), line.stream
+    written.append(json.dumps(held, ensure_ascii=False))
+    return "\n".join(written).encode("utf-8", "surrogateescape")
+
+
+def _rows(text: str, columns: tuple[int, int, int | None] | None) -> Iterator[dict[str, str]]:
+    assert columns is not None
+    time, message, stream = columns
+    csv.field_size_limit(MOST_TABLE_BYTES)  # a log event may be larger than the 128 KiB that csv allows by itself
     rows = csv.reader(StringIO(text, newline=""))
     next(rows)
-    lines = [
-        {
-            "@timestamp": int(row[time]) if _EPOCH_MS.fullmatch(row[time]) else row[time],
-            "@message": row[message],
-            "@logStream": row[stream] if stream is not None else "",
-        }
-        for row in rows
-        if row[needed:]
-    ]
-    return json.dumps(lines, ensure_ascii=False, indent=0).encode("utf-8", "surrogateescape")
+    for row in rows:
+        if row[max(time, message, stream or 0) :]:
+            of_stream = row[stream] if stream is not None else ""
+            yield {"@timestamp": row[time], "@message": row[message], "@logStream": of_stream}

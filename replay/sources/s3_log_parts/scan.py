@@ -8,18 +8,20 @@ from dataclasses import dataclass, field
 from io import StringIO
 from itertools import islice
 
-from replay.payloads.log_formats.cues import are_records_of_failures, failure_offsets, has_known_form
+from replay.payloads.log_formats.cues import failure_offsets, has_known_form
 from replay.payloads.log_formats.log_record import LogRecord
 from replay.payloads.log_formats.reading import Forms, read_line, read_stream
 from replay.sources.s3_log_parts.blocks import NOT_JSON, Block, blocks, extent, windows
 from replay.sources.s3_log_parts.sightings import Sighting, sighting
 
+DOUBTFUL = "lines that look like failures, of which none tells of one that is understood"
 NO_KNOWN_FORM = "no line has a form that is known here, and none tells of a failure"
 NOT_UTF_8 = "lines that are not UTF-8, of which the bad bytes are shown as ?"
 _STARTS = (b"START RequestId: ", b'"platform.start"')
 _STARTINGS = (b"_START Runtime Version", b'"platform.initStart"', b'"platform.restoreStart"')
 _MOST_STREAM_BYTES = 512 * 1024
 _MOST_MENTIONS = 500
+_FEW_RECORDS = 20
 _GOES_ON = re.compile(rb"[ \t]|\xc2\xa0|Traceback \(most|Caused by:|(?:Runtime|Sandbox|Extension)\.\w+\s")
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -28,27 +30,22 @@ def scan(pieces: Iterable[bytes], forms: Forms, problems: Counter[str]) -> Itera
     """
     Give each failed request of an unpacked object once, with its event where that stands in the same megabytes.
 
-    What cannot be read is counted in *problems*.
+    What cannot be read is counted in *problems*, and so is an object in which failures were looked for in vain.
     """
     done = Done()
     is_known = forms.application
-    is_empty = True
+    is_empty, is_doubtful = True, False
     for before, block, after in windows(blocks(pieces, problems)):
         is_known, is_empty = is_known or has_known_form(block.data), False
-        for found in _in_block(before, block, after, forms, problems, done):
-            is_known = True
+        offsets = failure_offsets(block.data, application=forms.application)
+        is_doubtful = is_doubtful or bool(offsets)
+        for found in _in_view(View(before, block, after, problems), offsets, forms, done) if offsets else ():
+            done.seen = True
             yield found
-    if not is_known and not is_empty:
+    if is_doubtful and not done.seen:
+        problems[DOUBTFUL] += 1
+    elif not (is_known or done.seen or is_empty):
         problems[NO_KNOWN_FORM] += 1
-
-
-def _in_block(
-    before: Block | None, block: Block, after: Block | None, forms: Forms, problems: Counter[str], done: "Done"
-) -> Iterator[Sighting]:
-    if are_records_of_failures(block.data):
-        yield from _records_of_failures(block, forms, problems)
-    elif offsets := failure_offsets(block.data, application=forms.application):
-        yield from _in_view(View(before, block, after, problems), offsets, forms, done)
 
 
 @dataclass(slots=True)
@@ -56,8 +53,30 @@ class Done:
     """The requests that were given, and how far the content was read: no failure is told twice."""
 
     ids: set[str] = field(default_factory=set)
+    seen: bool = False
     until: int = 0
     line_until: int = 0
+
+
+class Document:
+    """One line or document that tells of many requests: what it tells of each is found without looking at all of it."""
+
+    def __init__(self, records: list[LogRecord]) -> None:
+        self.records = records
+        self._by_id: dict[str, list[LogRecord]] = {}
+        self._with_event: list[LogRecord] = []
+        for each in records:
+            for known in {each.request_id, each.trace_id if each.kind == "invocation" else None} - {None}:
+                self._by_id.setdefault(known, []).append(each)  # type: ignore[arg-type]  # None was taken out
+            if each.event is not None:
+                self._with_event.append(each)
+
+    def naming(self, request_id: str) -> list[LogRecord]:
+        """List the records of a request; where none of them has its event, also those whose event names it."""
+        own = self._by_id.get(request_id, [])
+        if any(each.event is not None for each in own):
+            return own
+        return [*own, *(each for each in self._with_event if request_id in (each.event or "") and each not in own)]
 
 
 class View:
@@ -69,6 +88,7 @@ class View:
         self.offset = before.offset if before else block.offset
         self.separators = block.separators
         self.problems = problems
+        self._documents: dict[tuple[int, int], Document] = {}
         self.ends: list[int] = []
         base = 0
         for each in (before, block, after):
@@ -95,15 +115,23 @@ class View:
     def read(self, at: int, forms: Forms, *, earliest: int = 0) -> tuple[int, list[LogRecord]]:
         """Read what is around *at*, a line or a stretch of a log stream from *earliest* on; and say where it ends."""
         start, end = self.record_around(at)
+        if known := self._documents.get((start, end)):
+            return end, known.records
         text = self.text(start, end)
         records = read_line(text, forms)
         if records is not None and not (self.separators and _needs_its_neighbours(text, records)):
+            if len(records) > _FEW_RECORDS:
+                self._documents[start, end] = Document(records)
             return end, records
         if text.lstrip().startswith("{") and not self.separators:
             self.problems[NOT_JSON] += 1
         start, end = self._stream_around(start, end, earliest)
         lines = StringIO(self.text(start, end))  # they end with \n, and not with U+2028 or a form feed
         return end, read_stream(lines, forms)
+
+    def document_around(self, at: int) -> "Document | None":
+        """Give the document of many records around *at*, if it was read."""
+        return self._documents.get(self.record_around(at))
 
     def _stream_around(self, start: int, end: int, earliest: int) -> tuple[int, int]:
         """
@@ -165,6 +193,9 @@ def records_naming(view: View, request_id: str, forms: Forms) -> list[LogRecord]
     for at in islice(view.mentions(request_id), _MOST_MENTIONS):
         if at >= read_until:
             read_until, records = view.read(at, forms)
+            if document := view.document_around(at):
+                found += document.naming(request_id)
+                continue
             of_another = len(records) > 1
             found += [
                 each
@@ -221,22 +252,6 @@ def _once(near: list[LogRecord], named: list[LogRecord], request_id: str) -> Ite
         if each not in seen:
             seen.add(each)
             yield each
-
-
-def _records_of_failures(block: Block, forms: Forms, problems: Counter[str]) -> Iterator[Sighting]:
-    """Read each invocation record of a block."""
-    view = View(None, block, None, problems)
-    at = 0
-    while at < len(view.data):
-        start, end = view.record_around(at)
-        text = view.text(start, end)
-        records = read_line(text, forms) if text.strip() else []
-        if records is None:
-            problems[NOT_JSON] += 1
-        for each in records or ():
-            if each.whole:
-                yield _whole(each, view.offset + start)
-        at = max(end, at) + 1
 
 
 def _whole(record: LogRecord, offset: int) -> Sighting:

@@ -40,9 +40,8 @@ def sighting(
     """
     own = [each for each in records if each.request_id == request_id]
     statuses = {each.report.status for each in own if each.report is not None}
-    spared = "invocation" if statuses == {"success"} and not logged_errors else None
-    failing = [each for each in own if each.failure is not None and each.kind != spared]
-    if not failing:
+    failing = [each for each in own if each.failure is not None]
+    if not failing or (statuses == {"success"} and not logged_errors):
         return None
     kind: Kind = "invocation" if any(each.kind == "invocation" for each in failing) else "access"
     told = [each for each in failing if each.kind == kind]

@@ -222,7 +222,10 @@ def _rows() -> list[tuple[FailureClass, re.Pattern[str] | None, re.Pattern[str]]
 
 
 def _used_all_memory(failure: Failure) -> bool:
-    if "Runtime.ExitError" not in error_names(failure):
+    names = error_names(failure)
+    if "Runtime.OutOfMemory" in names:
+        return True
+    if "Runtime.ExitError" not in names:
         return False
     reported = (_MEMORY_USED.search(line) for line in failure.log_lines)
     return any(found is not None and int(found[2]) >= int(found[1]) for found in reported)

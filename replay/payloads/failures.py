@@ -7,8 +7,10 @@ from typing import Literal
 
 Observer = Literal["source", "logs", "local"]
 
-UNTOLD_TYPES = frozenset({"", "Unhandled", "RetriesExhausted", "Handled"})
-"""What stands for an error's type where nobody told it."""
+UNTOLD_TYPES = frozenset({
+    "", "Unhandled", "Handled", "RetriesExhausted", "EventAgeExceeded", "RetryAttemptsExhausted", "RecordAgeExceeded",
+})  # fmt: skip
+"""What stands for an error's type where nobody told it: nothing, or why AWS gave up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 """Longer than the longest long poll of SQS, 20 s."""
 
+_ASSUMED_ROLES: dict[str, Any] = {}
 _LOCALSTACK_PORT = 4566
 _HOST = re.compile(r"([\w.-]+)(?::(\d{1,5}))?", re.ASCII)
 _LOCALSTACK = re.compile(r"localstack(?::(\d{1,5}))?")
@@ -35,6 +36,8 @@ def aws_session(*, region: str | None = None, profile: str | None = None) -> Any
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
         if region is not None:
             session.set_config_variable("region", region)
+        # Else each client would assume a profile's role by itself, and ask for a code of MFA each time.
+        session.get_component("credential_provider").get_provider("assume-role").cache = _ASSUMED_ROLES
     return session
 
 

@@ -159,14 +159,14 @@ class CaptureRecorder:
             else None
         )
         for number, (capture, envelope, unwrapped) in enumerate(held):
-            known = looked_up[number] if looked_up else Enriched(failure=unwrapped.failure)
-            if known.failure is not unwrapped.failure:
-                unwrapped = replace(unwrapped, failure=known.failure)  # noqa: PLW2901 - the same, and how it failed
-            self._record(capture, envelope, unwrapped, of_several=known.of_several)
+            self._record(capture, envelope, unwrapped, looked_up[number] if looked_up else None)
 
-    def _record(self, capture: Capture, envelope: Envelope, unwrapped: Unwrapped, *, of_several: bool) -> None:
+    def _record(self, capture: Capture, envelope: Envelope, unwrapped: Unwrapped, found: Enriched | None) -> None:
+        known = found or Enriched(failure=unwrapped.failure)
         try:
-            fixture = self.maker.fixture(capture, envelope, unwrapped, of_several=of_several)
+            seen = unwrapped if known.failure is unwrapped.failure else replace(unwrapped, failure=known.failure)
+            fixture = self.maker.fixture(capture, envelope, seen, of_several=known.of_several)
+            changed_beside = self.maker.changed_beside_event(fixture, unwrapped)
         except (RedactionError, InvalidJson) as error:
             self._not_recorded(capture, _told(error))
             return
@@ -183,7 +183,8 @@ class CaptureRecorder:
         changed = fixture.event_text != unwrapped.event.text
         if self.unredacted is not None and changed and not only_receipt_handles(fixture):
             self._events[id(capture)] = unwrapped.event.text
-        self._keep(fixture, Settlement(capture=capture, kept=True, changed=changed), is_told=not of_several)
+        about = Settlement(capture=capture, kept=True, changed=changed or changed_beside)
+        self._keep(fixture, about, is_told=not known.of_several)
 
     def _keep(self, fixture: Fixture, about: Settlement, *, is_told: bool) -> None:
         """Write a fixture, or sort out first whether it is one of those that are kept of its failure."""

@@ -58,6 +58,13 @@ class FixtureMaker:
             ),
         )
 
+    def changed_beside_event(self, fixture: Fixture, unwrapped: Unwrapped) -> bool:
+        """Say whether what a message told beside its event, its failure and details, is not in *fixture* as it was."""
+        told = unwrapped.failure
+        if fixture.provenance.details != dict(unwrapped.details):
+            return True
+        return told is not None and fixture.failure != told and self._redact.failure(told, {}) != told
+
     def _provenance(self, capture: Capture, unwrapped: Unwrapped, identity: str) -> Provenance:
         origin = capture.origin
         return Provenance(

@@ -75,7 +75,7 @@ class Tally:
     def _problem(self, capture: Capture, what: str) -> None:
         if len(self.problems) < _MOST_KEPT:
             origin = capture.origin
-            self.problems.append(f"{self.redact.plain(f'{origin.place} {origin.identity}'.strip())}: {what}")
+            self.problems.append(self.redact.plain(f"{f'{origin.place} {origin.identity}'.strip()}: {what}"))
 
     def summary(
         self,
@@ -111,7 +111,7 @@ class Tally:
             deleted=consumed.deleted,
             moved=consumed.moved,
             left=consumed.left,
-            notes=tuple(notes),
+            notes=tuple(map(self.redact.plain, notes)),
             problems=tuple([*self.problems, *map(self.redact.plain, problems)][:_MOST_KEPT]),
             written_references=tuple(self.references),
             interrupted=interrupted,

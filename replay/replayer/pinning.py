@@ -37,10 +37,9 @@ def other_type_note(fixture: Fixture, outcome: Outcome) -> str:
     known = signature(recorded).error_type
     if known == seen.error_type or known in UNTOLD_TYPES or " " in known:  # such as `HTTP 502`
         return ""
-    short = fixture.reference.short
     return (
-        f"{short}: recorded was {known}, and here it is {seen.error_type}; if that is another failure, mend what makes "
-        f"it fail here, and `replay expect {short} fails` forgets this one"
+        f"{fixture.reference.function}: recorded was {known}, and here it is {seen.error_type}; if that is another "
+        "failure, mend what makes it fail here, and `replay expect ID fails` forgets this one"
     )
 
 

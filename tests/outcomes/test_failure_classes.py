@@ -166,6 +166,14 @@ def test_a_process_that_ended_with_its_memory_full_ran_out_of_it(lines: tuple[st
     assert failure_class(failure) == expected
 
 
+def test_memory_that_lambda_itself_names() -> None:
+    """Lambda says it of itself since 2025; the process that it ends must not be the one of the run."""
+    failure = Failure(
+        error_type="Runtime.OutOfMemory", message="RequestId: 1 Error: Runtime exited with error: signal: killed"
+    )
+    assert (failure_class(failure), ends_process(failure)) == ("memory", True)
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

@@ -231,6 +231,17 @@ def test_digests_are_renewed_where_the_content_was_changed() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "renewed"),
+    [(hashlib.sha256(b"secret").hexdigest(), hashlib.sha256(b"********").hexdigest()), ("order-7", "order-7")],
+)
+def test_an_id_that_sqs_made_of_the_content_is_renewed(told: str, renewed: str) -> None:
+    """Content-based deduplication digests the body, and a digest can be guessed against; an id of the sender's stays."""
+    before = _sqs_event("secret").replace('"attributes":{', f'"attributes":{{"MessageDeduplicationId":"{told}",')
+    record = _resealed(before, before.replace("secret", "********"))
+    assert record["attributes"] == {**record["attributes"], "MessageDeduplicationId": renewed}
+
+
 def test_an_untouched_event_is_resealed_to_itself() -> None:
     """Nothing changes where redaction changed nothing."""
     before = _sqs_event("harmless")

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.loaders import JSONFileLoader
 from botocore.stub import Stubber
+from moto import mock_aws
 
 from replay.errors import AwsError
 from replay.readers.aws_errors import aws_errors, error_code
@@ -285,6 +286,30 @@ def test_a_localstack_host_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(AwsError, match="no host") as caught:
         aws_client("sqs", endpoint_url="localstack")
     assert "LOCALSTACK_HOST" in caught.value.where
+
+
+def test_a_role_is_assumed_once_for_all_clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A profile with MFA asks for its code once: AWS takes each code once, and leases run out meanwhile."""
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = s\n"
+        "[profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/dev\nsource_profile = base\n"
+        "mfa_serial = arn:aws:iam::123456789012:mfa/me\nregion = eu-west-1\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    asked: list[str] = []
+    with mock_aws(config={"core": {"mock_credentials": False}}):
+        keys = set()
+        for service in ("sqs", "lambda", "logs"):
+            session = aws_session(profile="mfa")
+            provider = session.get_component("credential_provider").get_provider("assume-role")
+            provider._prompter = lambda prompt: asked.append(prompt) or "111111"
+            credentials = session.create_client(service)._request_signer._credentials
+            keys.add(credentials.get_frozen_credentials().access_key)
+    assert len(asked) == 1
+    assert len(keys) == 1
 
 
 def test_what_botocore_knows_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

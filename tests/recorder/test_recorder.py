@@ -290,6 +290,32 @@ def test_what_cannot_be_made_safe_is_not_written(store: Store) -> None:
     assert "unsafe" not in str(summary.problems)
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"failure": Failure(error_type="KeyError", message=f"no {SECRET}")},
+        {"failure": Failure(error_type="KeyError", message="no")},
+    ],
+)
+def test_what_redaction_changed_beside_the_event_counts_too(store: Store, beside: dict[str, Any]) -> None:
+    """A message whose error was redacted is not whole in its fixture: whoever drains a queue must not delete it."""
+    source = GivenSource(sqs("{}", **beside), consumes=True)
+    summary = recorded(store, source)
+    is_private = SECRET in beside["failure"].message
+    assert [(each.kept, each.changed) for each in source.recording.settled] == [(True, is_private)]
+    assert summary.changed == is_private
+
+
+def test_problems_and_notes_hold_nothing_private(store: Store) -> None:
+    """What is told of a message stands in the logs of whoever records: it is redacted as the fixture is."""
+    source = GivenSource(sqs("unsafe"))
+    source.recording.close = lambda: setattr(source.recording, "notes", [f"a note of {SECRET}"])
+    source.recording.problems = [f"a problem of {SECRET}"]
+    summary = recorded(store, source)
+    assert summary.notes == (f"a note of {'*' * len(SECRET)}",)
+    assert SECRET not in str(summary.problems)
+
+
 def test_the_source_hears_what_redaction_changed(store: Store) -> None:
     """A consuming source must know which fixtures are no longer the message."""
     source = GivenSource(sqs("plain"), sqs(SECRET, 2))

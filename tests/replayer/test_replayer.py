@@ -313,6 +313,7 @@ def test_what_the_source_knew_is_kept_when_a_failure_is_pinned() -> None:
         ({"error_type": "builtins.KeyError", "message": "'x'"}, None),
         ({"error_type": "", "message": "'customer_id'"}, None),
         ({"error_type": "Unhandled", "message": ""}, None),
+        ({"error_type": "RecordAgeExceeded", "message": ""}, None),
         ({"error_type": "HTTP 502", "message": ""}, None),
         ({"error_type": "ValueError", "message": "", "observed": "local"}, None),
     ],
@@ -323,10 +324,9 @@ def test_a_first_failure_of_another_type_than_the_recorded_one_is_noted(recorded
     failure = Failure(**({"observed": "logs"} | recorded))
     bench = Bench(fixture(wants="fails", failure=failure))
     _, told, _ = bench.run(pin=pin)
-    short = reference(1).short
     words = (
-        f"{short}: recorded was {noted}, and here it is KeyError; if that is another failure, mend what makes it fail "
-        f"here, and `replay expect {short} fails` forgets this one"
+        f"orders: recorded was {noted}, and here it is KeyError; if that is another failure, mend what makes it fail "
+        "here, and `replay expect ID fails` forgets this one"
     )
     assert told.judgement.verdict == "reproduced"
     assert told.notes == ((words,) if noted else ())

@@ -21,6 +21,11 @@ def md5_of_body(body: str) -> str:
     return hashlib.md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
+def deduplication_id_of_body(body: str) -> str:
+    """Make the id that SQS makes of a body. Source: SQS API `SetQueueAttributes`, ContentBasedDeduplication."""
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def md5_of_message_attributes(attributes: Mapping[str, MessageAttribute]) -> str | None:
     """
     Digest message attributes, or give None when there are none.
@@ -51,7 +56,8 @@ def _measured(part: bytes) -> bytes:
 
 def renew_digests(before: str, after: str) -> str:
     """
-    Renew `md5OfBody` and `md5OfMessageAttributes` of the SQS records of an event whose parts were changed.
+    Renew `md5OfBody`, `md5OfMessageAttributes`, and a `MessageDeduplicationId` that SQS made of the body, of the SQS
+    records of an event whose parts were changed: anybody could test guesses of what was redacted by them.
 
     Only a digest that was right in *before* is renewed: a wrong one may be the very thing that made an event fail. Both
     texts are read by position, so neither depth nor duplicate keys harm.
@@ -94,6 +100,9 @@ class _Records:
 
     def digest(self, place: _Place) -> str | None:
         """Make the right digest for the digest field at *place*, or None when that is no digest field."""
+        if place[2:] == ("attributes", "MessageDeduplicationId"):
+            body = self.tokens.get((*place[:2], "body"))
+            return None if body is None else deduplication_id_of_body(self.value(body))
         if len(place) != 3:  # noqa: PLR2004 - Records/N/name
             return None
         if place[2] == "md5OfBody":

@@ -1,11 +1,13 @@
 """Lines of a log as CloudWatch Logs gives them in an answer, and as its console exports them: as JSON."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from replay.payloads.exact_json import Json, write
+from replay.payloads.lambda_logs import log_entry
 
 LATEST_MS = 32_503_680_000_000 - 1
 _EPOCH_MS = re.compile(r"\d{13}")
@@ -21,7 +23,7 @@ class LogLine(NamedTuple):
 
 def log_lines(value: Json) -> list[LogLine] | None:
     """
-    Give the lines of an answer, those of each stream in the order of their times; None where *value* is no such answer.
+    Give the lines of an answer, stream by stream, in the order in which they were logged; None where *value* is none.
 
     Source: CloudWatch Logs API `FilterLogEvents`, `GetLogEvents` (`events`), `GetQueryResults` (`results`, rows of
     `field` and `value`); the console's export of a query (an array of objects with `@timestamp` and `@message`).
@@ -29,9 +31,36 @@ def log_lines(value: Json) -> list[LogLine] | None:
     told = list(_events(value)) or list(_rows(value))
     if not told:
         return None
-    if told[0].at_ms > told[-1].at_ms:
-        told.reverse()  # a query gives the last line first; lines of one time keep their order
-    return sorted(told, key=lambda line: (line.stream, line.at_ms))
+    newest_first = told[0].at_ms > told[-1].at_ms
+    ordered = sorted(told[::-1] if newest_first else told, key=lambda line: (line.stream, line.at_ms))
+    if not newest_first:
+        return ordered
+    groups = (list(of_one_time) for _, of_one_time in groupby(ordered, key=lambda line: (line.stream, line.at_ms)))
+    return [line for group in groups for line in (group[::-1] if _are_backwards(group) else group)]
+
+
+def _are_backwards(of_one_time: Sequence[LogLine]) -> bool:
+    """
+    Say whether lines of one stream and one time stand the wrong way round: an invocation ends before it starts.
+
+    Nothing says in which order a query that gives the newest first gives lines of the same millisecond.
+    """
+    if len(of_one_time) == 1:
+        return False
+    entries = [log_entry(line.message) for line in of_one_time]
+    kinds = [entry.kind for entry in entries]
+    at: dict[tuple[str, str | None], int] = {
+        (each.kind, each.request_id): number for number, each in enumerate(entries)
+    }
+    for (kind, request_id), number in at.items():
+        before = {"end": "start", "report": "end"}.get(kind)
+        if before is not None and at.get((before, request_id), -1) > number:
+            return True
+        if before is not None and ("start", request_id) not in at and "start" in kinds[:number]:
+            return True  # in one stream the next begins when the last has ended
+    begins_last = kinds[-1] == "start" and not {"end", "report"} & set(kinds)
+    ends_first = kinds[0] == "end" and not {"start", "report"} & set(kinds)
+    return begins_last or ends_first
 
 
 def _events(value: Json) -> Iterator[LogLine]:

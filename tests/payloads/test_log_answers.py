@@ -62,3 +62,32 @@ def test_times_that_no_clock_has(at: int | str) -> None:
     ):
         assert all(0 <= line.at_ms <= LATEST_MS for line in log_lines(value) or ())
         read_line(json.dumps(value), Forms())
+
+
+ID = "8f507cfc-0000-4000-8000-000000000001"
+OTHER = ID.replace("8f", "9f")
+ONE = [
+    f"START RequestId: {ID} Version: 1",
+    "event",
+    "[ERROR] x",
+    f"END RequestId: {ID}",
+    f"REPORT RequestId: {ID}\tDuration: 1 ms",
+]
+TWO = [each.replace(ID, OTHER) for each in ONE]
+
+
+@pytest.mark.parametrize("times", ["00000 11111", "01111 12222", "00012 22223", "00000 00000", "00112 23334"])
+@pytest.mark.parametrize("order", ["oldest first", "newest first", "newest first, those of one time oldest first"])
+def test_lines_of_the_same_millisecond(times: str, order: str) -> None:
+    """However a query gives lines of one time, what belongs to an invocation stands between its start and its end."""
+    rows = [
+        {"@timestamp": AT + int(at), "@message": text}
+        for at, text in zip(times.replace(" ", ""), ONE + TWO, strict=True)
+    ]
+    if order == "newest first":
+        rows.reverse()
+    elif order != "oldest first":
+        rows.sort(key=lambda row: -row["@timestamp"])
+    messages = [line.message for line in log_lines(rows) or ()]
+    if (order, times) != ("newest first", "00000 00000"):  # then nothing tells the first from the last
+        assert messages == ONE + TWO

@@ -1,6 +1,5 @@
 """What is known of a failure: its frames, its identity, and what was observed."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -44,6 +43,8 @@ class Signature:
     @property
     def digest(self) -> str:
         """Twelve hex digits that stand for this signature in names and output."""
+        import hashlib  # it loads OpenSSL, and the processes that read logs digest nothing
+
         parts = "\x1f".join((self.error_type, self.message, *self.frames))
         return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 

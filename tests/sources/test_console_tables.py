@@ -22,7 +22,11 @@ def table(heading: list[str], *rows: list[str]) -> bytes:
     return file.getvalue().encode()
 
 
-@given(messages=st.lists(cells, max_size=5), cut=st.integers(60, 200), mark=st.sampled_from([b"", b"\xef\xbb\xbf"]))
+@given(
+    messages=st.lists(cells, min_size=1, max_size=5),
+    cut=st.integers(60, 200),
+    mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
+)
 def test_each_message_is_given_back_as_it_was(messages: list[str], cut: int, mark: bytes) -> None:
     """Quotes, commas and lines of a message are its own, however the table comes in pieces."""
     content = mark + table(
@@ -112,10 +116,22 @@ def test_a_table_that_breaks_off() -> None:
         b"timestamp;message\n1;2\n",
         b"time,message\n1,2\n",
         b"timestamp,messages\n1,2\n",
+        b"timestamp,message\n05/06/2026 07:08,a\n",
+        b"timestamp,message\n",
         b'{"timestamp": 1, "message": "a"}\n',
         b"[ERROR] no timestamp in the message\rTraceback (most recent call last):\r",
     ],
-    ids=["empty", "one column", "semicolons", "no time", "no message", "json", "carriage returns"],
+    ids=[
+        "empty",
+        "one column",
+        "semicolons",
+        "no time",
+        "no message",
+        "no time that is one",
+        "no rows",
+        "json",
+        "carriage returns",
+    ],
 )
 def test_anything_else_is_left_as_it_is(content: bytes) -> None:
     """What is no such table goes on byte for byte."""

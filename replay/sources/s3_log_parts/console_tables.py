@@ -15,6 +15,7 @@ _MOST_HEADING_BYTES = 4_096
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TIMES, _MESSAGES, _STREAMS = ("@timestamp", "timestamp"), ("@message", "message"), ("@logStream", "logStreamName")
 _LINE_ENDS = re.compile(rb"[\r\n]")
+_Columns = tuple[int, int, int | None]
 
 
 def without_tables(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -29,13 +30,14 @@ def without_tables(pieces: Iterable[bytes]) -> Iterator[bytes]:
             than the 10,000 rows that the console gives.
     """
     iterator = iter(pieces)
-    head, broken = _gathered(iterator, _MOST_HEADING_BYTES)
-    if broken is None and _columns(head):
-        rest, broken = _gathered(iterator, MOST_TABLE_BYTES - len(head) + 1)
-        if len(head) + len(rest) > MOST_TABLE_BYTES:
+    content, broken = _gathered(iterator, _MOST_HEADING_BYTES)
+    columns = _columns(content)
+    if columns is not None and broken is None:
+        rest, broken = _gathered(iterator, MOST_TABLE_BYTES - len(content) + 1)
+        content += rest
+        if len(content) > MOST_TABLE_BYTES:
             raise Unreadable(f"it is a table of more than {MOST_TABLE_BYTES / 1e6:,.0f} MB")
-        head += rest
-    yield _as_json(head) if _columns(head) else head
+    yield content if columns is None else _as_json(content, columns)
     if broken is not None:
         raise broken
     yield from iterator
@@ -53,7 +55,7 @@ def _gathered(pieces: Iterator[bytes], enough: int) -> tuple[bytes, Unreadable |
     return b"".join(gathered), None
 
 
-def _columns(content: bytes) -> tuple[int, int, int | None] | None:
+def _columns(content: bytes) -> _Columns | None:
     """Say in which columns time, message and log stream are, by the heading; None where it is none of such a table."""
     heading = content.removeprefix(_BYTE_ORDER_MARK)[:_MOST_HEADING_BYTES]
     heading = _LINE_ENDS.split(heading, maxsplit=1)[0]
@@ -66,13 +68,16 @@ def _columns(content: bytes) -> tuple[int, int, int | None] | None:
     return None if time is None or message is None else (time, message, stream)
 
 
-def _as_json(content: bytes) -> bytes:
-    """Write the rows as arrays of one line each, cut where an invocation begins: a document has its limits."""
+def _as_json(content: bytes, columns: _Columns) -> bytes:
+    """Write the rows as arrays of one line each, cut where an invocation begins; as they are if no time is one."""
     text = content.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogateescape")
+    lines = log_lines(list(_rows(text, columns)))
+    if lines is None:
+        return content
     written: list[str] = []
     held: list[dict[str, str | int]] = []
     size, stream = 0, ""
-    for line in log_lines(list(_rows(text, _columns(content)))) or ():
+    for line in lines:
         begins = line.stream != stream or line.message.startswith("START ") or '"platform.start"' in line.message
         if size > _MOST_ARRAY_LETTERS or (begins and size > _ARRAY_LETTERS):
             written.append(json.dumps(held, ensure_ascii=False))
@@ -83,8 +88,7 @@ def _as_json(content: bytes) -> bytes:
     return "\n".join(written).encode("utf-8", "surrogateescape")
 
 
-def _rows(text: str, columns: tuple[int, int, int | None] | None) -> Iterator[dict[str, str]]:
-    assert columns is not None
+def _rows(text: str, columns: _Columns) -> Iterator[dict[str, str]]:
     time, message, stream = columns
     csv.field_size_limit(MOST_TABLE_BYTES)  # a log event may be larger than the 128 KiB that csv allows by itself
     rows = csv.reader(StringIO(text, newline=""))

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from replay.payloads.exact_json import Json, write
 from replay.payloads.lambda_logs import log_entry
+from replay.payloads.log_formats.log_record import LATEST_MS
 
-LATEST_MS = 32_503_680_000_000 - 1
 _EPOCH_MS = re.compile(r"\d{13}")
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.payloads.log_answers import LATEST_MS, LogLine, log_lines
+from replay.payloads.log_answers import LogLine, log_lines
+from replay.payloads.log_formats.log_record import LATEST_MS, moment_of_epoch_ms
 from replay.payloads.log_formats.reading import Forms, read_line
 
 AT = 1778051289123
@@ -62,6 +63,12 @@ def test_times_that_no_clock_has(at: int | str) -> None:
     ):
         assert all(0 <= line.at_ms <= LATEST_MS for line in log_lines(value) or ())
         read_line(json.dumps(value), Forms())
+
+
+@pytest.mark.parametrize("value", [10**400, -1, LATEST_MS + 1, float("inf"), float("nan"), True, "1", None])
+def test_what_is_no_time_of_a_log(value: object) -> None:
+    """A line may hold any number where a time stands; the largest would not even fit into a float."""
+    assert moment_of_epoch_ms(value) is None
 
 
 ID = "8f507cfc-0000-4000-8000-000000000001"

@@ -13,8 +13,8 @@ _KNOWN_ID = re.compile(
     r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9a-f]{32}"
     r"|(?=[0-9]{0,15}[A-Z])[0-9A-Z]{16}|[0-9A-Za-z_-]{10,24}="
 )
-_MILLISECONDS = 1_000
-_LATEST_S = 32_503_680_000
+LATEST_MS = 32_503_680_000_000 - 1
+"""The end of the year 2999: what is later is no time of a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,9 @@ def moment_of(text: str | None) -> datetime | None:
 
 def moment_of_epoch_ms(value: object) -> datetime | None:
     """Read epoch milliseconds, or give None for what is none."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value / _MILLISECONDS < _LATEST_S:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LATEST_MS:
         return None
-    return datetime.fromtimestamp(value / _MILLISECONDS, UTC)
+    return datetime.fromtimestamp(value / 1_000, UTC)
 
 
 def known_id(text: str | None) -> str | None:

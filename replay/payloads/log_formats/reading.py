@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -21,10 +20,10 @@ from replay.payloads.log_formats.cloudwatch_export import exported_event, stream
 from replay.payloads.log_formats.concatenated_json import documents
 from replay.payloads.log_formats.json_path import JsonPath
 from replay.payloads.log_formats.load_balancer_log import load_balancer_record
-from replay.payloads.log_formats.log_record import LogRecord, moment_of
+from replay.payloads.log_formats.log_record import LogRecord, moment_of, moment_of_epoch_ms
 from replay.payloads.log_formats.logged_event import ANYWHERE, EventPlace, announces_event, logged_event, printed_value
 from replay.payloads.log_formats.s3_access_log import s3_access_record
-from replay.payloads.log_formats.subscription import is_subscription, log_events
+from replay.payloads.log_formats.subscription import LogEvent, is_subscription, log_events
 
 _ENDS = frozenset({"end", "report"})
 _OBJECTS = re.compile(r"\[\s*\{")
@@ -110,23 +109,18 @@ def _of_array(text: str, value: Sequence[object], forms: Forms) -> Iterator[LogR
 def _of_answer(lines: Sequence[LogLine], forms: Forms) -> Iterator[LogRecord]:
     """Read the lines of an answer of CloudWatch Logs, those of each stream by themselves."""
     for _, of_stream in groupby(lines, key=lambda line: line.stream):
-        told = ((_iso(each.at_ms), each.message) for each in of_stream)
-        yield from _of_log_events(told, forms, is_function=False)
-
-
-def _iso(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+        events = (LogEvent(each.message, moment_of_epoch_ms(each.at_ms)) for each in of_stream)
+        yield from _of_log_events(events, forms, is_function=False)
 
 
 def _of_subscription(value: Mapping[str, Any], forms: Forms) -> Iterator[LogRecord]:
-    events = ((each.at.isoformat() if each.at else "", each.message) for each in log_events(value))
     is_function = (text_at(value, "logGroup") or "").startswith("/aws/lambda/")
-    yield from _of_log_events(events, forms, is_function=is_function)
+    yield from _of_log_events(log_events(value), forms, is_function=is_function)
 
 
-def _of_log_events(events: Iterable[tuple[str, str]], forms: Forms, *, is_function: bool) -> Iterator[LogRecord]:
+def _of_log_events(events: Iterable[LogEvent], forms: Forms, *, is_function: bool) -> Iterator[LogRecord]:
     """Read the log events of a function as a stream; of any other log group, each that speaks for itself as a line."""
-    entries = list(timed_entries(events))
+    entries = list(timed_entries((each.at.isoformat() if each.at else "", each.message) for each in events))
     if not is_function and not any(entry.kind in _OF_PLATFORM for entry, _ in entries):
         read = [read_line(entry.text, forms) for entry, _ in entries]
         for (_, at), records in zip(entries, read, strict=True):

@@ -16,7 +16,7 @@ from replay.payloads.log_answers import LogLine, log_lines
 from replay.payloads.log_formats.concatenated_json import document_end
 from replay.readers.invocations import LoggedInvocation
 from replay.sources.event_times import event_time
-from replay.sources.file_parts.log_answers import log_answer
+from replay.sources.file_parts.saved_logs import log_answer
 from replay.sources.file_parts.saved_messages import Message, is_sqs_record, received_messages, saved_message
 from replay.sources.file_parts.shareable_test_events import shared_test_events
 

@@ -207,7 +207,6 @@ class S3LogsRecording(Recording):
         self._joined = Joined()
         self._unreadable = UnreadableParts()
         self._objects: list[LogObject] = []
-        self._doubtful: list[str] = []
         self._read_all = self._seen = self._closed = False
         self.unpacked_bytes = 0
         self.notes = []
@@ -277,9 +276,7 @@ class S3LogsRecording(Recording):
             self.advanced(way.reached(task, task.found.size_bytes))
             self.unpacked_bytes += found.unpacked_bytes
             if not again:
-                self._doubtful += [task.found.place] if DOUBTFUL in found.problems else []
-                told = {each: count for each, count in found.problems.items() if each != DOUBTFUL}
-                self._unreadable.add(task.found.place, told)
+                self._unreadable.add(task.found.place, found.problems)
 
     def _refuse_nothing(self) -> None:
         if self._listed.problems:
@@ -325,11 +322,8 @@ class S3LogsRecording(Recording):
             if not self._seen:
                 read = f"{counted(len(self._objects), 'object')} read, {self.unpacked_bytes / 1e6:,.1f} MB unpacked"
                 yield f"{read}: no failed request is told"
-            if not self._seen and self._doubtful:
-                where = f"{counted(len(self._doubtful), 'object')}, the first {printable(self._doubtful[0])}"
-                yield f"in {where}: {DOUBTFUL}"
             yield from missing_notes(self._joined, self._window.holds)
-        yield from self._unreadable.notes()
+        yield from self._unreadable.notes(without={DOUBTFUL} if self._seen else ())
         for place, reason in self._listed.problems[:_MOST_NOTES]:
             yield f"{printable(place)} was left out: {printable(reason)}"
         if len(self._listed.problems) > _MOST_NOTES:

@@ -82,6 +82,18 @@ def test_a_dead_letter_of_a_function_gets_its_stack(log: LambdaLog) -> None:
     assert failure.stack.startswith("Traceback")
 
 
+@pytest.mark.parametrize(
+    "because", ["RetryAttemptsExhausted", "RecordAgeExceeded", "EventAgeExceeded", "Unhandled", ""]
+)
+def test_why_aws_gave_up_is_no_error_of_the_function(log: LambdaLog, because: str) -> None:
+    """A record without an answer tells only why there is one; the error of its invocation is in the log."""
+    request_id = log.invoke(error="KeyError: 'customer_id'")
+    (known,), _ = enriched(message(failure=failed(request_id, "", because)))
+    assert known.failure is not None
+    assert (known.failure.error_type, known.failure.message) == ("KeyError", "'customer_id'")
+    assert known.failure.frames
+
+
 def test_another_error_of_the_source_is_not_replaced(log: LambdaLog) -> None:
     """Where the log tells of another error than the source, the source is believed, and the lines are still there."""
     request_id = log.invoke(error="KeyError: 'customer_id'")

@@ -358,6 +358,7 @@ STREAM = "2026/05/06/[$LATEST]0123456789abcdef0123456789abcdef"
         "{stream} {at:%Y-%m-%dT%H:%M:%S.%f} ",
         "{at:%Y-%m-%dT%H:%M:%S}.123-08:00 ",
         "{at:%Y-%m-%dT%H:%M:%S}.123+05:30\t",
+        "{at:%Y-%m-%dT%H:%M:%S} ",
     ],
 )
 def test_what_command_lines_print(before: str, tmp_path: Path) -> None:

@@ -45,9 +45,7 @@ NONE_FAILED = "1 object read, 0.0 MB unpacked: no failed request is told"
 
 
 def doubtful(path: Path) -> str:
-    return (
-        f"in 1 object, the first {path}: lines that look like failures, of which none tells of one that is understood"
-    )
+    return f"1 time, first in {path}: lines that look like failures, of which none tells of one that is understood"
 
 
 def read(*paths: Path | str, **options: Any) -> tuple[list[Capture], list[str]]:
@@ -331,9 +329,17 @@ def test_forms_that_are_not_known(tmp_path: Path) -> None:
     assert captures == []
     assert notes == [
         "4 objects read, 4.3 MB unpacked: no failed request is told",
-        doubtful(tmp_path / "c/d.txt"),
         f"1 time, first in {tmp_path}/b.txt: no line has a form that is known here, and none tells of a failure",
+        doubtful(tmp_path / "c/d.txt"),
     ]
+
+
+def test_doubts_are_not_told_where_failures_were_found(tmp_path: Path) -> None:
+    """Healthy requests log errors, too: what looks like a failure is worth a word only where none was found at all."""
+    written(tmp_path, "a.log", ["[ERROR] somebody was rude\n"])
+    written(tmp_path, "b.log", failed_in_text(1, 'event: {"n": 1}'))
+    captures, notes = read(tmp_path)
+    assert (len(captures), notes) == (1, [])
 
 
 @pytest.mark.parametrize("cut", [1, 30])

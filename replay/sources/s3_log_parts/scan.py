@@ -66,8 +66,9 @@ class Document:
         self._by_id: dict[str, list[LogRecord]] = {}
         self._with_event: list[LogRecord] = []
         for each in records:
-            for known in {each.request_id, each.trace_id if each.kind == "invocation" else None} - {None}:
-                self._by_id.setdefault(known, []).append(each)  # type: ignore[arg-type]  # None was taken out
+            ids = {each.request_id, each.trace_id if each.kind == "invocation" else None}
+            for known in filter(None, ids):
+                self._by_id.setdefault(known, []).append(each)
             if each.event is not None:
                 self._with_event.append(each)
 

@@ -1,7 +1,7 @@
 """What could not be read of objects, counted by reason, with the places."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from replay.counted_nouns import counted
 from replay.sources.s3_log_parts.missing_events import printable
@@ -20,9 +20,10 @@ class UnreadableParts:
         for problem, count in problems.items():
             self._places.setdefault(problem, Counter())[place] += count
 
-    def notes(self) -> Iterator[str]:
-        """Tell each reason once, with how often it was met and in which object first."""
-        for problem, places in list(self._places.items())[:_MOST_NOTES]:
+    def notes(self, *, without: Collection[str] = ()) -> Iterator[str]:
+        """Tell each reason once, but for some, with how often it was met and in which object first."""
+        told = [(problem, places) for problem, places in self._places.items() if problem not in without]
+        for problem, places in told[:_MOST_NOTES]:
             first = printable(next(iter(places)))
             others = f" and {counted(len(places) - 1, 'other object')}" if len(places) > 1 else ""
             yield f"{counted(places.total(), 'time')}, first in {first}{others}: {printable(problem)}"

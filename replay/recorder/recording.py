@@ -147,15 +147,16 @@ def _run(recorder: CaptureRecorder, limit: int | None) -> bool:
     except KeyboardInterrupt:
         interrupted = True  # it came while everything was given back, which was done all the same
     except ReplayError as error:
-        _tell_what_was_done(error, recorder.recording)
+        _tell_what_was_done(error, recorder)
         raise
     return interrupted
 
 
-def _tell_what_was_done(error: ReplayError, recording: Recording) -> None:
-    """Let an error that ended a recording carry what the recording had to say by then."""
+def _tell_what_was_done(error: ReplayError, recorder: CaptureRecorder) -> None:
+    """Let an error that ended a recording carry what the recording had to say by then; nothing of it is unredacted."""
+    recording = recorder.recording
     for note in (*recording.notes, *recording.problems[:_MOST_NOTES]):
-        error.add_note(note)
+        error.add_note(recorder.tally.redact.plain(note))
     consumed = recording.consumed()
     if consumed.deleted or consumed.moved:
         error.add_note(f"drained before the error: {consumed.deleted} deleted, {consumed.moved} moved")

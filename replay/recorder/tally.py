@@ -74,8 +74,8 @@ class Tally:
 
     def _problem(self, capture: Capture, what: str) -> None:
         if len(self.problems) < _MOST_KEPT:
-            origin = capture.origin
-            self.problems.append(self.redact.plain(f"{f'{origin.place} {origin.identity}'.strip()}: {what}"))
+            where = f"{capture.origin.place} {capture.origin.identity}".strip()
+            self.problems.append(self.redact.plain(f"{where}: {what}"))
 
     def summary(
         self,

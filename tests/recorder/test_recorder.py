@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.enrichment.enrichment import Enriched, Enrichment, LogPlace
-from replay.errors import AwsError, ConfigurationError, FixtureError, InvalidEventPattern, RedactionError
+from replay.errors import AwsError, ConfigurationError, FixtureError, InvalidEventPattern, RedactionError, SourceError
 from replay.fixtures.store import Store
 from replay.outcomes.fingerprint import signature
 from replay.payloads.captures import Capture, MessageAttribute, Origin
@@ -314,6 +314,15 @@ def test_problems_and_notes_hold_nothing_private(store: Store) -> None:
     summary = recorded(store, source)
     assert summary.notes == (f"a note of {'*' * len(SECRET)}",)
     assert SECRET not in str(summary.problems)
+
+
+def test_what_an_error_carries_holds_nothing_private(store: Store) -> None:
+    """A recording that broke off tells its notes with the error, and they are redacted there, too."""
+    source = GivenSource(sqs("{}"), error=SourceError("the queue is gone"))
+    source.recording.close = lambda: setattr(source.recording, "notes", [f"a note of {SECRET}"])
+    with pytest.raises(SourceError) as caught:
+        recorded(store, source)
+    assert caught.value.__notes__ == [f"a note of {'*' * len(SECRET)}"]
 
 
 def test_the_source_hears_what_redaction_changed(store: Store) -> None:

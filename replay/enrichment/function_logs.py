@@ -8,7 +8,7 @@ from typing import Any
 
 from replay.enrichment.searches import Search, milliseconds, together
 from replay.enrichment.time_limit import TimeLimit, each_in_time
-from replay.payloads.log_answers import LogLine
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.readers.invocations import LoggedInvocation, Stretch, logged_invocations, stretches
 from replay.readers.logs import any_of, filtered_lines
 

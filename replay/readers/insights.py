@@ -13,7 +13,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from replay.errors import AwsError, ConfigurationError
-from replay.payloads.log_answers import LogLine
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.readers.aws_errors import aws_errors
 
 if TYPE_CHECKING:

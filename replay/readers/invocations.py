@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from replay.payloads.lambda_logs import Invocation, LogEntry, invocations, log_entry, timed_entries
-from replay.payloads.log_answers import LogLine
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.readers.logs import stream_lines
 
 if TYPE_CHECKING:

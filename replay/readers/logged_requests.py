@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from replay.payloads.log_answers import LogLine
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.payloads.partitions import is_aws_url
 from replay.readers.invocations import LoggedInvocation, logged_invocations, stretches
 from replay.readers.logs import any_of, filtered_lines

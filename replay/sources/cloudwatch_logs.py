@@ -9,7 +9,7 @@ from typing import Any
 
 from replay.errors import AwsError, ConfigurationError, SourceError
 from replay.payloads.captures import Capture
-from replay.payloads.log_answers import LogLine
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.partitions import is_aws_url
 from replay.readers.insights import query_lines

@@ -12,8 +12,8 @@ from replay.payloads.envelopes.documents import document
 from replay.payloads.envelopes.lambda_event import event_source_of, event_source_of_value
 from replay.payloads.envelopes.registry import is_known
 from replay.payloads.exact_json import Json, is_json, parse, tokens
-from replay.payloads.log_answers import LogLine, log_lines
 from replay.payloads.log_formats.concatenated_json import document_end
+from replay.payloads.log_formats.log_answers import LogLine, log_lines
 from replay.readers.invocations import LoggedInvocation
 from replay.sources.event_times import event_time
 from replay.sources.file_parts.saved_logs import log_answer

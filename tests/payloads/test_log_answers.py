@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.payloads.log_answers import LogLine, log_lines
+from replay.payloads.log_formats.log_answers import LogLine, log_lines
 from replay.payloads.log_formats.log_record import LATEST_MS, moment_of_epoch_ms
 from replay.payloads.log_formats.reading import Forms, read_line
 

@@ -11,7 +11,7 @@ import pytest
 
 from replay.payloads.failures import Failure
 from replay.payloads.lambda_logs import log_entries
-from replay.payloads.log_answers import LogLine
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.readers.invocations import invocations_of
 from replay.sources.cloudwatch_logs import _FAILING_TERMS
 from replay.sources.logged_failures import event_of

@@ -11,7 +11,6 @@ from replay.payloads.envelopes.lambda_destination import is_invocation_record
 from replay.payloads.exact_json import write
 from replay.payloads.failures import Failure
 from replay.payloads.lambda_logs import LogEntry, begins_environment, log_entry, timed_entries
-from replay.payloads.log_answers import LogLine, log_lines
 from replay.payloads.log_formats.access_log import access_record
 from replay.payloads.log_formats.application_log import application_record, is_of_logger, request_id_of, text_error
 from replay.payloads.log_formats.cloudfront_log import cloudfront_record
@@ -20,6 +19,7 @@ from replay.payloads.log_formats.cloudwatch_export import exported_event, stream
 from replay.payloads.log_formats.concatenated_json import documents
 from replay.payloads.log_formats.json_path import JsonPath
 from replay.payloads.log_formats.load_balancer_log import load_balancer_record
+from replay.payloads.log_formats.log_answers import LogLine, log_lines
 from replay.payloads.log_formats.log_record import LogRecord, moment_of, moment_of_epoch_ms
 from replay.payloads.log_formats.logged_event import ANYWHERE, EventPlace, announces_event, logged_event, printed_value
 from replay.payloads.log_formats.s3_access_log import s3_access_record

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from replay.payloads.lambda_logs import log_entry
-from replay.payloads.log_answers import LogLine
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.readers.invocations import LoggedInvocation, invocations_of
 from replay.sources.logged_failures import event_of
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
 
-from replay.payloads.log_answers import log_lines
+from replay.payloads.log_formats.log_answers import log_lines
 from replay.sources.s3_log_parts.object_streams import Unreadable
 
 MOST_TABLE_BYTES = 64 * 1024 * 1024

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from replay.errors import AwsError
-from replay.payloads.log_answers import LogLine
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.readers.invocations import invocations_of
 from replay.readers.logs import filtered_lines, is_missing
 from replay.targets.carrier import Settled, Sighting, Sought

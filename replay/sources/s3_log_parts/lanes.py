@@ -26,13 +26,14 @@ class Lanes:
     """
     Does tasks in *count* lanes; the order of what they find is that of the tasks only where there is one lane.
 
-    Processes are started anew, not forked: they share nothing with this one but a pipe each.
+    Of several processes this one is the last: it reads while the others start. They are started anew, not forked: they
+    share nothing with this one but a pipe each.
     """
 
     def __init__(self, access: Access, *, count: int, kind: Lane, client: Any = None) -> None:
         self._access, self._client = access, client
         self.count = count
-        self._children = [_Child(access) for _ in range(count)] if kind == "process" else []
+        self._children = [_Child(access) for _ in range(count - 1)] if kind == "process" else []
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self.reached: Callable[[Task, Reached], object] = lambda _, __: None
@@ -54,7 +55,7 @@ class Lanes:
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Finding]]:
         """Do all *tasks*, and give what each of them finds as soon as it is found."""
-        if self.count == 1 and not self._children:
+        if self.count == 1:
             for task in tasks:
                 found = perform(task, self._access, self._client, reached=partial(self.reached, task))
                 yield from ((task, finding) for finding in found)
@@ -93,7 +94,7 @@ class Lanes:
             self._put(queue, error)
 
     def _perform(self, number: int, task: Task, queue: "Queue[Any]") -> Iterator[Finding | Reached]:
-        if self._children:
+        if number < len(self._children):
             return self._children[number].perform(task)
         return perform(task, self._access, self._client, reached=lambda to: self._put(queue, (task, to)))
 

@@ -183,7 +183,7 @@ class CaptureRecorder:
         changed = fixture.event_text != unwrapped.event.text
         if self.unredacted is not None and changed and not only_receipt_handles(fixture):
             self._events[id(capture)] = unwrapped.event.text
-        about = Settlement(capture=capture, kept=True, changed=changed or changed_beside)
+        about = Settlement(capture=capture, kept=True, changed=changed or changed_beside, whole=unwrapped.is_whole)
         self._keep(fixture, about, is_told=not known.of_several)
 
     def _keep(self, fixture: Fixture, about: Settlement, *, is_told: bool) -> None:

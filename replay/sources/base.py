@@ -16,11 +16,16 @@ from replay.sources.permissions import AwsPlace, Permission
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What the recorder made of one capture: `kept` on disk durably, and whether redaction `changed` it."""
+    """
+    What the recorder made of one capture: `kept` on disk durably, and whether redaction `changed` it.
+
+    It is not `whole` where what it said around the event is not in its fixture.
+    """
 
     capture: Capture
     kept: bool
     changed: bool
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NOT_KEPT = "no fixture was kept"
 CHANGED = "redaction made changes: add --drain-to QUEUE, or --accept-redacted"
+SAYS_MORE = "around its event it says more than a fixture holds: add --drain-to QUEUE, or --accept-redacted"
 MOST_BATCH_BYTES = 1_048_576
 """SQS counts the whole batch against the size limit of one message (aws-validated recordings of 2025-08)."""
 
@@ -26,9 +27,10 @@ class Drain:
     """
     Consumes what is settled, in batches, behind the recorder's back.
 
-    A message is deleted only after its fixture is durably on disk, and where redaction changed it, only after
-    *move_to* has acknowledged a copy, or when the user accepts the redacted fixture as enough. So at each moment every
-    message is in its queue, or on disk and, changed, in *move_to*; killed in between, it may be in both.
+    A message is deleted only after its fixture is durably on disk, and where that does not hold all of it (redaction
+    changed it, it said more), only after *move_to* has acknowledged a copy, or when the user accepts the fixture as
+    enough. So at each moment every message is in its queue, or whole on disk, or in *move_to*; killed in between, it
+    may be in both.
     """
 
     def __init__(
@@ -65,14 +67,14 @@ class Drain:
         """Consume one message, or note why it stays."""
         if not settlement.kept:
             self._count_left([NOT_KEPT])
-        elif not settlement.changed or self._accept_redacted:
+        elif self._accept_redacted or (settlement.whole and not settlement.changed):
             self._deletes.append(settlement.capture.origin.identity)
             if len(self._deletes) == BATCH_SIZE:
                 self._flush_deletes()
         elif self._move_to is not None:
             self._put_off_move(settlement.capture)
         else:
-            self._count_left([CHANGED])
+            self._count_left([CHANGED if settlement.changed else SAYS_MORE])
 
     def _put_off_move(self, capture: Capture) -> None:
         size = size_bytes(capture)

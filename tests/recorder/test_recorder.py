@@ -306,6 +306,18 @@ def test_what_redaction_changed_beside_the_event_counts_too(store: Store, beside
     assert summary.changed == is_private
 
 
+@pytest.mark.parametrize("named", [{}, {"tenant": MessageAttribute(data_type="String", string_value="blue")}])
+def test_what_a_fixture_does_not_hold_is_told_to_the_source(
+    store: Store, named: Mapping[str, MessageAttribute]
+) -> None:
+    """A dead letter that somebody gave an attribute of his own says more than its fixture; the source is told so."""
+    code = {"RequestID": "r-1", "ErrorCode": "200", "ErrorMessage": "no"}
+    told = {name: MessageAttribute(data_type="String", string_value=value) for name, value in code.items()}
+    source = GivenSource(replace(sqs("{}"), message_attributes=told | named), consumes=True)
+    recorded(store, source)
+    assert [(each.kept, each.changed, each.whole) for each in source.recording.settled] == [(True, False, not named)]
+
+
 def test_problems_and_notes_hold_nothing_private(store: Store) -> None:
     """What is told of a message stands in the logs of whoever records: it is redacted as the fixture is."""
     source = GivenSource(sqs("unsafe"))

@@ -38,8 +38,10 @@ def recording(**options: Any) -> SqsRecording:
     return SqsSource(SqsOptions(**{"queue": "orders-dlq", "wait_s": 0, **options})).open()
 
 
-def settle(recording_: SqsRecording, capture: Capture, *, kept: bool = True, changed: bool = False) -> None:
-    recording_.settle([Settlement(capture=capture, kept=kept, changed=changed)])
+def settle(
+    recording_: SqsRecording, capture: Capture, *, kept: bool = True, changed: bool = False, whole: bool = True
+) -> None:
+    recording_.settle([Settlement(capture=capture, kept=kept, changed=changed, whole=whole)])
 
 
 # Collecting
@@ -402,16 +404,32 @@ def test_what_redaction_changed_stays_unless_the_user_says_so(sqs: FakeSqs) -> N
     assert "--accept-redacted" in note
 
 
-def test_accept_redacted_deletes_it_too(sqs: FakeSqs) -> None:
-    """The user may say that the redacted fixture is enough."""
+def test_what_says_more_than_its_fixture_stays_unless_the_user_says_so(sqs: FakeSqs) -> None:
+    """Words around an event that no fixture holds would be lost with the message, so without a word it is kept."""
+    sqs.put("plain")
+    sqs.put("an answer")
+    with recording(drain=True) as recording_:
+        for capture in recording_.captures():
+            settle(recording_, capture, whole=capture.body == "plain")
+    assert sqs.bodies() == ["an answer"]
+    assert recording_.notes == [
+        "1 message stays in orders-dlq: around its event it says more than a fixture holds: "
+        "add --drain-to QUEUE, or --accept-redacted"
+    ]
+
+
+@pytest.mark.parametrize("lacks", [{"changed": True}, {"whole": False}])
+def test_accept_redacted_deletes_it_too(sqs: FakeSqs, lacks: dict[str, bool]) -> None:
+    """The user may say that the fixture is enough."""
     sqs.put("secret")
     with recording(drain=True, accept_redacted=True) as recording_:
         for capture in recording_.captures():
-            settle(recording_, capture, changed=True)
+            settle(recording_, capture, **lacks)
     assert sqs.bodies() == []
 
 
-def test_what_redaction_changed_is_moved_exactly(sqs: FakeSqs) -> None:
+@pytest.mark.parametrize("lacks", [{"changed": True}, {"whole": False}])
+def test_what_its_fixture_lacks_is_moved_exactly(sqs: FakeSqs, lacks: dict[str, bool]) -> None:
     """The copy in the other queue has the body, attributes of every type and trace header of the original."""
     attributes = {
         "text": {"DataType": "String.label", "StringValue": "ä😀"},
@@ -422,7 +440,7 @@ def test_what_redaction_changed_is_moved_exactly(sqs: FakeSqs) -> None:
     sqs.put("secret", MessageAttributes=attributes, Attributes={"AWSTraceHeader": trace})
     with recording(drain=True, drain_to="parked") as recording_:
         for capture in recording_.captures():
-            settle(recording_, capture, changed=True)
+            settle(recording_, capture, **lacks)
     assert sqs.bodies() == []
     assert sqs.sent == [
         (

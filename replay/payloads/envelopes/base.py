@@ -18,7 +18,8 @@ class Unwrapped:
 
     `details` hold what was observed and the event does not say; plain JSON, for the fixture's provenance. `envelopes`
     name every envelope from the outside in, also those that the handler itself opens; of several records they are the
-    first one's. `claim_checks` are the objects that stand for payloads inside the event.
+    first one's. `claim_checks` are the objects that stand for payloads inside the event. `is_whole` is false where
+    somebody's own words around the event are in none of these: an answer that is no error, attributes nobody reads.
     """
 
     event: Event
@@ -27,6 +28,7 @@ class Unwrapped:
     details: Mapping[str, Json] = field(default_factory=dict)
     envelopes: tuple[str, ...] = ()
     claim_checks: tuple[S3Object, ...] = ()
+    is_whole: bool = True
 
 
 class Envelope(ABC):
@@ -36,12 +38,14 @@ class Envelope(ABC):
     `rank` decides who is asked first: low before high, the catch-all last. An envelope that `carries` is on its way to
     a function or past one: what its handler received may lie further inside. One that `tells_of_failure` was written
     after a function had failed (or ended): what it unwraps is that function's event, whatever carried it since.
+    `told_attributes` are the message attributes that it tells in what it unwraps.
     """
 
     name: ClassVar[str]
     rank: ClassVar[int] = 50
     carries: ClassVar[bool] = False
     tells_of_failure: ClassVar[bool] = False
+    told_attributes: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def detect(self, capture: Capture) -> bool:

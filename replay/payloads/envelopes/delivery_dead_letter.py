@@ -16,6 +16,7 @@ _TOLD = {
     "EXHAUSTED_RETRY_CONDITION": "exhausted_retry_condition",
     "RETRY_ATTEMPTS": "retry_attempts",
 }
+DELIVERY_ATTRIBUTES = frozenset(_TOLD) | {"ERROR_CODE", "ERROR_MESSAGE", "IS_PAYLOAD_TRUNCATED"}
 
 
 def attribute(capture: Capture, name: str) -> str:

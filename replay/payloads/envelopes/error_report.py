@@ -22,6 +22,8 @@ Source: .NET API browser, `Environment.StackTrace`; Lambda Developer Guide, "Lam
 _DOTNET_LIBRARY = ("System.", "Microsoft.", "Amazon.")
 _RUBY = re.compile(r"(?P<file>/[^:]+):(?P<line>\d{1,9}):in [`'](?P<function>.*)'\s*")
 _GO = re.compile(r"(?P<function>[^\t]+)\t(?P<file>[^\t]+\.(?:go|s)):(?P<line>\d{1,9})")
+_TEXTS = ("errorType", "errorMessage")
+_MEMBERS = {*_TEXTS, "stackTrace", "trace", "cause", "requestId"}
 _LONGEST_LINE = 2_000
 _MOST_LINES = 1_000
 _MOST_CAUSES = 10
@@ -88,6 +90,17 @@ def reported_error(report: Json) -> ReportedError:
     error_type, message = _text(report.get("errorType")), _text(report.get("errorMessage"))
     lines = _lines(report.get("stackTrace")) or _lines(report.get("trace"))
     return ReportedError(error_type, message, frames_of(lines), _stack(lines, error_type, message) + _causes(report))
+
+
+def is_whole_report(report: Json) -> bool:
+    """Say whether *report* has nothing, or nothing but what `reported_failure` tells of it."""
+    for _ in range(_MOST_CAUSES + 1):
+        if not isinstance(report, dict):
+            return report is None
+        if not report.keys() <= _MEMBERS or not {type(report.get(name)) for name in _TEXTS} <= {str, type(None)}:
+            return False
+        report = report.get("cause")
+    return False
 
 
 def error_type_of(message: str) -> str:

@@ -4,7 +4,12 @@ from typing import ClassVar
 
 from replay.payloads.captures import Capture, Event
 from replay.payloads.envelopes.base import Envelope, Unwrapped, inner_capture, known_or
-from replay.payloads.envelopes.delivery_dead_letter import attribute, delivery_details, delivery_failure
+from replay.payloads.envelopes.delivery_dead_letter import (
+    DELIVERY_ATTRIBUTES,
+    attribute,
+    delivery_details,
+    delivery_failure,
+)
 from replay.payloads.envelopes.function_event import event_text
 from replay.payloads.envelopes.lambda_event import event_source_of
 from replay.payloads.event_sources import EventSource
@@ -22,6 +27,7 @@ class EventBridgeDeadLetter(Envelope):
     name: ClassVar[str] = "eventbridge-dead-letter"
     rank: ClassVar[int] = 84
     tells_of_failure: ClassVar[bool] = True
+    told_attributes: ClassVar[frozenset[str]] = DELIVERY_ATTRIBUTES
 
     def detect(self, capture: Capture) -> bool:
         """Say whether the attributes name a rule, its target and an error."""

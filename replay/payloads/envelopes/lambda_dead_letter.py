@@ -29,6 +29,7 @@ class LambdaDeadLetter(Envelope):
     name: ClassVar[str] = "lambda-dead-letter"
     rank: ClassVar[int] = 84
     tells_of_failure: ClassVar[bool] = True
+    told_attributes: ClassVar[frozenset[str]] = frozenset(_ATTRIBUTES)
 
     def detect(self, capture: Capture) -> bool:
         """Say whether the three attributes of a dead letter are there, the code an HTTP status."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from replay.payloads.captures import Capture, Event, Missing
 from replay.payloads.envelopes.base import Envelope, Unwrapped, inner_capture, known_or
 from replay.payloads.envelopes.documents import at, count_at, object_in, text_at
-from replay.payloads.envelopes.error_report import reported_failure, trace_id_of
+from replay.payloads.envelopes.error_report import is_whole_report, reported_failure, trace_id_of
 from replay.payloads.envelopes.function_event import asynchronous_source, missing_event
 from replay.payloads.envelopes.members import member
 from replay.payloads.envelopes.sqs_digests import renew_digests
@@ -52,6 +52,7 @@ class LambdaDestination(Envelope):
             event_source=source,
             failure=capture.failure or _failure(capture, record),
             details=_details(record),
+            is_whole=is_whole_report(at(record, "responsePayload")),
         )
 
     def inside(self, capture: Capture) -> Capture | None:

@@ -61,7 +61,8 @@ def unwrap(capture: Capture, function_sources: Sequence[EventSource] = ()) -> tu
         function_sources: The event sources of the function that the event is for, as far as they are known.
     """
     layers = list(_layers(capture))
-    envelope, held = layers[_received(layers, function_sources)]
+    received = _received(layers, function_sources)
+    envelope, held = layers[received]
     unwrapped = envelope.unwrap(held)
     names = tuple(each.name for each, _ in layers)
     if len(names) > 1 and names[-1] == "unknown":
@@ -71,7 +72,13 @@ def unwrap(capture: Capture, function_sources: Sequence[EventSource] = ()) -> tu
         envelopes=names,
         claim_checks=_claim_checks(layers, unwrapped.event.text),
         details={**unwrapped.details, "envelopes": list(names)} if len(names) > 1 else unwrapped.details,
+        is_whole=unwrapped.is_whole and _are_told(layers[1 : received + 1], by=envelope),
     )
+
+
+def _are_told(opened: Sequence[tuple[Envelope, Capture]], *, by: Envelope) -> bool:
+    """Say whether all message attributes of what was *opened* are told; those of the outermost are in its event."""
+    return all(held.message_attributes.keys() <= by.told_attributes for _, held in opened)
 
 
 def _claim_checks(layers: Sequence[tuple[Envelope, Capture]], event_text: str) -> tuple[S3Object, ...]:

@@ -4,7 +4,12 @@ from typing import ClassVar
 
 from replay.payloads.captures import Capture, Event, Missing
 from replay.payloads.envelopes.base import Envelope, Unwrapped, inner_capture, known_or
-from replay.payloads.envelopes.delivery_dead_letter import attribute, delivery_details, delivery_failure
+from replay.payloads.envelopes.delivery_dead_letter import (
+    DELIVERY_ATTRIBUTES,
+    attribute,
+    delivery_details,
+    delivery_failure,
+)
 from replay.payloads.envelopes.documents import at, object_in
 from replay.payloads.envelopes.function_event import event_text, missing_event
 from replay.payloads.envelopes.members import member
@@ -25,6 +30,7 @@ class SchedulerDeadLetter(Envelope):
     name: ClassVar[str] = "scheduler-dead-letter"
     rank: ClassVar[int] = 84
     tells_of_failure: ClassVar[bool] = True
+    told_attributes: ClassVar[frozenset[str]] = DELIVERY_ATTRIBUTES
 
     def detect(self, capture: Capture) -> bool:
         """Say whether the attributes name a schedule, its target and an error."""

@@ -300,6 +300,66 @@ def test_a_failure_that_the_source_knew_goes_before_the_records() -> None:
     assert unwrap(capture)[1].failure == known
 
 
+# What is around an event
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_whole"),
+    [
+        ("null", True),
+        ('{"errorType": "E", "errorMessage": "m", "trace": ["E: m"], "requestId": "r"}', True),
+        ('{"errorType": "E", "errorMessage": "m", "stackTrace": [], "cause": {"errorType": "F"}}', True),
+        ('{"errorType": "E", "errorMessage": "m", "orderId": 7}', False),
+        ('{"errorType": "E", "errorMessage": {"code": 7}}', False),
+        ('{"errorType": "E", "cause": {"errorType": "F", "orderId": 7}}', False),
+        ('{"ok": true}', False),
+        ('"done"', False),
+        ("[]", False),
+        ("0", False),
+        ("false", False),
+        ('{"cause": ' * 12 + "null" + "}" * 12, False),
+    ],
+)
+def test_an_answer_that_is_no_error_makes_a_record_say_more(answer: str, is_whole: bool) -> None:
+    """Event and error are kept of a record; a function's other answer is in neither, and whoever drains is told so."""
+    record = json.loads(destination_record("{}"))
+    _, unwrapped = unwrap(received(text_of({**record, "responsePayload": json.loads(answer)})))
+    assert unwrapped.is_whole == is_whole
+
+
+RULES_DEAD_LETTER = {"RULE_ARN": text(RULE), **UNDELIVERED}
+SCHEDULES_DEAD_LETTER = {
+    "SCHEDULE_ARN": text("arn:aws:scheduler:eu-west-1:111122223333:schedule/default/nightly"),
+    "SCHEDULED_TIME": text("2026-01-01T00:00:00Z"),
+    "EXECUTION_ID": text("e-1"),
+    "IS_PAYLOAD_TRUNCATED": text("false"),
+    **UNDELIVERED,
+}
+
+
+@pytest.mark.parametrize("told", [DEAD, RULES_DEAD_LETTER, SCHEDULES_DEAD_LETTER], ids=["function", "rule", "schedule"])
+def test_attributes_that_nobody_reads_make_a_dead_letter_say_more(told: dict[str, MessageAttribute]) -> None:
+    """What AWS wrote beside the event is told; an attribute of somebody else's is not, and whoever drains is told."""
+    assert unwrap(received("{}", told))[1].is_whole
+    assert not unwrap(received("{}", {**told, "tenant": text("blue")}))[1].is_whole
+
+
+def test_attributes_around_a_record_are_in_no_event() -> None:
+    """A record that was sent on by hand, with an attribute, is not whole without it."""
+    assert unwrap(received(destination_record("{}")))[1].is_whole
+    assert not unwrap(received(destination_record("{}"), {"tenant": text("blue")}))[1].is_whole
+
+
+def test_a_message_has_its_attributes_in_its_event() -> None:
+    """A message and a notification are whole: their attributes reach the function, whatever they are."""
+    named = {"tenant": {"Type": "String", "Value": "blue"}}
+    sources = [EventSource(kind="sns")]
+    assert unwrap(received("{}", {"tenant": text("blue")}))[1].is_whole
+    envelope, unwrapped = unwrap(received(notification("{}", MessageAttributes=named)), sources)
+    assert (envelope.name, unwrapped.is_whole) == ("sns-notification", True)
+    assert not unwrap(received(notification("{}"), {"tenant": text("blue")}), sources)[1].is_whole
+
+
 # Streams
 
 

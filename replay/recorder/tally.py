@@ -47,7 +47,8 @@ class Tally:
                 self.references.append(done.reference)
         else:
             self.duplicates += 1
-        self.changed += done.about.changed and not only_receipt_handles(done.fixture)
+        changed = done.about.changed and not only_receipt_handles(done.fixture)
+        self.changed += changed or any(kept.redactions for kept in done.fixture.objects)
         self._note_kept(done.known or done.fixture)
         if not done.same:
             self._problem(done.about.capture, f"{_STAYS}: {done.reference}")

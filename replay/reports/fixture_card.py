@@ -243,9 +243,10 @@ def _verification_lines(found: Verification | None) -> list[str]:
 
 
 def _redaction_words(fixture: Fixture) -> str:
-    if not fixture.redactions:
-        return "nothing found to redact"
+    found = [*fixture.redactions, *(redaction for kept in fixture.objects for redaction in kept.redactions)]
+    if not found:
+        return "nothing in the event"
     counts: dict[str, int] = {}
-    for redaction in fixture.redactions:
+    for redaction in found:
         counts[redaction.detector] = counts.get(redaction.detector, 0) + redaction.count
     return ", ".join(f"{count} {detector}" for detector, count in sorted(counts.items()))

@@ -106,6 +106,7 @@ def test_the_payload_lies_beside_the_event(aws: Any, store: Store) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["claim-check-1.txt", "event.json", "fixture.json"]
     assert (folder / "claim-check-1.txt").read_text() == kept.text
     assert [each.detector for each in kept.redactions]
+    assert summary.changed == 1
     assert SECRET not in "".join(path.read_text() for path in folder.iterdir())
     assert store.validate(fixture.reference) == []
     assert summary.notes == () or "not fetched" not in " ".join(summary.notes)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from replay.fixtures.fixture import Redaction, StoredObject
 from replay.payloads.failures import Failure, Report, Segment
 from replay.reports.fixture_card import fixture_card, fixture_document
 from tests.fixtures.samples import sample
@@ -79,3 +80,14 @@ def test_the_trace_is_a_tree_with_the_beginning_marked() -> None:
         "  orders  1,234 ms  fault",
         ">   DynamoDB PutItem  5 ms  error  NoSuchTable: x y  (the fault began here)",
     ]
+
+
+def test_what_was_redacted_is_counted_in_the_event_and_in_its_objects() -> None:
+    """Stand-ins are counted by detector, those of a payload in S3 with them; of the failure nobody keeps a count."""
+    email = Redaction(at="/body", detector="email", count=2)
+    plain = replace(sample(), redactions=())
+    kept = StoredObject(bucket="b", key="k", file="claim-check-1.txt", text="x", redactions=(email,))
+    assert "redacted   nothing in the event" in fixture_card(plain).splitlines()
+    assert "redacted   2 email" in fixture_card(replace(plain, objects=(kept,))).splitlines()
+    both = replace(plain, objects=(kept,), redactions=(replace(email, count=1),))
+    assert "redacted   3 email" in fixture_card(both).splitlines()

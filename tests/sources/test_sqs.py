@@ -412,10 +412,8 @@ def test_what_says_more_than_its_fixture_stays_unless_the_user_says_so(sqs: Fake
         for capture in recording_.captures():
             settle(recording_, capture, whole=capture.body == "plain")
     assert sqs.bodies() == ["an answer"]
-    assert recording_.notes == [
-        "1 message stays in orders-dlq: around its event it says more than a fixture holds: "
-        "add --drain-to QUEUE, or --accept-redacted"
-    ]
+    (note,) = recording_.notes
+    assert note.startswith("1 message stays in orders-dlq: around its event it says more than a fixture holds: add --")
 
 
 @pytest.mark.parametrize("lacks", [{"changed": True}, {"whole": False}])

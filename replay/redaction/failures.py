@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from replay.payloads.failures import Failure, Signature
 
+_LONGEST_TRACED = 500
+
 
 def redacted_failure(failure: Failure, plain: Callable[[str], str], told: Callable[[str], str]) -> Failure:
     """Redact every text of *failure*: those that tell of values with *told*, names of code and ids with *plain*."""
@@ -28,5 +30,9 @@ def redacted_failure(failure: Failure, plain: Callable[[str], str], told: Callab
         request_id=failure.request_id and plain(failure.request_id),
         trace_id=failure.trace_id and plain(failure.trace_id),
         log_lines=tuple(map(told, failure.log_lines)),
-        trace=tuple(replace(each, name=plain(each.name), cause=told(each.cause)) for each in failure.trace),
+        # Cut behind the redaction: half of a secret is none that a detector knows.
+        trace=tuple(
+            replace(each, name=plain(each.name)[:_LONGEST_TRACED], cause=told(each.cause)[:_LONGEST_TRACED])
+            for each in failure.trace
+        ),
     )

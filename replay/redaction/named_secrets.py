@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from replay.redaction.personal_keys import is_a_name
-from replay.redaction.secret_keys import PASSWORD_WORDS, TYPED_VALUES, is_secret_key
+from replay.redaction.secret_keys import PASSWORD_WORDS, TYPED_VALUES, is_secret_at
 from replay.redaction.spans import Span
 
 _TYPED = "|".join(sorted(TYPED_VALUES))
@@ -81,7 +81,8 @@ def _named(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
         before = _NAME_BEFORE.search(text, max(0, found.start() - _LONGEST_NAME), found.start())
         start = before.start() if before else found.start()
         name = text[start : found.end("name")]
-        if not is_secret_key(name) and found["name"].lower() != "signature":
+        value = found["value"] or found["braced"] or found["quoted"] or ""
+        if not is_secret_at(name, value) and found["name"].lower() != "signature":
             continue  # next_token
         if found["is"] == ":" and text[max(0, start - 1) : start] == ":":
             continue  # arn:aws:secretsmanager:eu-west-1:123456789012:secret:name
@@ -101,13 +102,13 @@ def written_secrets(text: str) -> Iterator[Span]:
     """Find secrets that XML elements, parts of forms, options of commands, SQL, and pairs call so."""
     for field in _FIELD.finditer(text) if "form-data" in text.lower() else ():
         value = _FIELD_VALUE.match(text, field.end())
-        if value is not None and is_secret_key(field["name"]):
+        if value is not None and is_secret_at(field["name"], value[0]):
             yield from _secret(text, *value.span())
     for found in elements(text) if "</" in text or "<![" in text else ():
-        if is_secret_key(found["name"]):
+        if is_secret_at(found["name"], found["value"] or found["cdata"] or ""):
             yield from _secret(text, *found.span("value" if found["value"] else "cdata"))
     for pair in _PAIR.finditer(text):
-        if is_secret_key(pair["name"] or pair["name2"]) and not is_a_name(pair["value"]):
+        if is_secret_at(pair["name"] or pair["name2"], pair["value"]) and not is_a_name(pair["value"]):
             yield from _secret(text, *pair.span("value"))
     if "'" in text:
         for sql in _SQL.finditer(text):
@@ -118,7 +119,9 @@ def written_secrets(text: str) -> Iterator[Span]:
 
 def _on_a_command_line(text: str) -> Iterator[Span]:
     for option in _OPTION.finditer(text):
-        if is_secret_key(option["name"]) and not (option["value"] and _PLAIN_WORD.fullmatch(option["value"])):
+        if is_secret_at(option["name"], option["value"] or "") and not (
+            option["value"] and _PLAIN_WORD.fullmatch(option["value"])
+        ):
             yield from _secret(text, *option.span("value" if option["value"] else "quoted"))
     for user in _USER.finditer(text):
         if not user["value"].isdecimal():

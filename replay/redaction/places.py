@@ -24,6 +24,8 @@ class Findings:
     """Says whether a key may stand in a pointer; a secret, or what stands in for one, is written as `*`."""
     replaced: dict[str, str] = field(default_factory=dict, repr=False)
     """What values of the event were replaced by, for the texts that tell of it; it must not be written anywhere."""
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    """The secrets among them, for the rest of the event."""
     located: Mapping[tuple[Step, ...], Any] = field(default_factory=dict)
     """The places that the rules' JSONPaths have found, and what is to be done there."""
 

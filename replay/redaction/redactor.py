@@ -30,7 +30,8 @@ from replay.redaction.redacted import Redacted, Replacement
 from replay.redaction.replacing import Replacing
 from replay.redaction.retelling import learn, retold
 from replay.redaction.rules import Action
-from replay.redaction.secret_keys import is_among_secrets, is_secret_key, key_of
+from replay.redaction.secret_keys import is_among_secrets, is_secret_at, key_of
+from replay.redaction.secrets_elsewhere import edits_elsewhere
 from replay.redaction.settings import RedactionSettings
 from replay.redaction.spans import Span, known_or, whole
 from replay.redaction.string_offsets import in_token
@@ -72,7 +73,8 @@ class Redactor:
         if suspicious is not None and text not in suspicious:
             return Redacted(text=text)
         place = self._root(text, suspicious)
-        return _redacted(text, self._json_edits(text, place, 0), place)
+        made = splice(text, self._json_edits(text, place, 0))
+        return _redacted(made, list(edits_elsewhere(made, place)), place)
 
     def plain(self, text: str) -> str:
         """
@@ -169,7 +171,7 @@ class Redactor:
             and not (value.lstrip()[:1] in JSON_STARTS and is_json(value))
         ):
             return self._coarse_edits(value, action, place)
-        if action or place.is_secret or is_secret_key(name) or is_among_secrets(place.path):
+        if action or place.is_secret or is_secret_at(name, value) or is_among_secrets(place.path):
             return self._secret_value_edits(value, name, place, level)
         if is_binary_value(place.path, value):
             opened = encodings.opened(value, place.findings.budget)
@@ -214,7 +216,7 @@ class Redactor:
             found = "hash", pseudonyms.hashed_number(raw)
         elif action == "generalise" and not {"e", "E"} & set(raw):
             found = "generalised", generalised_number(raw)
-        elif action or place.is_secret or is_secret_key(name):
+        elif action or place.is_secret or is_secret_at(name, raw):
             found = "secret-key", pseudonyms.digits(raw)
         else:
             found = self._personal_number(raw, place)
@@ -369,7 +371,8 @@ class Redactor:
 
 def _redacted(text: str, edits: list[Edit], place: Place) -> Redacted:
     replacements = tuple(
-        Replacement(at=at, detector=detector, count=count) for (at, detector), count in place.findings.counts.items()
+        Replacement(at=retold(at, place.findings.secrets), detector=detector, count=count)
+        for (at, detector), count in place.findings.counts.items()
     )
     made = splice(text, edits) if edits else text
     return Redacted(text=made, redactions=replacements, replaced=place.findings.replaced)

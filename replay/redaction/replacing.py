@@ -18,6 +18,7 @@ from replay.redaction.presidio import presidio_entities
 from replay.redaction.pseudonyms import Pseudonyms, is_pseudonym
 from replay.redaction.retelling import learn
 from replay.redaction.secret_keys import key_of
+from replay.redaction.secrets_elsewhere import note_secret
 from replay.redaction.settings import RedactionSettings
 from replay.redaction.spans import Detector, Span
 
@@ -84,6 +85,7 @@ class Replacing:
         place.note(part.detector for part, _ in made)
         for part, stand_in in made:
             learn(place.findings.replaced, value[part.start : part.end], stand_in, part.detector)
+            note_secret(place.findings.secrets, value[part.start : part.end], stand_in, part.detector)
         edits = [Edit(part.start, part.end, stand_in) for part, stand_in in made]
         first = after = splice(value, edits)
         for _ in range(_MOST_ROUNDS):

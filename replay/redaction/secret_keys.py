@@ -12,7 +12,7 @@ from replay.payloads.exact_json import Path
 _SECRET_ENDS = (
     "password", "passwd", "passphrase", "passcode", "pwd", "secret", "secretkey", "secretaccesskey", "clientsecret",
     "apikey", "accesskey", "accountkey", "privatekey", "encryptionkey", "signingkey", "sharedkey", "sharedaccesskey",
-    "token", "credential", "credentials", "authorization", "authorisation", "cookie", "setcookie", "cookies",
+    "token", "tokens", "credential", "credentials", "authorization", "authorisation", "cookie", "setcookie", "cookies",
     "connectionstring", "sessionid", "receipthandle", "xamzsignature", "xamzcredential", "webhookurl", "secretstring",
     "secretbinary", "passwords", "passwds", "secrets", "apikeys", "accesskeys", "privatekeys", "apisecret",
     "passwordconfirm", "passwordconfirmation", "passwordrepeat", "passwordhash", "userpass", "dbpass", "sessionkey",
@@ -98,6 +98,13 @@ def is_secret_key(name: str) -> bool:
     if plain.rstrip(string.digits).endswith(_NOT_SECRET_ENDS):
         return False
     return plain in _SECRET_WHOLE or plain.rstrip(string.digits).endswith(_ENDS)
+
+
+def is_secret_at(name: str, value: str) -> bool:
+    """Say whether *value* at a key of this *name* is secret; of `tokens` neither words (a text's) nor numbers are."""
+    return is_secret_key(name) and not (
+        (value.isalpha() or value.isdecimal()) and plain_name(name).rstrip(string.digits).endswith("tokens")
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -364,6 +364,19 @@ def test_a_failure_is_redacted_everywhere() -> None:
     assert made.frames[0].module == "app.py"
 
 
+@pytest.mark.parametrize("length", range(470, 501, 5))
+def test_what_is_cut_was_redacted_before(length: int) -> None:
+    """Causes of a trace are cut, and a secret that lies across the cut leaves no half of itself behind."""
+    address = "postgres://admin:S3cretPassw0rd@db.internal/orders"
+    cause = f"{'x' * (length - 1)} {address}"
+    (segment,) = (
+        redactor().failure(Failure(error_type="E", message="", trace=(Segment(name=cause, cause=cause),))).trace
+    )
+    for text in (segment.name, segment.cause):
+        assert len(text) == 500
+        assert "S3cret" not in text
+
+
 def test_too_many_encodings() -> None:
     """What is hidden deeper than is looked is replaced whole."""
     value = EMAIL
@@ -587,3 +600,59 @@ def test_our_receipt_handle_stays() -> None:
     """A receipt handle that we made is known again."""
     event = {"receiptHandle": "AQEBREDACTEDabcdefghijklmnop"}
     assert redacted(event) == event
+
+
+SECRET = "hunter2-Sup3rS3cret"
+
+
+@pytest.mark.parametrize(
+    "rest", [SECRET, f"login with {SECRET} failed", {"attempt": [SECRET]}, {SECRET: 1}, f'{{"p": "{SECRET}"}}']
+)
+def test_a_secret_is_replaced_wherever_it_stands_in_its_event(rest: Any) -> None:
+    """What a key gives away as secret has one stand-in in the whole event, also where no key tells what it is."""
+    made = redactor().event(json.dumps({"password": SECRET, "rest": rest}))
+    assert SECRET not in made.text
+    assert SECRET not in repr(made.redactions)
+    stand_in = json.loads(made.text)["password"]
+    assert made.text.count(stand_in) == 2
+    assert [each.detector for each in made.redactions] == ["secret-key", "secret-key"]
+    assert redactor().event(made.text).text == made.text
+
+
+def test_a_secret_with_marks_is_replaced_in_json_in_strings() -> None:
+    """Escapes of any level do not hide a secret from its stand-in."""
+    secret = 'a"b\\c1-xyz'
+    made = redactor().event(
+        json.dumps({"password": secret, "body": json.dumps({"x": secret, "y": json.dumps([secret])})})
+    )
+    body = json.loads(json.loads(made.text)["body"])
+    assert {body["x"], *json.loads(body["y"])} == {json.loads(made.text)["password"]}
+
+
+@pytest.mark.parametrize(
+    "meant", ["AWS_IAM", "orders-service", "12345678", "1e300", "x1-yz", "arn:aws:iam::111122223333:role/r1"]
+)
+def test_what_means_more_than_a_secret_stays_elsewhere(meant: str) -> None:
+    """Words, numbers, ARNs and short values under a key such as `auth` may stand in the event for something else."""
+    assert redacted({"auth": meant, "rest": [meant]})["rest"] == [meant]
+
+
+def test_a_secret_in_a_key_is_not_told_in_the_places_of_findings() -> None:
+    """Where something was found beneath a key that is itself a secret, the place names the stand-in."""
+    made = redactor().event(json.dumps({"password": SECRET, SECRET: {"mail": EMAIL}}))
+    assert SECRET not in repr(made)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"refresh_tokens": ["1//0gK-xYz9QpLmNo"]}, None),
+        ({"sessionTokens": {"SS": ["3f2b8c1e-7d44-4c0e-9a51-0b6f1e2d3c4a"]}}, None),
+        ({"deviceTokens": "abc-123456"}, None),
+        ({"usage": {"prompt_tokens": 12, "max_tokens": "4096"}, "tokens": ["the", "quick"]}, "as it was"),
+        ({"log": "max_tokens=4096 tokens: three"}, "as it was"),
+    ],
+)
+def test_several_tokens_are_as_secret_as_one(event: dict[str, Any], expected: str | None) -> None:
+    """Tokens in a list or a set are secrets; how many tokens a model takes, and the words of a text, are none."""
+    assert (redacted(event) == event) == (expected is not None)

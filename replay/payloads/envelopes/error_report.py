@@ -117,7 +117,7 @@ def frames_of(lines: Sequence[str]) -> tuple[Frame, ...]:
     Files under `/var/task` are the user's, also those of packages that were bundled with the code: only who knows the
     function's dependencies can tell them apart.
     """
-    short = [line[:_LONGEST_LINE] for line in lines]
+    short = [_short(line) for line in lines]
     outermost_first = [found for line in short if (found := _PYTHON.fullmatch(line))]
     if not outermost_first:
         others = (_NODE, _NODE_OF_OLD, _JAVA, _DOTNET, _RUBY, _GO)
@@ -126,6 +126,14 @@ def frames_of(lines: Sequence[str]) -> tuple[Frame, ...]:
         )
         outermost_first = [found for found in matched if found]
     return tuple(_frame(found) for found in outermost_first)
+
+
+def _short(line: str) -> str:
+    """Leave out what is too long for a frame as a whole: of half a secret no redaction would know what it was."""
+    if len(line) <= _LONGEST_LINE:
+        return line
+    head, newline, _ = line[:_LONGEST_LINE].partition("\n")
+    return head + newline if newline else ""
 
 
 def _frame(found: re.Match[str]) -> Frame:
@@ -152,7 +160,7 @@ def _dotnet_place(found: re.Match[str]) -> tuple[str, Literal["user", "library"]
 
 
 def _stack(lines: Sequence[str], error_type: str, message: str) -> str:
-    if any(_PYTHON.fullmatch(line[:_LONGEST_LINE]) for line in lines):
+    if any(_PYTHON.fullmatch(_short(line)) for line in lines):
         last = f"{error_type}: {message}" if message else error_type
         return "Traceback (most recent call last):\n" + "".join(map(_ended, lines)) + f"{last}\n"
     return "".join(map(_ended, lines))

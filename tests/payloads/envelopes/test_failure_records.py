@@ -300,6 +300,17 @@ def test_a_failure_that_the_source_knew_goes_before_the_records() -> None:
     assert unwrap(capture)[1].failure == known
 
 
+def test_a_frame_too_long_to_be_one_keeps_no_half_of_its_code() -> None:
+    """Code is kept whole or not at all: half of a secret in it would not be known as one by redaction."""
+    place = '  File "/var/task/app.py", line 7, in handler\n'
+    lines = [f"{place}    {'x' * 1_950}S3cretPassw0rd@db\n", f"{place}    fine()\n", "x" * 3_000]
+    failure = reported_failure({"errorType": "E", "stackTrace": lines}, otherwise="")
+    assert [(each.module, each.function, each.code) for each in failure.frames] == [
+        ("app.py", "handler", ""),
+        ("app.py", "handler", "fine()"),
+    ]
+
+
 # What is around an event
 
 

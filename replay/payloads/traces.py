@@ -6,7 +6,7 @@ Source: X-Ray Developer Guide, "AWS X-Ray segment documents".
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,7 +15,6 @@ from replay.payloads.failures import Segment
 
 _MOST_SEGMENTS = 200
 _DEEPEST = 20
-_LONGEST_TEXT = 500
 _STATUSES: tuple[Literal["fault", "throttle", "error"], ...] = ("fault", "throttle", "error")
 _LAMBDA = ("AWS::Lambda", "AWS::Lambda::Function")
 _FUNCTION = re.compile(r"[\w-]{1,140}", re.ASCII)
@@ -65,6 +64,7 @@ def traced_requests(documents: Iterable[str]) -> list[TracedRequest]:
 
     Source: Lambda Developer Guide, "Visualize Lambda function invocations using AWS X-Ray": Lambda writes a segment for
     itself, which has the request's id, and one for the function below it, which has its faults and its log group.
+    Of an asynchronous invocation the first ends as soon as it is queued; "Dwell Time" and each "Attempt #1" lie inside.
     """
     nodes = [object_in(document) for document in documents]
     lambdas = [node for node in nodes if text_at(node, "origin") in _LAMBDA]
@@ -73,7 +73,8 @@ def traced_requests(documents: Iterable[str]) -> list[TracedRequest]:
         request_id = text_at(node, "aws", "request_id")
         if request_id is None:
             continue
-        below = [each for each in lambdas if text_at(each, "parent_id") == text_at(node, "id")]
+        inside = {text_at(each, "id") for each in _with_subsegments(node)} - {None}
+        below = [each for each in lambdas if text_at(each, "parent_id") in inside]
         request = _request(request_id, node, below)
         found[request_id] = _together(found.get(request_id), request)
     return sorted(found.values(), key=lambda each: each.start_s)
@@ -88,9 +89,20 @@ def _request(request_id: str, node: _Node, below: list[_Node]) -> TracedRequest:
         function=next(filter(None, map(_function_name, own)), named if _FUNCTION.fullmatch(named) else ""),
         failed=any(each.get(status) is True for each in own for status in _STATUSES),
         start_s=start,
-        end_s=max(_moment(node, "end_time") or start, start),
+        end_s=max([start, *(_moment(each, "end_time") or start for top in own for each in _with_subsegments(top))]),
         log_group=next(filter(None, map(_log_group, own)), None),
     )
+
+
+def _with_subsegments(node: _Node) -> Iterator[_Node]:
+    """Give a segment and all that lies inside: one that waited in the queue ends long before its attempts do."""
+    ahead: list[Any] = [node]
+    while ahead:
+        each = ahead.pop()
+        if isinstance(each, Mapping):
+            yield each
+            inner = each.get("subsegments")
+            ahead += inner if isinstance(inner, list) else []
 
 
 def _together(before: TracedRequest | None, again: TracedRequest) -> TracedRequest:
@@ -144,11 +156,11 @@ def _segment(node: _Node, depth: int) -> Segment:
     operation = text_at(node, "aws", "operation")
     name = " ".join(filter(None, (text_at(node, "name"), operation)))
     return Segment(
-        name=name[:_LONGEST_TEXT],
+        name=name,
         depth=depth,
         status=next((status for status in _STATUSES if node.get(status) is True), "ok"),
         duration_ms=round((end - start) * 1000, 3) if start is not None and end is not None else None,
-        cause=_cause(node)[:_LONGEST_TEXT],
+        cause=_cause(node),
     )
 
 

@@ -67,12 +67,14 @@ def segment_documents(
     stop: Callable[[], bool] = lambda: False,
     tries: int = 1,
     wait: Callable[[float], object] = time.sleep,
+    unread: Callable[[Sequence[str]], object] = lambda _: None,
 ) -> dict[str, list[str]]:
     """
     Give the documents of each trace that is there, until *stop* says so.
 
     Args:
         tries: How often to ask for what X-Ray leaves unprocessed; it may also be an id that it does not have.
+        unread: Told the ids that X-Ray had still left unprocessed when it was asked for the last time.
 
     Raises:
         AwsError: They may not be read.
@@ -87,6 +89,8 @@ def segment_documents(
             if not asked or tried + 1 == tries:
                 break
             wait(_FIRST_WAIT_S * 2**tried)
+        if asked:
+            unread(asked)
     return dict(found)
 
 

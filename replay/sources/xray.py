@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -22,6 +22,7 @@ from replay.readers.logs import default_log_group, is_missing
 from replay.readers.traces import segment_documents, trace_ids
 from replay.sources.advance import Advance
 from replay.sources.base import Recording, Source
+from replay.sources.cloudwatch_logs import CloudWatchLogsOptions
 from replay.sources.function_log_options import FunctionLogOptions
 from replay.sources.logged_failures import MissingEvents, capture_of, event_of
 from replay.sources.permissions import ANY, AwsPlace, Permission
@@ -30,7 +31,11 @@ _DEFAULT_TIME = timedelta(hours=1)
 _LONGEST_INVOCATION_S = 900.0
 _AT_ONCE = 50
 _TRIES = 4
+_MOST_NAMES = 5
 _NAME = re.compile(r"[\w-]{1,140}", re.ASCII)
+_STACK_S_RANDOM = r"(?=[a-z]*[0-9A-Z])[0-9A-Za-z]{8,13}"
+"""Behind the names that a stack makes; a word in small letters, as in `shop-orders-confirmation`, is a person's."""
+
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -66,18 +71,46 @@ class XRayOptions(FunctionLogOptions):
         if self.filter is not None:
             return self.filter
         failed = "fault = true OR error = true OR throttle = true"
-        named = (self.function_log_group or "").rpartition("/")[2] or self.function or ""
+        named = self.deployed_name or ""
         return f'service("{named}") {{ {failed} }}' if _NAME.fullmatch(named) else failed
 
-    def meant_of(self, functions: Collection[str]) -> frozenset[str]:
-        """Choose the function by its name, or else those whose names a stack may have made longer."""
-        named = {self.function, (self.function_log_group or "").rpartition("/")[2]} - {None, ""}
-        exact = frozenset(each for each in functions if each in named)
-        return exact or frozenset(each for each in functions if not named or any(str(name) in each for name in named))
+    @property
+    def deployed_name(self) -> str | None:
+        """The function's name on AWS: that of the log which Lambda makes for it, else what it is called here."""
+        return self._name_of_log or self.function
+
+    @property
+    def _name_of_log(self) -> str | None:
+        group = _group_name(self.function_log_group) if self.function_log_group else ""
+        named = group.removeprefix(default_log_group(""))
+        return named if named != group and _NAME.fullmatch(named) else None
+
+    def may_be(self, function: str) -> bool:
+        """
+        Say whether a stack may have named the function so: `<stack>-<logical id>-<random letters and digits>`.
+
+        Source: CloudFormation User Guide, "Name type".
+        """
+        if self._name_of_log is not None or not self.function:
+            return False
+        return bool(re.fullmatch(rf"[A-Za-z][\w-]*-{re.escape(self.function)}-{_STACK_S_RANDOM}", function, re.ASCII))
+
+    @property
+    def how_to_name(self) -> str:
+        """How a user says what the function is called on AWS."""
+        if self.function_log_group is not None and self._name_of_log is None:
+            return "--function NAME"
+        return f'--function NAME, or [tool.replay.functions.{self.function}] log_group = "{default_log_group("NAME")}"'
 
     def group_of(self, request: TracedRequest) -> str:
         """Say where a request is logged."""
-        return self.log_group or request.log_group or self.function_log_group or default_log_group(request.function)
+        named = self.log_group or request.log_group or self.function_log_group
+        return _group_name(named) if named else default_log_group(request.function)
+
+
+def _group_name(named: str) -> str:
+    """Read the name or ARN of a log group as the source that reads nothing but logs does."""
+    return CloudWatchLogsOptions(log_group=named).group
 
 
 class XRaySource(Source):
@@ -112,7 +145,8 @@ class XRaySource(Source):
     def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
         """Declare reading traces, which AWS cannot narrow, and the log of the function."""
         options = self._options
-        group = options.log_group or options.function_log_group or default_log_group(options.function or ANY)
+        named = options.log_group or options.function_log_group
+        group = _group_name(named) if named else default_log_group(options.function or ANY)
         return (
             Permission(actions=("xray:GetTraceSummaries", "xray:BatchGetTraces"), why="find and read traces"),
             Permission(
@@ -150,9 +184,12 @@ class XRayRecording(Recording):
         self._missing: dict[str, MissingEvents] = {}
         self._unlogged: dict[str, list[TracedRequest]] = defaultdict(list)
         self._no_group: set[str] = set()
-        self._found = self._requests_found = 0
-        self._others: set[str] = set()
-        self._told = False
+        self._found = self._requests_found = self._unread = 0
+        self._functions: set[str] = set()
+        self._stack_named: dict[str, dict[str, None]] = defaultdict(dict)
+        self._taken_to_be = ""
+        self._hour_before: datetime | None = None
+        self._ended = self._told = False
         self.notes = []
 
     def within(self, since: datetime | None, until: datetime | None) -> None:
@@ -172,19 +209,47 @@ class XRayRecording(Recording):
         """
         until = self._until or datetime.now(UTC)
         since = self._since or until - _DEFAULT_TIME
-        if self._since is None:
-            before = f"{until:%Y-%m-%d %H:%M} UTC"
-            self.notes.append(f"only the hour before {before} was looked at; --since 2d looks back further")
+        self._hour_before = until if self._since is None else None
         names = trace_ids(self._traces, since, until, expression=self._expression, reached=self._reached(since, until))
+        for given, capture in enumerate(self._found_by(names), 1):
+            yield capture
+            if self._limit is not None and given >= self._limit:
+                return
+
+    def _found_by(self, names: Iterator[str]) -> Iterator[Capture]:
+        """Give the requests of the function by its name, or where no trace has it, of the only one a stack named so."""
         seen: set[str] = set()
-        given = 0
+        name = self._options.deployed_name
         while part := list(islice(names, _AT_ONCE)):
             self._found += len(part)
-            for capture in self._captures(part, seen):
-                given += 1
-                yield capture
-                if self._limit is not None and given >= self._limit:
-                    return
+            found = self._read(part)
+            self._keep_names(found)
+            yield from self._captures(found, seen, name)
+        if len(self._stack_named) == 1:
+            ((self._taken_to_be, traces),) = self._stack_named.items()
+            again = iter(traces)
+            while part := list(islice(again, _AT_ONCE)):
+                yield from self._captures(self._read(part), seen, self._taken_to_be)
+        self._ended = True
+
+    def _read(self, names: Sequence[str]) -> list[_Traced]:
+        traces = segment_documents(self._traces, names, tries=_TRIES, unread=self._count_unread)
+        return [
+            _Traced(each, name, documents) for name, documents in traces.items() for each in traced_requests(documents)
+        ]
+
+    def _count_unread(self, names: Sequence[str]) -> None:
+        self._unread += len(names)
+
+    def _keep_names(self, found: Sequence[_Traced]) -> None:
+        """Keep which functions there are, and of those that may be the one meant no more than the ids of traces."""
+        self._functions |= {each.request.function for each in found}
+        if self._options.deployed_name in self._functions:
+            self._stack_named.clear()
+            return
+        for each in found:
+            if self._options.may_be(each.request.function):
+                self._stack_named[each.request.function][each.trace_id] = None
 
     def _reached(self, since: datetime, until: datetime) -> Callable[[datetime], object]:
         total = (until - since).total_seconds()
@@ -195,9 +260,9 @@ class XRayRecording(Recording):
 
         return reached
 
-    def _captures(self, names: list[str], seen: set[str]) -> Iterator[Capture]:
+    def _captures(self, found: Sequence[_Traced], seen: set[str], function: str | None) -> Iterator[Capture]:
         by_group: dict[str, dict[str, _Traced]] = defaultdict(dict)
-        for traced in self._meant(segment_documents(self._traces, names, tries=_TRIES)):
+        for traced in self._meant(found, function):
             if traced.request.request_id not in seen:
                 seen.add(traced.request.request_id)
                 by_group[self._options.group_of(traced.request)][traced.request.request_id] = traced
@@ -209,17 +274,12 @@ class XRayRecording(Recording):
                 else:
                     yield _capture(logged, event, requests[request_id])
 
-    def _meant(self, traces: Mapping[str, list[str]]) -> Iterator[_Traced]:
+    def _meant(self, found: Sequence[_Traced], function: str | None) -> Iterator[_Traced]:
         """Choose the requests of the function: those that failed, or all of traces that the user has chosen."""
-        found = [
-            _Traced(each, name, documents) for name, documents in traces.items() for each in traced_requests(documents)
-        ]
-        functions = {each.request.function for each in found}
-        meant = self._options.meant_of(functions)
-        self._others |= functions - meant
         for each in found:
             is_asked_for = each.request.failed or self._options.filter
-            if each.request.function in meant and is_asked_for and _REQUEST_ID.fullmatch(each.request.request_id):
+            is_its_own = function in (None, each.request.function)
+            if is_its_own and is_asked_for and _REQUEST_ID.fullmatch(each.request.request_id):
                 self._requests_found += 1
                 yield each
 
@@ -237,7 +297,7 @@ class XRayRecording(Recording):
                 self._logs, group, traced.keys(), start_ms=start_ms, end_ms=end_ms, longest_ms=self._longest_ms
             ):
                 name = logged.invocation.request_id
-                if name not in found or logged.invocation.failure is not None:
+                if name not in found or _weight(logged) >= _weight(found[name]):
                     found[name] = logged
         except AwsError as error:
             if not is_missing(error):
@@ -256,13 +316,39 @@ class XRayRecording(Recording):
         for group, requests in self._unlogged.items():
             if requests:
                 self.notes.append(self._not_logged(group, requests))
+        if self._hour_before is not None and (self._found or self._ended):
+            before = f"{self._hour_before:%Y-%m-%d %H:%M} UTC"
+            self.notes.insert(0, f"only the hour before {before} was looked at; --since 2d looks back further")
+        self.notes += self._of_traces()
+
+    def _of_traces(self) -> Iterator[str]:
+        """Tell what X-Ray did not give, and, if all was asked for, that nothing was found."""
+        options = self._options
+        if self._unread:
+            which = counted(self._unread, "trace that X-Ray found was", "traces that X-Ray found were")
+            yield f"{which} not read: asked for {_TRIES} times, and left unprocessed each time; try again later"
+        if self._taken_to_be and self._requests_found:
+            taken = f"{options.function} was taken to be {self._taken_to_be}, as a stack would name it"
+            yield f"{taken}; if it is another, say which: {options.how_to_name}"
+        if not self._ended or self._requests_found:
+            return
         if not self._found:
-            named = "" if self._options.filter is not None else "; --filter asks for another function, or for anything"
-            self.notes.append(f"X-Ray found no trace in this time for: {self._expression or 'any'}{named}")
-        elif not self._requests_found:
-            others = f"; of others: {', '.join(sorted(filter(None, self._others))[:5])}" if self._others else ""
-            which = f"a failed request of {self._options.function or 'a function'}"
-            self.notes.append(f"{counted(self._found, 'trace')} found, and none has {which}{others}")
+            named = "" if options.filter is not None else "; --filter asks for another function, or for anything"
+            yield f"X-Ray found no trace in this time for: {self._expression or 'any'}{named}"
+        elif self._unread < self._found:
+            yield self._none_failed()
+
+    def _none_failed(self) -> str:
+        name = self._taken_to_be or self._options.deployed_name
+        called = self._options.function or ""
+        others = sorted(self._functions - {name, ""})
+        alike = [each for each in others if called and called.lower() in each.lower()]
+        first = [*alike, *(each for each in others if each not in alike)][:_MOST_NAMES]
+        told = f"; of others: {', '.join(first)}" if first else ""
+        if alike and name not in self._functions:
+            told += f"; if one of them is {called}, say which: {self._options.how_to_name}"
+        none = "none that could be read" if self._unread else "none"
+        return f"{counted(self._found, 'trace')} found, and {none} has a failed request of {name or 'a function'}{told}"
 
     def _not_logged(self, group: str, requests: list[TracedRequest]) -> str:
         last = max(requests, key=lambda each: each.start_s)
@@ -273,6 +359,10 @@ class XRayRecording(Recording):
             f"{which} not in {group} ({lacks}), so there is nothing to replay: the last is {last.request_id} at "
             f"{at:%Y-%m-%d %H:%M:%S} UTC; a dead-letter queue may have it: replay record sqs --queue NAME"
         )
+
+
+def _weight(logged: LoggedInvocation) -> tuple[bool, int]:
+    return logged.invocation.failure is not None, logged.at_ms
 
 
 def _capture(logged: LoggedInvocation, event: str, traced: _Traced) -> Capture:

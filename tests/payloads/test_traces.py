@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.payloads.failures import Segment
-from replay.payloads.traces import trace_segments
+from replay.payloads.traces import trace_segments, traced_requests
 
 
 def node(identity: str, start: float, end: float, **more: Any) -> dict[str, Any]:
@@ -100,3 +100,15 @@ def test_a_deep_or_wide_trace_is_cut() -> None:
     for number in range(1, 100):
         deep = node(str(number), 0.0, 1.0, subsegments=[deep])
     assert max(each.depth for each in trace_segments([json.dumps(deep)])) == 20
+
+
+def test_a_request_lasts_until_the_last_segment_of_it_ends() -> None:
+    """One that was queued ends with its attempts, which lie inside its segment, and with the segments below them."""
+    told = {"origin": "AWS::Lambda", "aws": {"request_id": "r"}}
+    attempt = node("2", 601.0, 602.0)
+    own = node("1", 1.0, 1.015, subsegments=[node("3", 1.0, 601.0), attempt], **told)
+    below = node("4", 601.0, 603.0, origin="AWS::Lambda::Function", parent_id="2", fault=True)
+    (alone,) = traced_requests([json.dumps(own)])
+    (request,) = traced_requests([json.dumps(own), json.dumps(below)])
+    assert (alone.start_s, alone.end_s, alone.failed) == (1.0, 602.0, False)
+    assert (request.start_s, request.end_s, request.failed) == (1.0, 603.0, True)

@@ -26,3 +26,16 @@ def test_it_stops_when_told() -> None:
     client = boto3.client("xray", region_name="us-east-1")
     with Stubber(client):
         assert segment_documents(client, IDS, stop=lambda: True) == {}
+
+
+def test_ids_that_stay_unprocessed_are_told() -> None:
+    """What X-Ray still has not come to at the last try is told once (moto processes all, so botocore's Stubber answers)."""
+    client = boto3.client("xray", region_name="us-east-1")
+    unread: list[str] = []
+    with Stubber(client) as stubber:
+        for asked in (IDS[:2], IDS[1:2]):
+            found = {"Traces": [{"Id": IDS[0], "Segments": []}], "UnprocessedTraceIds": IDS[1:2]}
+            stubber.add_response("batch_get_traces", found, {"TraceIds": asked})
+        segment_documents(client, IDS[:2], tries=2, wait=lambda _: None, unread=unread.extend)
+        stubber.assert_no_pending_responses()
+    assert unread == IDS[1:2]

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,8 @@ from replay.recorder import record
 from replay.redaction.redactor import Redactor
 from replay.reports.fixture_card import fixture_card, fixture_document
 from replay.sources import aws_options as module
+from replay.sources import xray
+from replay.sources.permissions import AwsPlace
 from replay.sources.xray import XRayOptions, XRaySource
 from tests.enrichment.lambda_log import BEGAN_MS, LambdaLog
 from tests.sources.traced_requests import put_trace, trace
@@ -30,6 +33,7 @@ from tests.sources.traced_requests import put_trace, trace
 EVENT = '{"n": 2.50}'
 BEGAN = datetime.fromtimestamp(BEGAN_MS / 1000, UTC)
 TIME = {"since": BEGAN - timedelta(minutes=1), "until": BEGAN + timedelta(hours=1)}
+RANDOM = "1A2B3C4D5E6F"
 REFUSED = "ConditionalCheckFailedException: The conditional request failed"
 
 
@@ -47,6 +51,46 @@ def recorded(**options: Any) -> tuple[list[Capture], list[str]]:
         recording.within(**time)
         captures = list(recording.captures())
     return captures, recording.notes
+
+
+def of(log: LambdaLog, function: str, at_ms: int = BEGAN_MS) -> LambdaLog:
+    return LambdaLog(log.client, group=f"/aws/lambda/{function}", at_ms=at_ms)
+
+
+def put(documents: list[dict[str, Any]]) -> None:
+    boto3.client("xray").put_trace_segments(TraceSegmentDocuments=[json.dumps(each) for each in documents])
+
+
+def queued(documents: list[dict[str, Any]], *, waited_s: float) -> list[dict[str, Any]]:
+    """Change the trace of a request into that of an asynchronous one, as Lambda writes it."""
+    outer, inner = documents
+    start_s = outer["start_time"]
+    began = {"start_time": start_s + waited_s, "end_time": start_s + waited_s + 0.5}
+    dwelt = {"id": "1" * 16, "name": "Dwell Time", "start_time": start_s, "end_time": start_s + waited_s}
+    attempt = {"id": "2" * 16, "name": "Attempt #1", **began, "http": {"response": {"status": 200}}}
+    answered = {"end_time": start_s + 0.015, "http": {"response": {"status": 202}}}
+    return [{**outer, **answered, "subsegments": [dwelt, attempt]}, {**inner, **began, "parent_id": attempt["id"]}]
+
+
+def traces_known() -> set[str]:
+    found = boto3.client("xray").get_trace_summaries(StartTime=TIME["since"], EndTime=TIME["until"])
+    return {each["Id"] for each in found["TraceSummaries"]}
+
+
+def leave_unprocessed(monkeypatch: pytest.MonkeyPatch, lost: set[str]) -> None:
+    """Let X-Ray leave these traces unprocessed for ever, which moto never does."""
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def answer(client: Any, operation: str, asked: dict[str, Any]) -> Any:
+        if operation != "BatchGetTraces":
+            return real(client, operation, asked)
+        there = [name for name in asked["TraceIds"] if name not in lost]
+        left = [name for name in asked["TraceIds"] if name in lost]
+        found = real(client, operation, {"TraceIds": there}) if there else {"Traces": []}
+        return {**found, "UnprocessedTraceIds": left}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", answer)
+    monkeypatch.setattr("replay.readers.traces._FIRST_WAIT_S", 0.0)
 
 
 def test_a_failed_request_becomes_a_capture_with_its_trace(log: LambdaLog) -> None:
@@ -116,19 +160,142 @@ def test_requests_of_other_functions_are_left_out(log: LambdaLog) -> None:
     captures, (note,) = recorded()
     assert captures == []
     assert note == "1 trace found, and none has a failed request of orders; of others: billing"
-    stack = LambdaLog(log.client, group="/aws/lambda/shop-orders-1A2B")
-    put_trace(stack, f"event: {EVENT}\n", error="E: x", function="shop-orders-1A2B")
-    (capture,), _ = recorded()
-    assert capture.origin.place.startswith("/aws/lambda/shop-orders-1A2B ")
 
 
-def test_a_function_whose_name_is_a_part_of_another_s_is_told_apart(log: LambdaLog) -> None:
-    """`orders` is not `orders-batch`, where both are in the traces."""
-    batch = LambdaLog(log.client, group="/aws/lambda/orders-batch")
-    put_trace(batch, f"event: {EVENT}\n", error="E: x", function="orders-batch")
+def test_a_function_whose_name_has_ours_in_it_is_another(log: LambdaLog) -> None:
+    """`orders-refund` is never recorded as `orders`, also where `orders` is in no trace; what to do is told."""
+    put_trace(of(log, "orders-refund"), f"event: {EVENT}\n", error="E: x", function="orders-refund")
+    captures, (note,) = recorded()
+    assert captures == []
+    assert note == (
+        "1 trace found, and none has a failed request of orders; of others: orders-refund; if one of them is orders, "
+        'say which: --function NAME, or [tool.replay.functions.orders] log_group = "/aws/lambda/NAME"'
+    )
     mine = put_trace(log, f"event: {EVENT}\n", error="E: x")
     captures, _ = recorded()
     assert [capture.origin.identity for capture in captures] == [mine]
+
+
+def test_which_function_is_meant_does_not_depend_on_how_many_traces_are_read_at_once(
+    log: LambdaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exact name decides for the whole recording, also where only the last part of the traces has it."""
+    monkeypatch.setattr(xray, "_AT_ONCE", 1)
+    stack = of(log, f"shop-orders-{RANDOM}")
+    put_trace(stack, f"event: {EVENT}\n", error="E: x", function=f"shop-orders-{RANDOM}")
+    log.at_ms = stack.at_ms
+    mine = put_trace(log, f"event: {EVENT}\n", error="E: x")
+    captures, notes = recorded()
+    assert [capture.origin.identity for capture in captures] == [mine]
+    assert notes == []
+
+
+def test_the_only_function_that_a_stack_named_so_is_taken_and_told(
+    log: LambdaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no trace has the exact name, `<stack>-orders-<random>` is `orders`, in all parts of the traces."""
+    monkeypatch.setattr(xray, "_AT_ONCE", 1)
+    name = f"shop-orders-{RANDOM}"
+    stack = of(log, name)
+    mine = {put_trace(stack, f"event: {EVENT}\n", error="E: x", function=name) for _ in range(2)}
+    captures, (note,) = recorded()
+    assert {capture.origin.identity for capture in captures} == mine
+    assert note.startswith(
+        f"orders was taken to be {name}, as a stack would name it; if it is another, say which: --fun"
+    )
+
+
+def test_of_two_functions_that_stacks_named_so_none_is_taken(log: LambdaLog) -> None:
+    """Two stacks have an `orders`: both are named, and how to say which."""
+    for name in (f"dev-orders-{RANDOM}", f"prod-orders-{RANDOM}"):
+        put_trace(of(log, name), f"event: {EVENT}\n", error="E: x", function=name)
+    captures, (note,) = recorded()
+    assert captures == []
+    assert f"of others: dev-orders-{RANDOM}, prod-orders-{RANDOM}; if one of them is orders, say which: --fun" in note
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        (f"shop-orders-{RANDOM}", {}, True),
+        ("shop-orders-aBcDeFgHiJk1", {}, True),
+        ("shop-orders-confirmation", {}, False),
+        ("shop-orders-v2", {}, False),
+        (f"orders-{RANDOM}", {}, False),
+        (f"shop-reorders-{RANDOM}", {}, False),
+        (f"shop-orders-{RANDOM}", {"function_log_group": "/shop/all-functions"}, True),
+        (f"shop-orders-{RANDOM}", {"function_log_group": "/aws/lambda/prod-orders"}, False),
+    ],
+)
+def test_only_a_name_that_a_stack_makes_may_be_the_function(name: str, known: dict[str, str], expected: bool) -> None:
+    """A stack's name, the logical id, and letters that nobody would choose; not where the name on AWS is known."""
+    assert XRayOptions(function="orders", **known).may_be(name) is expected
+
+
+def test_traces_that_x_ray_leaves_unprocessed_are_told(log: LambdaLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are counted, and it is not said of them that none has a failed request."""
+    put_trace(log, f"event: {EVENT}\n", error="E: x")
+    lost = traces_known()
+    mine = put_trace(of(log, "billing", at_ms=log.at_ms), f"event: {EVENT}\n", error="E: x", function="billing")
+    leave_unprocessed(monkeypatch, lost)
+    captures, notes = recorded()
+    unread = "1 trace that X-Ray found was not read: asked for 4 times, and left unprocessed each time; try again later"
+    none = "2 traces found, and none that could be read has a failed request of orders; of others: billing"
+    assert (captures, notes) == ([], [unread, none])
+    captures, notes = recorded(function="billing")
+    assert ([each.origin.identity for each in captures], notes) == ([mine], [unread])
+    leave_unprocessed(monkeypatch, traces_known())
+    captures, notes = recorded()
+    assert (captures, notes) == ([], [unread.replace("1 trace", "2 traces").replace("was", "were")])
+
+
+def test_of_two_tries_in_two_environments_the_later_failure_counts(log: LambdaLog) -> None:
+    """Whatever the streams are called: they are in the order of their names in the log, not in that of time."""
+    earlier = LambdaLog(log.client, stream="2026/11/21/[$LATEST]ffff")
+    later = LambdaLog(log.client, stream="2026/11/21/[$LATEST]0000", at_ms=earlier.at_ms + 60_000)
+    request_id = put_trace(earlier, f"event: {EVENT}\n", error="First: 1")
+    later.invoke(f"event: {EVENT}\n", error="Last: 2", request_id=request_id)
+    (capture,), _ = recorded()
+    assert capture.failure is not None
+    assert (capture.failure.error_type, capture.failure.message) == ("Last", "2")
+
+
+def test_an_asynchronous_invocation_that_waited_long_is_found(log: LambdaLog) -> None:
+    """Its own segment ends as soon as it is queued: the log is read up to the end of the attempts inside."""
+    start_s = log.at_ms / 1000
+    log.at_ms += 600_000
+    request_id = log.invoke(f"event: {EVENT}\n", error="E: x")
+    put(queued(trace(request_id, start_s=start_s, error="E: x"), waited_s=600.0))
+    (capture,), notes = recorded()
+    assert (capture.origin.identity, notes) == (request_id, [])
+
+
+@pytest.mark.parametrize("since", [None, TIME["since"]])
+def test_where_traces_may_not_be_read_only_that_is_told(
+    monkeypatch: pytest.MonkeyPatch, since: datetime | None
+) -> None:
+    """What was refused was not looked at, so it is neither said that nothing is there nor which hour was looked at."""
+    client = boto3.client("xray", region_name="us-east-1")
+    monkeypatch.setattr(module, "aws_client", lambda *_, **__: client)
+    recording = XRaySource(XRayOptions(function="orders")).open()
+    with Stubber(client) as stubber, recording:
+        stubber.add_client_error("get_trace_summaries", "AccessDeniedException", "not authorized")
+        recording.within(since, None)
+        with pytest.raises(AwsError):
+            list(recording.captures())
+    assert recording.notes == []
+
+
+@pytest.mark.parametrize("option", ["log_group", "function_log_group"])
+def test_a_log_group_may_be_given_by_its_arn(log: LambdaLog, option: str) -> None:
+    """Its name is what the log is read by, and what the policy names."""
+    arn = "arn:aws:logs:us-east-1:123456789012:log-group:/shop/orders:*"
+    request_id = put_trace(LambdaLog(log.client, group="/shop/orders"), f"event: {EVENT}\n", error="E: x")
+    (capture,), notes = recorded(**{option: arn})
+    assert (capture.origin.identity, notes) == (request_id, [])
+    options = XRayOptions(function="orders", **{option: arn})
+    (_, logs) = XRaySource(options).permissions(AwsPlace(region="us-east-1", account_id="123456789012"))
+    assert logs.resources == tuple(arn.removesuffix(":*") + end for end in ("", ":*"))
 
 
 def test_a_request_whose_log_tells_no_error_has_the_one_of_its_trace(log: LambdaLog) -> None:
@@ -162,6 +329,10 @@ def test_two_places_of_events_are_refused() -> None:
         (
             {"function": "orders", "function_log_group": "/aws/lambda/shop-orders"},
             'service("shop-orders") { fault = true OR error = true OR throttle = true }',
+        ),
+        (
+            {"function": "orders", "function_log_group": "/shop/all-functions"},
+            'service("orders") { fault = true OR error = true OR throttle = true }',
         ),
         ({"function": 'x") OR ok'}, "fault = true OR error = true OR throttle = true"),
         ({"function": "orders", "filter": "responsetime > 5"}, "responsetime > 5"),

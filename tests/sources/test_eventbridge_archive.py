@@ -111,7 +111,7 @@ def test_the_requests_let_only_our_rule_receive() -> None:
     }
     attributes = {
         "MessageRetentionPeriod": "1209600",
-        "VisibilityTimeout": "43200",
+        "VisibilityTimeout": "60",
         "Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     }
     with Stubber(events) as asked, Stubber(sqs) as asked_of_sqs:

@@ -23,7 +23,9 @@ LEASE = timedelta(hours=1)
 TARGET_ID = "queue"
 UNFINISHED = ("STARTING", "RUNNING")
 _RETENTION_S = 1_209_600
-_VISIBILITY_TIMEOUT_S = 43_200
+VISIBILITY_TIMEOUT_S = 60
+"""What was received and deleted by nobody, since the answer was lost, comes again after that."""
+
 _GONE = {
     "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist",
 }  # fmt: skip
@@ -174,7 +176,7 @@ class MadeForReplay:
         }
         return {
             "MessageRetentionPeriod": str(_RETENTION_S),
-            "VisibilityTimeout": str(_VISIBILITY_TIMEOUT_S),
+            "VisibilityTimeout": str(VISIBILITY_TIMEOUT_S),
             "Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         }
 

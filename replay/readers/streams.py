@@ -3,8 +3,10 @@ Reads of streams: their shards, and the records of a shard, from Kinesis and fro
 
 Source: Kinesis API `ListShards`, `GetShardIterator` (a sequence number that is gone begins at the oldest record that is
 there), `GetRecords` (5 calls a second and shard; an iterator lasts 5 minutes; a page may be empty while
-`MillisBehindLatest` says that there is more). DynamoDB Streams API `DescribeStream`, `GetShardIterator`, `GetRecords`
-(an empty page is no end; what is gone is a `TrimmedDataAccessException`); records are kept for 24 hours.
+`MillisBehindLatest` says that there is more; a stream of another account is named by its ARN). DynamoDB Streams API
+`DescribeStream`, `GetShardIterator`, `GetRecords` (an empty page is no end, a page without `NextShardIterator` is; what
+is gone is a `TrimmedDataAccessException`); records are kept for 24 hours. Both: a shard that is closed has an
+`EndingSequenceNumber`.
 """
 
 import time
@@ -22,8 +24,15 @@ GONE = "ResourceNotFoundException"
 
 _PAUSE_S = 0.2
 _PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 16.0)
-_EMPTY_PAGES = 10
-"""An open shard of a table does not tell that it has no more: so many empty pages in a row are taken for it."""
+_EMPTY_PAGES = 50
+"""
+An open shard of a table does not tell that it has no more: so many empty pages in a row are taken for it.
+
+AWS names no number. This one is chosen: ten seconds of waiting for each shard that is open.
+"""
+
+_MOST_EMPTY_PAGES = 1_000
+"""A closed shard tells its end; only for one that does not, an end is set to the empty pages in a row."""
 
 _THROTTLED = frozenset({"ProvisionedThroughputExceededException", "LimitExceededException", "KMSThrottlingException"})
 _TRIMMED = "TrimmedDataAccessException"
@@ -52,10 +61,11 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """A shard, and the shards that it was split from or merged of."""
+    """A shard, the shards that it was split from or merged of, and whether it was closed when it was listed."""
 
     id: str
     parents: tuple[str, ...] = ()
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +116,23 @@ def latest_stream_of(client: Any, table: str) -> str | None:
     return max(arns, default=("", None))[1]
 
 
+def latest_stream_of_arn(client: Any, table_arn: str) -> str | None:
+    """
+    Find the ARN of the latest stream of a table, by its ARN: `ListStreams` takes names, of one's own account.
+
+    Args:
+        client: Of `dynamodb`.
+
+    Raises:
+        AwsError: The table is not there, or may not be looked at.
+
+    Source: DynamoDB API `DescribeTable` (`TableName` may be an ARN; `LatestStreamArn`).
+    """
+    with aws_errors(where=f"table {table_arn}", service="dynamodb"):
+        found: str | None = client.describe_table(TableName=table_arn)["Table"].get("LatestStreamArn")
+    return found
+
+
 def stream_shards(client: Any, stream: Stream) -> list[Shard]:
     """
     List the shards that still have records, parents before their children.
@@ -131,7 +158,7 @@ def _kinesis_shards(client: Any, stream: Stream) -> Iterator[Shard]:
             page = client.list_shards(**request)
         for each in page["Shards"]:
             parents = (each.get("ParentShardId"), each.get("AdjacentParentShardId"))
-            yield Shard(id=each["ShardId"], parents=tuple(filter(None, parents)))
+            yield Shard(id=each["ShardId"], parents=tuple(filter(None, parents)), is_closed=_is_closed(each))
         if not page.get("NextToken"):
             return
         request = {"NextToken": page["NextToken"]}
@@ -143,18 +170,27 @@ def _dynamodb_shards(client: Any, stream: Stream) -> Iterator[Shard]:
         with aws_errors(where=f"stream {stream.arn}", service="dynamodb"):
             page = client.describe_stream(**request)["StreamDescription"]
         for each in page.get("Shards", []):
-            yield Shard(id=each["ShardId"], parents=tuple(filter(None, (each.get("ParentShardId"),))))
+            parents = tuple(filter(None, (each.get("ParentShardId"),)))
+            yield Shard(id=each["ShardId"], parents=parents, is_closed=_is_closed(each))
         if not page.get("LastEvaluatedShardId"):
             return
         request = {"StreamArn": stream.arn, "ExclusiveStartShardId": page["LastEvaluatedShardId"]}
+
+
+def _is_closed(described: Mapping[str, Any]) -> bool:
+    return bool(described.get("SequenceNumberRange", {}).get("EndingSequenceNumber"))
 
 
 class ShardReader:
     """
     Reads one shard, no faster than AWS allows and as long as it throttles.
 
+    `gave_up_after` is the number of empty pages after which reading has ended though AWS gave a next page, and nothing
+    said that there are no more records; 0 where something did. Of a table's open shard, nothing ever does.
+
     Args:
         page_size: How many records to ask for at a time.
+        is_closed: The shard is known to get no more records, and will tell its end.
         wait: Waits for so many seconds.
     """
 
@@ -165,15 +201,18 @@ class ShardReader:
         shard_id: str,
         *,
         page_size: int | None = None,
+        is_closed: bool = False,
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
         self._client = client
         self._stream = stream
         self._shard_id = shard_id
         self._page_size = max(1, min(page_size or MOST_RECORDS[stream.kind], MOST_RECORDS[stream.kind]))
+        self._is_closed = is_closed
         self._wait = wait
         self._on_aws = is_aws_url(str(client.meta.endpoint_url))
         self._last: str | None = None
+        self.gave_up_after = 0
 
     def records(self, start: Start) -> Iterator[ShardRecord]:
         """
@@ -191,26 +230,36 @@ class ShardReader:
                 self._last = found.sequence_number
                 yield found
             empty = 0 if page.get("Records") else empty + 1
-            if empty and self._has_no_more(page, empty):
+            if empty and iterator is not None and self._has_no_more(page, empty):
                 return
             if iterator is not None and self._on_aws:
                 self._wait(_PAUSE_S)
 
     def _page(self, iterator: str, start: Start) -> tuple[Mapping[str, Any], str | None]:
         """Read a page, and where the next one begins; an iterator that is too old or trimmed is renewed."""
+        asked: dict[str, Any] = {"Limit": self._page_size}
+        if self._stream.kind == "kinesis" and self._on_aws:
+            asked["StreamARN"] = self._stream.arn
         try:
-            page = self._call("get_records", ShardIterator=iterator, Limit=self._page_size)
+            page = self._call("get_records", ShardIterator=iterator, **asked)
         except AwsError as error:
             if error.code not in {_EXPIRED, _TRIMMED}:
                 raise
             renewed = self._iterator(None if error.code == _TRIMMED else start)
-            page = self._call("get_records", ShardIterator=renewed, Limit=self._page_size)
+            page = self._call("get_records", ShardIterator=renewed, **asked)
         return page, page.get("NextShardIterator") or None
 
     def _has_no_more(self, page: Mapping[str, Any], empty: int) -> bool:
-        if self._stream.kind == "kinesis":
-            return not page.get("MillisBehindLatest")
-        return not self._on_aws or empty >= _EMPTY_PAGES
+        """Say whether an empty page that names a next one is the last to be read."""
+        if self._stream.kind == "kinesis" and page.get("MillisBehindLatest"):
+            return False
+        # Emulators give a next page of a closed shard for ever, and have no empty ones before the records.
+        if not self._on_aws or (self._stream.kind == "kinesis" and not self._is_closed):
+            return True
+        if empty < (_MOST_EMPTY_PAGES if self._is_closed else _EMPTY_PAGES):
+            return False
+        self.gave_up_after = empty
+        return True
 
     def _iterator(self, start: Start) -> str:
         """Begin at *start*, or where a page before has ended; what is gone begins at the oldest that is there."""

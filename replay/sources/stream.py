@@ -1,7 +1,7 @@
 """The records of a Kinesis stream or of a table's stream: those that a failure record names, or those of a range."""
 
+import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,15 @@ from typing import Any
 from replay.errors import ConfigurationError, SourceError
 from replay.payloads.partitions import is_aws_url
 from replay.readers.stream_batches import execution_role
-from replay.readers.streams import SERVICES, Stream, dynamodb_stream, kind_of_arn, kinesis_stream, latest_stream_of
+from replay.readers.streams import (
+    SERVICES,
+    Stream,
+    dynamodb_stream,
+    kind_of_arn,
+    kinesis_stream,
+    latest_stream_of,
+    latest_stream_of_arn,
+)
 from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Recording, Source
 from replay.sources.files import FilesOptions, FilesSource
@@ -20,6 +28,8 @@ from replay.sources.stream_ranges import Range, StreamRecording, position
 
 _MOST_IN_A_BATCH = 10_000
 _REGION = 3
+_ACCOUNT = 4
+_TABLE_ARN = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +84,14 @@ class StreamOptions(AwsOptions):
         if not 1 <= self.batch_size <= _MOST_IN_A_BATCH:
             where = f"--batch-size {self.batch_size}"
             raise ConfigurationError("a number out of its range", where=where, expected=f"1 to {_MOST_IN_A_BATCH:,}")
+        table = self.table or ""
+        if table.startswith("arn:") and not _TABLE_ARN.fullmatch(table):
+            raise ConfigurationError(
+                "this ARN names no table",
+                where=f"--table {table}",
+                expected="arn:aws:dynamodb:REGION:ACCOUNT:table/NAME",
+                hint="--stream takes the ARN of a stream" if kind_of_arn(table) else "check the ARN, or give the name",
+            )
         if not self.shard and any((value or "").isdecimal() for value in (self.from_, self.to)):
             raise ConfigurationError(
                 "a sequence number is one of a shard",
@@ -117,14 +135,14 @@ class StreamSource(Source):
                 expected="--stream NAME|ARN, --table NAME, or the PATH of a failure record",
             )
         begin, end = position(options.from_, option="--from"), position(options.to, option="--to")
-        if isinstance(begin, datetime) and isinstance(end, datetime) and begin > end:
+        asked = Range(shard=options.shard, begin=begin, end=end, batch_size=options.batch_size)
+        if asked.is_backwards:
             raise ConfigurationError(
                 "no record can be asked for: --from is later than --to",
                 where=f"--from {options.from_} --to {options.to}",
                 hint="exchange them, if that is what you mean",
             )
-        stream = self._found()
-        return self._range_of(stream, Range(shard=options.shard, begin=begin, end=end, batch_size=options.batch_size))
+        return self._range_of(self._found(), asked)
 
     def _range_of(self, stream: Stream, asked: Range) -> StreamRecording:
         region, function = stream.arn.split(":")[_REGION], self._options.function or ""
@@ -150,14 +168,27 @@ class StreamSource(Source):
             raise ConfigurationError(
                 f"the stream is in {region}, but --region is {options.region}",
                 where=named,
+                expected="one region",
                 hint="leave out --region, or name a stream of that region",
             )
         if options.stream and kind_of_arn(options.stream) == "dynamodb":
             return dynamodb_stream(options.stream)
         if options.stream:
-            return kinesis_stream(self._client("kinesis", region), options.stream)
-        table = named.split("/")[1] if region and "/" in named else named
-        arn = latest_stream_of(self._client(SERVICES["dynamodb"], region), table)
+            stream = kinesis_stream(self._client("kinesis", region), options.stream)
+        else:
+            stream = dynamodb_stream(self._latest_stream_of(named, region))
+        if region:
+            _refuse_other_place(named, stream)
+        return stream
+
+    def _latest_stream_of(self, table: str, region: str) -> str:
+        streams = self._client(SERVICES["dynamodb"], region)
+        if region:
+            tables = self._client("dynamodb", region)
+            _refuse_two_sides(tables, streams)
+            arn = latest_stream_of_arn(tables, table)
+        else:
+            arn = latest_stream_of(streams, table)
         if arn is None:
             raise SourceError(
                 "this table has no stream",
@@ -165,7 +196,7 @@ class StreamSource(Source):
                 expected="a table with a stream (StreamSpecification), of this account and region",
                 hint="check the name of the table and the region",
             )
-        return dynamodb_stream(arn)
+        return arn
 
     def _client(self, service: str, region: str = "") -> Any:
         return self._options.client(service, region=region)
@@ -173,9 +204,37 @@ class StreamSource(Source):
     def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
         """Reading the range, or batches of any stream; and the role of the function, which Kinesis records have."""
         options, function = self._options, self._options.function or ANY
+        if options.table and options.table.startswith("arn:"):
+            # The table may be of another place than the one that *at* is, and so is its stream then.
+            reading = range_permissions(at, f"{options.table}/stream/*", None, function)
+            why = "find the latest stream of a table by its ARN"
+            return (*reading, Permission(actions=("dynamodb:DescribeTable",), resources=(options.table,), why=why))
         if options.stream or options.table:
             return tuple(range_permissions(at, options.stream, options.table, function))
         return tuple(batch_permissions(at, function, optional=False))
+
+
+def _refuse_other_place(asked: str, found: Stream) -> None:
+    """Emulators answer for the caller's own account, whatever the ARN says: its data is not what was meant."""
+    meant, came = asked.split(":"), found.arn.split(":")
+    if meant[_REGION : _ACCOUNT + 1] != came[_REGION : _ACCOUNT + 1]:
+        raise ConfigurationError(
+            f"the stream that was found is of account {came[_ACCOUNT]} in {came[_REGION]}",
+            where=asked,
+            expected=f"a stream of account {meant[_ACCOUNT]} in {meant[_REGION]}",
+            hint="use credentials of that account (--profile); for the stream that was found, give its name and no ARN",
+        )
+
+
+def _refuse_two_sides(tables: Any, streams: Any) -> None:
+    """With AWS_ENDPOINT_URL_DYNAMODB_STREAMS alone, an emulator's table would be looked for in a real account."""
+    if _on_aws(tables) != _on_aws(streams):
+        raise ConfigurationError(
+            "DynamoDB and its streams are asked in two places, of which one is AWS",
+            where=f"{tables.meta.endpoint_url} and {streams.meta.endpoint_url}",
+            expected="a table beside its stream",
+            hint="set AWS_ENDPOINT_URL or --endpoint-url for both, or give the name of the table and no ARN",
+        )
 
 
 def _on_aws(client: Any) -> bool:

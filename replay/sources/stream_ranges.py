@@ -19,6 +19,13 @@ from replay.sources.stream_failures import batch_identity
 _SEQUENCE_NUMBER = re.compile(r"\d{1,256}", re.ASCII)
 _DEFAULT_TIME = timedelta(hours=1)
 _MOST_NAMED = 5
+_OUT_OF_ORDER = timedelta(minutes=1)
+"""
+How much earlier a record may have arrived than one in front of it, as far as reading on to find it goes.
+
+AWS says that these times are neither exact nor always increasing (Kinesis API `Record`), and names no bound. A minute
+is chosen, not measured: far more than the clocks of servers differ by, and little to read for nothing.
+"""
 
 Position = str | datetime | None
 """A sequence number or a moment; None is an open end."""
@@ -38,12 +45,30 @@ def position(text: str | None, *, option: str) -> Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """From `begin` to `end`, both included, of a `shard` and those that came of it, or of all shards."""
+    """
+    From `begin` to `end`, both included, of a `shard` and those that came of it, or of all shards.
+
+    `out_of_order`: how much earlier than one in front of it a record may have arrived.
+    """
 
     shard: str | None = None
     begin: Position = None
     end: Position = None
     batch_size: int = 1
+    out_of_order: timedelta = _OUT_OF_ORDER
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the end comes before the beginning, as far as the two can be compared."""
+        if isinstance(self.begin, str) and isinstance(self.end, str):
+            return not is_at_or_before(self.begin, self.end)
+        return isinstance(self.begin, datetime) and isinstance(self.end, datetime) and self.begin > self.end
+
+    def is_far_behind(self, record: ShardRecord) -> bool:
+        """Say whether *record* comes so far after the end that none after it can come before."""
+        if isinstance(self.end, datetime):
+            return record.arrived_at is not None and record.arrived_at > self.end + self.out_of_order
+        return self.is_behind(record)
 
     def is_behind(self, record: ShardRecord) -> bool:
         """Say whether *record* comes after the end."""
@@ -83,7 +108,10 @@ class StreamRecording(Recording):
         self._asked = asked
         self._role_arn = role_arn
         self._limit: int | None = None
+        self._given = 0
         self._trimmed: list[str] = []
+        self._given_up: list[str] = []
+        self._silent: list[str] = []
         self._told = False
         self.notes = []
 
@@ -97,8 +125,11 @@ class StreamRecording(Recording):
                 f"only the hour before {now:%Y-%m-%d %H:%M} UTC was read; --from looks back further, "
                 f"up to {self._stream.keeps.total_seconds() / 3600:.0f} h"
             )
-        # A stream that is written to all the time has no end: what comes from now on is for the next time.
-        self._asked = replace(asked, begin=begin, end=now if end is None else end)
+        if end is None:
+            # A stream that is written to all the time has no end: what comes from now on is for the next time.
+            self._asked = replace(asked, begin=begin, end=now, out_of_order=timedelta())
+        else:
+            self._asked = replace(asked, begin=begin, end=end)
 
     def at_most(self, limit: int) -> None:
         """Read no more once so many captures were given."""
@@ -112,9 +143,10 @@ class StreamRecording(Recording):
             SourceError: There is no such shard.
             AwsError: The stream can no longer be read.
         """
-        for given, (shard_id, records) in enumerate(self._batches(), start=1):
+        for shard_id, records in self._batches():
+            self._given += 1
             yield self._capture(shard_id, records)
-            if self._limit is not None and given >= self._limit:
+            if self._limit is not None and self._given >= self._limit:
                 return
 
     def _batches(self) -> Iterator[tuple[str, list[ShardRecord]]]:
@@ -127,9 +159,11 @@ class StreamRecording(Recording):
                 continue
             batch: list[ShardRecord] = []
             for record in self._records(shard):
-                if self._asked.is_behind(record):
+                if self._asked.is_far_behind(record):
                     ended.add(shard.id)
                     break
+                if self._asked.is_behind(record):
+                    continue
                 self.advanced(self._advance(number, len(shards), record))
                 batch.append(record)
                 if len(batch) >= self._asked.batch_size:
@@ -172,8 +206,7 @@ class StreamRecording(Recording):
     def _records(self, shard: Shard) -> Iterator[ShardRecord]:
         begin, first = self._asked.begin, True
         in_first = self._asked.shard in {None, shard.id}
-        size = self._asked.batch_size if isinstance(begin, str) and isinstance(self._asked.end, str) else None
-        reader = ShardReader(self._client, self._stream, shard.id, page_size=size)
+        reader = ShardReader(self._client, self._stream, shard.id, is_closed=shard.is_closed)
         try:
             for record in reader.records(begin if in_first or not isinstance(begin, str) else None):
                 if first and in_first and isinstance(begin, str) and not _is_same(record.sequence_number, begin):
@@ -185,8 +218,20 @@ class StreamRecording(Recording):
             if error.code != GONE:
                 raise
             self._trimmed.append(f"{shard.id} has expired as a whole")
+        if reader.gave_up_after:
+            self._note_given_up(shard, reader.gave_up_after, is_silent=first)
         if first and in_first and isinstance(begin, str):
             self._trimmed.append(f"nothing from {begin} on is in {shard.id}")
+
+    def _note_given_up(self, shard: Shard, empty_pages: int, *, is_silent: bool) -> None:
+        """Note where reading ended without a word of AWS; an open shard of a table has no other end once it is read."""
+        if shard.is_closed or isinstance(self._asked.end, str):
+            self._given_up.append(
+                f"reading {shard.id} was given up after {empty_pages:,} empty answers in a row, though it had not come "
+                "to its end: there may be more records; record it again"
+            )
+        elif is_silent:
+            self._silent.append(shard.id)
 
     def _note_trimmed(self, shard: Shard, begin: str, record: ShardRecord) -> None:
         arrived = f", which came at {record.arrived_at:%Y-%m-%d %H:%M:%S} UTC" if record.arrived_at else ""
@@ -206,7 +251,7 @@ class StreamRecording(Recording):
         return Capture(origin=origin, body=stream_event(texts), sent_at=records[-1].arrived_at)
 
     def close(self) -> None:
-        """Tell what had expired."""
+        """Tell what had expired, and which shards may have more records."""
         if self._told:
             return
         self._told = True
@@ -221,3 +266,17 @@ class StreamRecording(Recording):
         if len(self._trimmed) > _MOST_NAMED:
             more = counted(len(self._trimmed) - _MOST_NAMED, "more shard")
             self.notes.append(f"{more} had lost records too")
+        self._tell_what_may_be_left()
+
+    def _tell_what_may_be_left(self) -> None:
+        self.notes += self._given_up[:_MOST_NAMED]
+        if len(self._given_up) > _MOST_NAMED:
+            more = counted(len(self._given_up) - _MOST_NAMED, "more shard")
+            self.notes.append(f"reading {more} was given up too")
+        if self._silent and not self._given:
+            silent = counted(len(self._silent), "open shard")
+            self.notes.append(
+                f"{silent} ({', '.join(self._silent[:_MOST_NAMED])}{', …' if len(self._silent) > _MOST_NAMED else ''}) "
+                "gave nothing but empty answers, which a table's stream does before records too: "
+                "if the table was written to, record it again"
+            )

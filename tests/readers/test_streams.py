@@ -18,6 +18,7 @@ from replay.readers.streams import (
     dynamodb_stream,
     kinesis_stream,
     latest_stream_of,
+    latest_stream_of_arn,
     stream_shards,
 )
 from tests.readers.fake_streams import BEGAN, KINESIS, SHARD, TABLE, FakeStream
@@ -64,6 +65,53 @@ def test_records_that_expire_while_a_shard_is_read_are_stepped_over(trimmed: int
     client.trimmed = trimmed
     found += reader
     assert [int(each.sequence_number) - 1000 for each in found] == [0, 1, *range(max(2, trimmed), 6)]
+
+
+class Sparse(FakeStream):
+    """A stream whose first pages are empty, as those of AWS may be."""
+
+    def __init__(self, count: int, *, empty: int, behind_ms: int = 0, **options: Any) -> None:
+        super().__init__(count, **options)
+        self.empty, self.behind_ms = empty, behind_ms
+
+    def get_records(self, **named: Any) -> dict[str, Any]:
+        if self.empty:
+            self.empty -= 1
+            return {"Records": [], "NextShardIterator": named["ShardIterator"], "MillisBehindLatest": self.behind_ms}
+        return super().get_records(**named)
+
+
+@pytest.mark.parametrize(("stream", "kind"), [(STREAM, "kinesis"), (OF_TABLE, "dynamodb")])
+def test_a_closed_shard_is_read_until_it_says_that_it_ends(stream: Stream, kind: str) -> None:
+    """Hundreds of empty pages before its records are no end of a shard that is known to be closed."""
+    client = Sparse(3, empty=900, kind=kind, closed=True)
+    reader = ShardReader(client, stream, SHARD, is_closed=True, wait=lambda _: None)
+    assert len(list(reader.records(None))) == 3
+    assert reader.gave_up_after == 0
+
+
+def test_an_open_shard_of_a_table_may_begin_with_empty_pages() -> None:
+    """More than ten empty pages before the records of a shard that is open are not taken for its tip."""
+    assert numbers(Sparse(3, empty=11, kind="dynamodb"), OF_TABLE, None) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("is_closed", "pages"), [(False, 50), (True, 1_000)])
+def test_a_shard_that_gives_empty_pages_for_ever_is_given_up(is_closed: bool, pages: int) -> None:
+    """Reading ends after a number of empty pages in a row, and the reader says after how many."""
+    waited: list[float] = []
+    client = Sparse(0, empty=10_000, kind="dynamodb")
+    reader = ShardReader(client, OF_TABLE, SHARD, is_closed=is_closed, wait=waited.append)
+    assert list(reader.records(None)) == []
+    assert reader.gave_up_after == pages
+    assert len(waited) == pages - 1
+
+
+def test_kinesis_is_read_on_as_long_as_it_says_that_there_is_more() -> None:
+    """An open shard is read to its tip, over however many empty pages, and this is no giving up."""
+    client = Sparse(3, empty=2_000, behind_ms=1_000)
+    reader = ShardReader(client, STREAM, SHARD, wait=lambda _: None)
+    assert len(list(reader.records(None))) == 3
+    assert reader.gave_up_after == 0
 
 
 @pytest.mark.parametrize("limit", ["MOST_RECORDS_READ", "MOST_BYTES_READ"])
@@ -133,16 +181,23 @@ def test_the_calls_are_those_that_aws_takes() -> None:
             _shard("other"),
             _shard("parent", ParentShardId="expired-long-ago"),
         ]
+        shards[2]["SequenceNumberRange"]["EndingSequenceNumber"] = "9"
         stubber.add_response("list_shards", {"Shards": shards[:1], "NextToken": "t"}, {"StreamARN": KINESIS})
         stubber.add_response("list_shards", {"Shards": shards[1:]}, {"NextToken": "t"})
         stream = kinesis_stream(client, "clicks")
         assert stream.keeps == timedelta(hours=48)
-        assert [shard.id for shard in stream_shards(client, stream)] == ["other", "parent", "child"]
+        found = stream_shards(client, stream)
+        assert [(shard.id, shard.is_closed) for shard in found] == [
+            ("other", False),
+            ("parent", True),
+            ("child", False),
+        ]
         where = {"StreamARN": KINESIS, "StreamName": "clicks", "ShardId": SHARD, "Timestamp": BEGAN}
         stubber.add_response(
             "get_shard_iterator", {"ShardIterator": "i"}, {**where, "ShardIteratorType": "AT_TIMESTAMP"}
         )
-        stubber.add_response("get_records", {"Records": []}, {"ShardIterator": "i", "Limit": 7})
+        page = {"ShardIterator": "i", "Limit": 7, "StreamARN": KINESIS}
+        stubber.add_response("get_records", {"Records": []}, page)
         assert list(ShardReader(client, stream, SHARD, page_size=7).records(BEGAN)) == []
         stubber.assert_no_pending_responses()
 
@@ -161,11 +216,14 @@ def test_the_calls_of_a_table_s_stream_are_those_that_aws_takes() -> None:
         ]
         stubber.add_response("list_streams", {"Streams": streams}, {"TableName": "orders"})
         assert latest_stream_of(client, "orders") == f"{TABLE}2026-11"
-        first = {"StreamDescription": {"Shards": [{"ShardId": "s" * 28}], "LastEvaluatedShardId": "s" * 28}}
+        closed = {"StartingSequenceNumber": "1" * 21, "EndingSequenceNumber": "9" * 21}
+        parent = {"ShardId": "s" * 28, "SequenceNumberRange": closed}
+        first = {"StreamDescription": {"Shards": [parent], "LastEvaluatedShardId": "s" * 28}}
         then = {"StreamDescription": {"Shards": [{"ShardId": "t" * 28, "ParentShardId": "s" * 28}]}}
         stubber.add_response("describe_stream", first, {"StreamArn": TABLE})
         stubber.add_response("describe_stream", then, {"StreamArn": TABLE, "ExclusiveStartShardId": "s" * 28})
-        assert [shard.id[0] for shard in stream_shards(client, OF_TABLE)] == ["s", "t"]
+        shards = stream_shards(client, OF_TABLE)
+        assert [(shard.id[0], shard.is_closed) for shard in shards] == [("s", True), ("t", False)]
         where = {"StreamArn": TABLE, "ShardId": "s" * 28, "SequenceNumber": "5" * 21}
         stubber.add_client_error("get_shard_iterator", "TrimmedDataAccessException", expected_params={
             **where, "ShardIteratorType": "AT_SEQUENCE_NUMBER"})  # fmt: skip
@@ -175,6 +233,18 @@ def test_the_calls_of_a_table_s_stream_are_those_that_aws_takes() -> None:
         )
         stubber.add_response("get_records", {"Records": []}, {"ShardIterator": "i", "Limit": 1_000})
         assert list(ShardReader(client, OF_TABLE, "s" * 28).records("5" * 21)) == []
+        stubber.assert_no_pending_responses()
+
+
+def test_a_table_of_another_account_is_asked_for_by_its_arn() -> None:
+    """DescribeTable takes the ARN as AWS's model has it; a table without a stream has none."""
+    client = boto3.client("dynamodb", region_name="eu-west-1")
+    arn = "arn:aws:dynamodb:eu-west-1:999999999999:table/orders"
+    with Stubber(client) as stubber:
+        stubber.add_response("describe_table", {"Table": {"LatestStreamArn": f"{arn}/stream/a"}}, {"TableName": arn})
+        assert latest_stream_of_arn(client, arn) == f"{arn}/stream/a"
+        stubber.add_response("describe_table", {"Table": {"TableName": "orders"}}, {"TableName": arn})
+        assert latest_stream_of_arn(client, arn) is None
         stubber.assert_no_pending_responses()
 
 

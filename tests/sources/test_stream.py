@@ -24,7 +24,7 @@ from replay.sources.permissions import AwsPlace
 from replay.sources.stream import StreamOptions, StreamSource
 from replay.sources.stream_failures import StreamFailures
 from tests.enrichment.test_stream_completion import failure_of
-from tests.readers.fake_streams import BEGAN, KINESIS, SHARD, TABLE, FakeStream
+from tests.readers.fake_streams import BEGAN, KINESIS, SHARD, TABLE, FakeStream, arrived
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +91,114 @@ def test_a_time_has_both_its_ends() -> None:
     assert numbers(captures) == [[2], [3], [4]]
     captures, _ = faked(FakeStream(9, kind="dynamodb"), stream=TABLE, from_=times[0], to=times[1])
     assert len(captures) == 3
+
+
+class Unordered(FakeStream):
+    """A stream whose records arrived at other times than their order says: the number, and how many seconds later."""
+
+    later: dict[int, float]
+
+    def record(self, number: int) -> dict[str, Any]:
+        at = arrived(number) + timedelta(seconds=self.later.get(number, 0))
+        record = super().record(number)
+        if self.kind == "kinesis":
+            return {**record, "ApproximateArrivalTimestamp": at}
+        return {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": at}}
+
+
+@pytest.mark.parametrize(("kind", "stream"), [("kinesis", KINESIS), ("dynamodb", TABLE)])
+def test_a_record_behind_the_end_does_not_hide_those_after_it(
+    kind: str, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that lies a little beyond the end is left out; those after it and those of the child are recorded."""
+    client = Unordered(5, kind=kind, closed=True)
+    client.later = {1: 30}
+    child = {"ShardId": "shardId-000000000002", "ParentShardId": SHARD}
+    shards = {"Shards": [{"ShardId": SHARD}, child]}
+    monkeypatch.setattr(client, "list_shards", lambda **_: shards)
+    monkeypatch.setattr(client, "describe_stream", lambda **_: {"StreamDescription": shards})
+    end = (BEGAN + timedelta(seconds=10)).isoformat()
+    captures, _ = faked(client, stream=stream, from_=BEGAN.isoformat(), to=end)
+    assert [each.origin.identity[-6:] for each in captures] == [f"{n}:100{m}" for n in (1, 2) for m in (0, 2, 3, 4)]
+
+
+def test_a_shard_is_left_a_minute_behind_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the rest of a shard nor its child is read once a record lies more than a minute beyond the end."""
+    client = FakeStream(10_000, pages=(100,))
+    child = {"ShardId": "shardId-000000000002", "ParentShardId": SHARD}
+    monkeypatch.setattr(client, "list_shards", lambda **_: {"Shards": [{"ShardId": SHARD}, child]})
+    end = BEGAN + timedelta(seconds=130)
+    captures, _ = faked(client, stream=KINESIS, from_=BEGAN.isoformat(), to=end.isoformat())
+    assert len(captures) == 131
+    assert [name for name, _ in client.calls].count("get_records") == 2
+    assert [name for name, _ in client.calls].count("get_shard_iterator") == 1
+
+
+def test_a_stream_that_is_written_to_is_read_up_to_now() -> None:
+    """Without an end, reading stops at the first record that has come since it began, and does not wait for others."""
+    client = Unordered(9, pages=(1,))
+    client.later = dict.fromkeys(range(9), (datetime.now(UTC) - BEGAN).total_seconds() + 20)
+    captures, _ = faked(client, stream=KINESIS, from_="2020-01-01")
+    assert captures == []
+    assert [name for name, _ in client.calls].count("get_records") == 1
+
+
+@pytest.mark.parametrize("kind", ["kinesis", "dynamodb"])
+def test_a_range_of_sequence_numbers_takes_few_calls(kind: str) -> None:
+    """However small the batches are, as many records are asked for at once as AWS gives, and none behind the last."""
+    client = FakeStream(5_000, pages=(10_000,), kind=kind)
+    stream = KINESIS if kind == "kinesis" else TABLE
+    captures, _ = faked(client, stream=stream, shard=SHARD, from_="1000", to="3999")
+    assert len(captures) == 3_000
+    assert [name for name, _ in client.calls].count("get_records") == (1 if kind == "kinesis" else 3)
+
+
+class Sparse(FakeStream):
+    """A shard of a table that begins with empty pages."""
+
+    empty = 0
+
+    def get_records(self, **named: Any) -> dict[str, Any]:
+        if self.empty:
+            self.empty -= 1
+            return {"Records": [], "NextShardIterator": named["ShardIterator"]}
+        return super().get_records(**named)
+
+
+def test_empty_pages_of_a_closed_shard_are_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table's shard that is listed as closed is read to its end, and nothing needs to be said of it."""
+    client = Sparse(3, kind="dynamodb", closed=True)
+    client.empty = 500
+    shard = {"ShardId": SHARD, "SequenceNumberRange": {"StartingSequenceNumber": "1", "EndingSequenceNumber": "1002"}}
+    monkeypatch.setattr(client, "describe_stream", lambda **_: {"StreamDescription": {"Shards": [shard]}})
+    captures, notes = faked(client, stream=TABLE, from_=BEGAN.isoformat())
+    assert len(captures) == 3
+    assert not any("empty answers" in note for note in notes)
+    client.empty = 5_000
+    captures, notes = faked(client, stream=TABLE, from_=BEGAN.isoformat())
+    assert captures == []
+    assert any(f"reading {SHARD} was given up after 1,000 empty answers" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("count", "place", "told"),
+    [
+        (3, {}, ""),
+        (0, {}, "1 open shard (shardId-000000000001) gave nothing but empty answers"),
+        (3, {"shard": SHARD, "from_": "1000", "to": "1002"}, ""),
+        (
+            3,
+            {"shard": SHARD, "from_": "1000", "to": "1005"},
+            "reading shardId-000000000001 was given up after 50 empty",
+        ),
+    ],
+)
+def test_the_tip_of_a_table_s_shard_is_told_only_where_it_is_none(count: int, place: dict[str, str], told: str) -> None:
+    """Silence after records is ordinary; a note says where nothing came at all, or not up to the record asked for."""
+    _, notes = faked(FakeStream(count, kind="dynamodb"), stream=TABLE, **{"from_": BEGAN.isoformat(), **place})
+    empty = [note for note in notes if "empty answers" in note]
+    assert len(empty) == bool(told)
+    assert all(note.startswith(told) for note in empty)
 
 
 def test_a_capture_is_known_by_its_place_in_the_stream() -> None:
@@ -163,6 +271,61 @@ def test_a_table_is_found_by_its_name(aws: None, monkeypatch: pytest.MonkeyPatch
         recorded(table="plain", function="orders")
 
 
+OTHERS_TABLE = "arn:aws:dynamodb:us-east-1:999999999999:table/orders"
+
+
+class NameOnly(FakeStream):
+    """Answers for the caller's own account, whatever account an ARN names, as emulators do."""
+
+    stream = TABLE
+
+    def describe_table(self, **named: Any) -> dict[str, Any]:
+        self.calls.append(("describe_table", named))
+        return {"Table": {"LatestStreamArn": self.stream}}
+
+    def list_streams(self, **named: Any) -> dict[str, Any]:
+        self.calls.append(("list_streams", named))
+        return {"Streams": [{"StreamArn": self.stream}]}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"table": OTHERS_TABLE},
+        {"table": "arn:aws:dynamodb:eu-west-1:999999999999:table/orders"},
+        {"table": "arn:aws:dynamodb:us-east-1:111122223333:table/orders"},
+        {"stream": KINESIS.replace("111122223333", "999999999999")},
+        {"stream": KINESIS.replace("eu-west-1", "us-east-1")},
+    ],
+)
+def test_the_data_of_another_place_than_that_of_the_arn_is_refused(options: dict[str, str]) -> None:
+    """Where a stream of another account or region comes back than the ARN names, it is refused before it is read."""
+    client = NameOnly(3, kind="dynamodb" if "table" in options else "kinesis")
+    with pytest.raises(ConfigurationError) as caught:
+        faked(client, from_="2020-01-01", **options)
+    assert "is of account 111122223333 in eu-west-1" in caught.value.what
+    assert caught.value.where in options.values()
+    assert "999999999999" in caught.value.expected or "us-east-1" in caught.value.expected
+    assert "--profile" in caught.value.hint
+    assert not any(name in {"get_records", "get_shard_iterator"} for name, _ in client.calls)
+
+
+def test_a_table_of_another_account_is_read_by_its_arn() -> None:
+    """AWS is asked with the ARN, and reads the stream of that account where its policies allow it."""
+    client = NameOnly(3, kind="dynamodb")
+    client.stream = f"{OTHERS_TABLE}/stream/2026-11-01T00:00:00.000"
+    captures, _ = faked(client, table=OTHERS_TABLE, from_="2020-01-01")
+    assert {each.origin.arn for each in captures} == {client.stream}
+    assert client.calls[0] == ("describe_table", {"TableName": OTHERS_TABLE})
+
+
+def test_the_table_of_an_arn_is_asked_for_beside_its_stream(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an emulator's endpoint for the streams alone, the table is not looked up in a real account."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", "http://localhost:4566")
+    with pytest.raises(ConfigurationError, match="asked in two places"):
+        recorded(table=OTHERS_TABLE, from_="1h", function="orders")
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -174,10 +337,14 @@ def test_a_table_is_found_by_its_name(aws: None, monkeypatch: pytest.MonkeyPatch
         {"stream": KINESIS, "region": "us-east-1"},
         {"stream": KINESIS, "from_": "yesterday"},
         {"stream": KINESIS, "from_": "1h", "to": "2h"},
+        {"stream": KINESIS, "shard": SHARD, "from_": "1005", "to": "1004"},
+        {"stream": KINESIS, "shard": SHARD, "from_": "10000", "to": "9999"},
+        {"table": TABLE},
+        {"table": KINESIS},
     ],
 )
 def test_what_cannot_be_meant_is_refused(options: dict[str, Any]) -> None:
-    """Two streams, a sequence number without its shard, a region that the ARN contradicts, no moment."""
+    """Two streams, a sequence number without its shard, a region that the ARN contradicts, no moment, a wrong order."""
     with pytest.raises(ConfigurationError):
         faked(FakeStream(1), **options)
 
@@ -210,6 +377,7 @@ def test_a_stream_that_is_not_there_is_told(aws: None) -> None:
         ({"stream": KINESIS}, {"kinesis": KINESIS}),
         ({"stream": TABLE}, {"dynamodb": TABLE}),
         ({"table": "orders"}, {"dynamodb": "arn:aws:dynamodb:eu-west-1:1:table/orders/stream/*"}),
+        ({"table": OTHERS_TABLE}, {"dynamodb": f"{OTHERS_TABLE}/stream/*"}),
         (
             {"path": (Path("x"),)},
             {
@@ -222,7 +390,10 @@ def test_a_stream_that_is_not_there_is_told(aws: None) -> None:
 def test_the_policy_names_the_stream(options: dict[str, Any], expected: dict[str, str]) -> None:
     """Reading is allowed on what the options name, and on no more."""
     declared = StreamSource(StreamOptions(**options)).permissions(AwsPlace(region="eu-west-1", account_id="1"))
-    reading = {each.actions[0].partition(":")[0]: each for each in declared if "ListStreams" not in each.actions[0]}
+    finding = {"dynamodb:ListStreams", "dynamodb:DescribeTable"}
+    reading = {each.actions[0].partition(":")[0]: each for each in declared if each.actions[0] not in finding}
+    named = [each.resources for each in declared if each.actions == ("dynamodb:DescribeTable",)]
+    assert named == ([(OTHERS_TABLE,)] if options.get("table") == OTHERS_TABLE else [])
     reading.pop("lambda", None)
     assert {service: each.resources for service, each in reading.items()} == {
         service: (arn,) for service, arn in expected.items()

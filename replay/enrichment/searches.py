@@ -16,6 +16,9 @@ _CLOCKS = timedelta(minutes=2)
 _LONGEST_WAY = timedelta(hours=12)
 """How long after it was sent a message without known settings is looked for: a visibility timeout is no longer."""
 
+_NAMED_BY_THEIR_ID = {("sqs", "sqs"), ("text", "eventbridge")}
+"""Messages, and events of a bus as an archive gives them: who logs one logs its id."""
+
 _MOST_TOGETHER = timedelta(hours=6)
 
 
@@ -40,7 +43,7 @@ def search_for(key: int, capture: Capture, unwrapped: Unwrapped, *, now: datetim
     Say what to look for to learn how *capture* failed; None where nothing names it, or nobody knows when it was.
 
     A record of a failure is sent when the last attempt has ended. A message is received from when it was sent on, as
-    often as its queue allows.
+    often as its queue allows; an event of a bus is delivered soon, or tried again for hours.
     """
     request_id = unwrapped.failure.request_id if unwrapped.failure is not None else None
     known = unwrapped.failure is not None and bool(unwrapped.failure.log_lines)
@@ -49,11 +52,11 @@ def search_for(key: int, capture: Capture, unwrapped: Unwrapped, *, now: datetim
     if request_id is not None and _REQUEST_ID.fullmatch(request_id):
         start = capture.sent_at - _LONGEST_INVOCATION - 2 * _CLOCKS
         return Search(key=key, terms=(request_id,), start=start, end=capture.sent_at + _CLOCKS, exact=True)
-    message_id = capture.origin.identity
-    if capture.carrier != "sqs" or unwrapped.event.kind != "sqs" or not _REQUEST_ID.fullmatch(message_id):
+    own_id = capture.origin.identity
+    if (capture.carrier, unwrapped.event.kind) not in _NAMED_BY_THEIR_ID or not _REQUEST_ID.fullmatch(own_id):
         return None
     end = min(now, capture.sent_at + _way(capture, unwrapped))
-    return Search(key=key, terms=(message_id,), start=capture.sent_at - _CLOCKS, end=end + _CLOCKS, exact=False)
+    return Search(key=key, terms=(own_id,), start=capture.sent_at - _CLOCKS, end=end + _CLOCKS, exact=False)
 
 
 def _way(capture: Capture, unwrapped: Unwrapped) -> timedelta:

@@ -24,6 +24,9 @@ _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 2.0
 _UNDER_WAY = frozenset({"Scheduled", "Running", "Unknown"})
 _LIMIT = re.compile(r"\|\s*limit\s+\d|^\s*limit\s+\d", re.IGNORECASE)
+_DEDUP = re.compile(r"(?:^|\|)\s*dedup\s", re.IGNORECASE)
+"""Nothing but `limit` may follow it. Source: CloudWatch Logs User Guide, "dedup"."""
+
 _Row = Mapping[str, str]
 
 
@@ -55,7 +58,9 @@ def query_lines(
     whole = f"fields @timestamp, @message, @logStream | {query}"
     limited = _LIMIT.search(query) is not None
     if not limited:
-        whole += f" | sort @timestamp asc | limit {MOST_ROWS}"
+        line_end = "\n" if "#" in query else ""  # the query may end in a comment
+        sort = "" if _DEDUP.search(query) else " | sort @timestamp asc"
+        whole += f"{line_end}{sort} | limit {MOST_ROWS}"
 
     def run(first_s: int, last_s: int) -> list[LogLine]:
         rows = _rows(client, log_group, whole, first_s, last_s, scanned, wait)

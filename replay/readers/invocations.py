@@ -90,9 +90,25 @@ def logged_invocations(
 def invocations_of(log_group: str, stream: str, lines: Iterable[LogLine]) -> Iterator[LoggedInvocation]:
     """Put the *lines* of one stream, in their order, together by request; no more is held than a request needs."""
     for found in invocations(_timed_entries(lines)):
-        began = datetime.fromisoformat(found.entries[0].at or "")
-        at_ms = round(began.timestamp() * 1000)
-        yield LoggedInvocation(log_group=log_group, stream=stream, at_ms=at_ms, invocation=found)
+        yield LoggedInvocation(log_group=log_group, stream=stream, at_ms=_epoch_ms(found.entries[0]), invocation=found)
+
+
+def has_line(logged: LoggedInvocation, line: LogLine) -> bool:
+    """Say whether an invocation logged *line*: its stream at its time, alone or as one of the lines of an entry."""
+    text = line.message.strip()
+    entries = logged.invocation.entries if line.stream == logged.stream else ()
+    times = [_epoch_ms(entry) for entry in entries]
+    for entry, at_ms, next_ms in zip(entries, times, [*times[1:], None], strict=False):
+        if at_ms == line.at_ms and text in entry.text:
+            return True
+        is_behind = at_ms < line.at_ms and (next_ms is None or line.at_ms <= next_ms)
+        if is_behind and text in entry.text and entry.text.strip() != text:
+            return True
+    return False
+
+
+def _epoch_ms(entry: LogEntry) -> int:
+    return round(datetime.fromisoformat(entry.at or "").timestamp() * 1000)
 
 
 def _timed_entries(lines: Iterable[LogLine]) -> Iterator[LogEntry]:

@@ -129,7 +129,7 @@ class CaptureRecorder:
 
     def _take(self, capture: Capture) -> None:
         """Unwrap a capture that is asked for, and hold it until its failure is looked up together with others."""
-        if not self.selection.in_time(capture.sent_at):
+        if not self.recording.keeps_time and not self.selection.in_time(capture.sent_at):
             self.tally.skipped += 1
             self.tally.without_time += capture.sent_at is None
             return

@@ -48,6 +48,8 @@ class Recording(ABC):
 
     `notes` are sentences for the user (expiry near, live consumer, messages not seen), complete after `close`.
     `unreadable` counts what was there but could not be read as a capture; `problems` say why, of the first thousand.
+    `keeps_time` says that it keeps to the time of `within` itself, by another clock than `sent_at`: an invocation that
+    began before that and failed in it is given.
     `consumes` says that `settle` destroys what is kept, so that fixtures must be safely on disk before it.
     `client_of` makes a client of another service of AWS where the captures come from (same account, region, endpoint),
     or is None. `before_waiting` is called before the source waits for more: its caller settles what it has put off.
@@ -58,6 +60,7 @@ class Recording(ABC):
     problems: Sequence[str] = ()
     unreadable: int = 0
     consumes: bool = False
+    keeps_time: bool = False
     client_of: Callable[[str], Any] | None = None
     before_waiting: Callable[[], object] = staticmethod(lambda: None)
     advanced: Callable[[Advance], object] = staticmethod(lambda _: None)

@@ -1,9 +1,10 @@
 """The failed invocations in a log group of CloudWatch Logs, with the events that they logged."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -12,8 +13,9 @@ from replay.payloads.captures import Capture
 from replay.payloads.log_formats.log_answers import LogLine
 from replay.payloads.log_formats.logged_event import EventPlace
 from replay.payloads.partitions import is_aws_url
+from replay.readers.aws_errors import aws_errors
 from replay.readers.insights import query_lines
-from replay.readers.invocations import LoggedInvocation, logged_invocations, stretches
+from replay.readers.invocations import LoggedInvocation, has_line, logged_invocations, stretches
 from replay.readers.logs import default_log_group, filtered_lines, is_missing, similar_log_groups
 from replay.sources.advance import Advance
 from replay.sources.base import Recording, Source
@@ -68,8 +70,13 @@ class CloudWatchLogsOptions(FunctionLogOptions):
     @property
     def group(self) -> str:
         """The log group that is meant."""
-        named = self.log_group or self.function_log_group or default_log_group(self.function or "")
+        named = self.named
         return named.split(":")[6] if _GROUP_ARN.fullmatch(named) else named
+
+    @property
+    def named(self) -> str:
+        """The log group as it was given: a name, or an ARN."""
+        return self.log_group or self.function_log_group or default_log_group(self.function or "")
 
 
 class CloudWatchLogsSource(Source):
@@ -114,13 +121,38 @@ class CloudWatchLogsSource(Source):
 
         Raises:
             SourceError: There is no such log group.
-            ConfigurationError: A JSONPath cannot be read.
+            ConfigurationError: A JSONPath cannot be read; or the group's ARN is of another region or account.
             AwsError: Credentials, region, permission.
         """
         options = self._options
         place = options.event_place
         client = options.client("logs")
+        refuse_group_elsewhere(options.named, client, partial(options.client, "sts"))
         return CloudWatchLogsRecording(client, _existing_group(client, options), options, place)
+
+
+def refuse_group_elsewhere(named: str, client: Any, sts: Callable[[], Any]) -> None:
+    """
+    Refuse the ARN of a log group that is not of the region and account of *client*: another's would be read instead.
+
+    Raises:
+        ConfigurationError: It is of another.
+        AwsError: Whose credentials they are cannot be asked.
+    """
+    if not _GROUP_ARN.fullmatch(named):
+        return
+    region, account_id = named.split(":")[3:5]
+    here = [str(client.meta.region_name), account_id]
+    if is_aws_url(str(client.meta.endpoint_url)):  # emulators have one account, whatever the credentials say
+        with aws_errors(where=named, service="sts"):
+            here[1] = sts().get_caller_identity()["Account"]
+    if here != [region, account_id]:
+        raise ConfigurationError(
+            f"the log group is of account {account_id} in {region}, and here is account {here[1]} in {here[0]}",
+            where=named,
+            expected="a log group of this account and region",
+            hint=f"add --region {region}" if here[1] == account_id else "use the --profile of that account",
+        )
 
 
 def _existing_group(client: Any, options: CloudWatchLogsOptions) -> str:
@@ -150,7 +182,13 @@ def _seen(client: Any, group: str) -> str:
 
 
 class CloudWatchLogsRecording(Recording):
-    """One pass over a time of one log group; nothing is changed."""
+    """
+    One pass over a time of one log group; nothing is changed.
+
+    Its time is that of the lines it looks for: an invocation that began before and failed in it is given.
+    """
+
+    keeps_time = True
 
     def __init__(
         self,
@@ -215,12 +253,11 @@ class CloudWatchLogsRecording(Recording):
         lines = self._told_of(self._lines())
         longest_ms = int((self._options.function_timeout_s or _LONGEST_INVOCATION_S) * 1000)
         while hits := list(islice(lines, _AT_ONCE)):
-            texts = {line.message.strip() for line in hits}
             found = [
                 logged
                 for part in stretches(hits, longest_ms=longest_ms)
                 for logged in logged_invocations(self._client, self._group, part)
-                if self._is_meant(logged, texts)
+                if self._is_meant(logged, hits)
             ]
             for logged in sorted(found, key=lambda each: each.at_ms):
                 name = logged.invocation.request_id
@@ -237,11 +274,10 @@ class CloudWatchLogsRecording(Recording):
             self.advanced(Advance(doing="searching the log", done=done, total=total, unit="seconds"))
             yield line
 
-    def _is_meant(self, logged: LoggedInvocation, texts: set[str]) -> bool:
-        if not self._chosen:
-            return logged.invocation.failure is not None
-        lines = (line for entry in logged.invocation.entries for line in (entry.text, *entry.text.splitlines()))
-        return any(line.strip() in texts for line in lines)
+    def _is_meant(self, logged: LoggedInvocation, hits: Sequence[LogLine]) -> bool:
+        """Say whether an invocation has one of the lines, not just one like it; by itself it must have failed."""
+        failed_or_chosen = self._chosen or logged.invocation.failure is not None
+        return failed_or_chosen and any(has_line(logged, line) for line in hits)
 
     def _lines(self) -> Iterator[LogLine]:
         options = self._options

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -22,7 +23,7 @@ from replay.readers.logs import default_log_group, is_missing
 from replay.readers.traces import segment_documents, trace_ids
 from replay.sources.advance import Advance
 from replay.sources.base import Recording, Source
-from replay.sources.cloudwatch_logs import CloudWatchLogsOptions
+from replay.sources.cloudwatch_logs import CloudWatchLogsOptions, refuse_group_elsewhere
 from replay.sources.function_log_options import FunctionLogOptions
 from replay.sources.logged_failures import MissingEvents, capture_of, event_of
 from replay.sources.permissions import ANY, AwsPlace, Permission
@@ -133,12 +134,14 @@ class XRaySource(Source):
         Make the clients.
 
         Raises:
-            ConfigurationError: A JSONPath cannot be read.
+            ConfigurationError: A JSONPath cannot be read; or the log group's ARN is of another region or account.
             AwsError: Credentials, region.
         """
         options = self._options
         client_of = options.client
-        recording = XRayRecording(client_of("xray"), client_of("logs"), options, options.event_place)
+        logs = client_of("logs")
+        refuse_group_elsewhere(options.log_group or options.function_log_group or "", logs, partial(client_of, "sts"))
+        recording = XRayRecording(client_of("xray"), logs, options, options.event_place)
         recording.client_of = client_of
         return recording
 
@@ -167,7 +170,9 @@ class _Traced:
 
 
 class XRayRecording(Recording):
-    """One pass over the traces of a time; nothing is changed."""
+    """One pass over the traces of a time, by X-Ray's clock; nothing is changed."""
+
+    keeps_time = True
 
     def __init__(self, traces: Any, logs: Any, options: XRayOptions, place: EventPlace) -> None:
         self._traces = traces

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
@@ -12,8 +14,13 @@ from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
 from replay.errors import AwsError, ConfigurationError, SourceError
+from replay.fixtures.store import Store
 from replay.payloads.captures import Capture
+from replay.payloads.log_formats.log_answers import LogLine
 from replay.readers.insights import query_lines
+from replay.recorder import record
+from replay.redaction.redactor import Redactor
+from replay.redaction.settings import RedactionSettings
 from replay.sources import cloudwatch_logs as module
 from replay.sources.cloudwatch_logs import CloudWatchLogsOptions, CloudWatchLogsSource
 from tests.enrichment.lambda_log import BEGAN_MS, LambdaLog, traced
@@ -142,6 +149,75 @@ def test_only_the_asked_time_is_read(log: LambdaLog) -> None:
     since, until = BEGAN + timedelta(minutes=30), BEGAN + timedelta(minutes=90)
     captures, _ = recorded(since=since, until=until)
     assert [capture.origin.identity for capture in captures] == [inside]
+
+
+@pytest.mark.parametrize("query", [None, "filter @message like /timed out/"])
+def test_an_invocation_belongs_to_the_time_in_which_it_failed(log: LambdaLog, query: str | None) -> None:
+    """One that crosses the hour is in the hour of its failure, and in no other: recording every hour loses none."""
+    hour_ms = BEGAN_MS + 3_600_000
+    log.at_ms = hour_ms - 1_000
+    log.write("START RequestId: 7d0c6d9e-53f4-4f5a-8a52-2b51a6e6f001 Version: $LATEST\n", f"event: {SQS_EVENT}\n")
+    log.at_ms = hour_ms + 1_000
+    log.write("2026-11-21T09:00:01.000Z 7d0c6d9e-53f4-4f5a-8a52-2b51a6e6f001 Task timed out after 2.00 seconds\n\n")
+    hour = BEGAN + timedelta(hours=1)
+    recording = partial(_written, query=query)
+    assert recording(since=hour, until=hour + timedelta(hours=1)) == ["7d0c6d9e-53f4-4f5a-8a52-2b51a6e6f001"]
+    if query is None:  # moto ignores what a query filters by
+        assert recording(since=BEGAN, until=hour) == []
+
+
+def _written(**asked: Any) -> list[str]:
+    """Record as `replay record` does; gives the ids of the fixtures."""
+    time = {"since": asked.pop("since"), "until": asked.pop("until")}
+    source = CloudWatchLogsSource(CloudWatchLogsOptions(function="orders", function_timeout_s=3.0, **asked))
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        record(source, store=store, function="orders", redact=Redactor(RedactionSettings(enabled=False)), **time)
+        return [store.load(each).provenance.identity for each in store.references()]
+
+
+@pytest.mark.parametrize(
+    ("arn", "told"),
+    [
+        ("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders", "add --region eu-west-1"),
+        ("arn:aws:logs:us-east-1:999999999999:log-group:/aws/lambda/orders:*", "use the --profile of that account"),
+    ],
+)
+def test_the_log_of_another_place_is_not_read(monkeypatch: pytest.MonkeyPatch, arn: str, told: str) -> None:
+    """A group given by its ARN is that group: one of the same name here is not read in its place."""
+    logs, sts = (boto3.client(service, region_name="us-east-1") for service in ("logs", "sts"))
+    monkeypatch.setattr("replay.sources.aws_options.aws_client", lambda name, **_: {"logs": logs, "sts": sts}[name])
+    stubber = Stubber(sts)
+    stubber.add_response("get_caller_identity", {"Account": "123456789012"})
+    with stubber, pytest.raises(ConfigurationError) as caught:
+        CloudWatchLogsSource(CloudWatchLogsOptions(log_group=arn)).open()
+    assert caught.value.where == arn
+    assert caught.value.hint == told
+
+
+def test_lines_like_the_one_that_was_found_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query that finds one line finds its invocation only, though others failed with the same words."""
+    with mock_aws():
+        log = LambdaLog(boto3.client("logs", region_name="us-east-1"))
+        ids = [log.invoke(f"event: {SQS_EVENT}\n", error="KeyError: 'a'") for _ in range(3)]
+        told = log.client.filter_log_events(logGroupName=log.group, filterPattern="KeyError")["events"]
+        line = LogLine(told[1]["timestamp"], log.stream, told[1]["message"].strip())
+        monkeypatch.setattr(module, "query_lines", lambda *_, **__: iter([line]))
+        captures, _ = recorded(query="filter @requestId = 'x'")
+    assert [capture.origin.identity for capture in captures] == ids[1:2]
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["  retrying later\n", "\n", "Traceback (most recent call last):\n  File\n"],
+    ids=["indented", "empty", "trace"],
+)
+def test_a_line_is_found_though_what_follows_belongs_to_it(log: LambdaLog, after: str) -> None:
+    """A log event of several lines with another behind it is one entry; the pattern that finds the first finds it."""
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    x()\nValueError: no\n'
+    declined = log.invoke(f"event: {SQS_EVENT}\n", f"[ERROR]\t2026-11-21T08:00:00.000Z\t<id>\tdeclined\n{trace}", after)
+    captures, _ = recorded(pattern="declined")
+    assert [capture.origin.identity for capture in captures] == [declined]
 
 
 def test_a_pattern_chooses_invocations_that_did_not_fail(log: LambdaLog) -> None:
@@ -306,6 +382,26 @@ def test_a_query_is_sent_polled_and_its_cost_told(monkeypatch: pytest.MonkeyPatc
         captures, notes = recorded(query="filter @message like /boom/")
         stubber.assert_no_pending_responses()
     assert (captures, notes) == ([], ["Logs Insights scanned 2.5 MB"])
+
+
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("filter @message like /a/ | dedup @requestId", " | dedup @requestId | limit 10000"),
+        ("filter @message like /a/ # dear reader", " # dear reader\n | sort @timestamp asc | limit 10000"),
+        ("filter @message like /a/ | limit 5", " | limit 5"),
+    ],
+)
+def test_what_is_put_behind_a_query_may_stand_there(query: str, sent: str) -> None:
+    """Behind `dedup` Insights takes nothing but a limit, and a comment goes on to the end of its line."""
+    client = boto3.client("logs", region_name="us-east-1")
+    stubber = Stubber(client)
+    text = f"fields @timestamp, @message, @logStream | filter @message like /a/{sent}"
+    expected = {"logGroupName": "g", "startTime": 1, "endTime": 2, "queryString": text}
+    stubber.add_response("start_query", {"queryId": "q1"}, expected)
+    stubber.add_response("get_query_results", {"status": "Complete", "results": []}, {"queryId": "q1"})
+    with stubber:
+        assert list(query_lines(client, "g", query, start_s=1, end_s=2)) == []
 
 
 def test_ctrl_c_stops_the_query(monkeypatch: pytest.MonkeyPatch) -> None:

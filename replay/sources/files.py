@@ -224,8 +224,8 @@ def _capture(path: str, item: Item) -> Capture:
     if item.message is None:
         origin = Origin(source="files", identity=content_identity(item.text), place=place)
         return Capture(origin=origin, body=item.text, carrier="file", sent_at=item.sent_at)
-    message_id = str(item.message["MessageId"])
-    identity = message_id if _is_uuid(message_id) else content_identity(message_id or str(item.message["Body"]))
+    message_id, body = str(item.message["MessageId"]), str(item.message["Body"])
+    identity = message_id if _is_uuid(message_id) else content_identity(f"{message_id}\n{body}" if message_id else body)
     return message_capture(item.message, Origin(source="files", identity=identity, place=place))
 
 

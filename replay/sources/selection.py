@@ -60,4 +60,11 @@ def selection_of(
             expected="--since at or before --until",
             hint="exchange them, if that is what you mean",
         )
+    if earliest is not None and earliest > now:
+        raise ConfigurationError(
+            "no event can be asked for: --since lies in the future",
+            where=f"--since {since}",
+            expected=f"a moment before {now:%Y-%m-%d %H:%M} UTC",
+            hint="write the zone, as in 2026-11-21T08:30+01:00: without one it is UTC",
+        )
     return Selection(pattern=pattern, since=earliest, until=latest)

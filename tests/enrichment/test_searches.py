@@ -1,5 +1,7 @@
 """What is looked for, when, and how much of it at once."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -42,6 +44,17 @@ def test_a_message_is_looked_for_while_its_queue_may_deliver_it() -> None:
     late = search(max_receive_count=3, visibility_timeout_s=60, first_received=SENT + timedelta(hours=2)).end
     assert late - end == timedelta(hours=2)
     assert search().end - SENT == timedelta(hours=12, minutes=2)
+
+
+def test_an_event_of_a_bus_is_looked_for_by_its_id() -> None:
+    """An archive gives events with their ids and times, and a function that logs one logs its id."""
+    event = {"version": "0", "id": ID, "detail-type": "Order", "source": "shop", "account": "111122223333",
+             "time": "2026-11-21T08:00:00Z", "region": "eu-west-1", "resources": [], "detail": {}}  # fmt: skip
+    archived = Capture(origin=Origin(source="eventbridge-archive", identity=ID), body=json.dumps(event), sent_at=SENT)
+    found = search_for(0, archived, unwrap(archived)[1], now=NOW)
+    assert found is not None
+    assert (found.terms, found.exact) == ((ID,), False)
+    assert search_for(0, replace(archived, sent_at=None), unwrap(archived)[1], now=NOW) is None
 
 
 def test_nobody_looks_into_the_future() -> None:

@@ -404,6 +404,7 @@ def test_a_limit_counts_what_is_asked_for(store: Store) -> None:
         {"where": '{"body": 1}'},
         {"where": "not json"},
         {"since": "soon"},
+        {"since": NOW + timedelta(minutes=1)},
         {"until": "soon"},
         {"since": "1h", "until": "2h"},
     ],

@@ -159,6 +159,15 @@ def test_saved_messages_are_sqs_messages(tmp_path: Path) -> None:
     assert by_hand.origin.identity not in {"by hand", MESSAGE_ID}
 
 
+def test_messages_that_were_given_one_id_by_hand_are_told_apart(tmp_path: Path) -> None:
+    """SQS's ids are UUIDs and unique; any other is not believed to be, and no body is taken for another's."""
+    messages = [{"MessageId": "m", "Body": body, "ReceiptHandle": "h"} for body in ("a", "b", "a")]
+    written(tmp_path, "answer.json", json.dumps({"Messages": messages}))
+    captures, _ = read(tmp_path)
+    first, other, again = (capture.origin.identity for capture in captures)
+    assert first == again != other
+
+
 def test_a_folder_is_read_in_order_and_whole(tmp_path: Path) -> None:
     """Files are read by name, folders inside too; what is hidden, or does not look like JSON, is left aside and counted."""
     written(tmp_path, "events/b.json", '{"n":2}')

@@ -138,7 +138,9 @@ class AthenaSource(Source):
             places = list(_places(options.path))
             return tuple(reading(at, places)) if places else ()
         *before, table = table_name(options.table) if options.table else (ANY,)
-        database = before[-1] if before else options.database or ANY
+        database = before[-1] if before else ANY
+        if not before and options.query is None:  # a query may name tables of any database
+            database = options.database or ANY
         results = list(_places([options.output_location or ""])) or [(ANY, "")]
         return tuple(querying(at, workgroup=options.workgroup, database=database, table=table, results=results))
 

@@ -472,6 +472,78 @@ def test_an_event_says_itself_when_it_was(monkeypatch: pytest.MonkeyPatch) -> No
     assert second.sent_at == datetime.fromtimestamp(1795248000, UTC)
 
 
+TRACE = ['  File "/var/task/app.py", line 36, in parse\n    x = d["a"]\n']
+HELD = "Traceback (most recent call last):\n" + TRACE[0] + "KeyError: 'a'\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("stack_trace", json.dumps(TRACE)), ("stackTrace", json.dumps(TRACE)), ("stacktrace", HELD)]
+)
+def test_a_trace_that_is_a_list_tells_where_it_failed(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A column with Lambda's own list of places tells the same failure as the text of the traceback does."""
+    names = ["event", "error_type", "error_message", name]
+    (capture,) = recorded(FakeAthena(names, [("{}", "KeyError", "'a'", value)]), monkeypatch)
+    assert capture.failure is not None
+    assert [(frame.function, frame.line) for frame in capture.failure.frames] == [("parse", 36)]
+    assert capture.failure.stack == HELD
+
+
+def test_a_list_beside_the_event_in_its_json_is_a_trace_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON around the event has the list as it is; the error's type is taken from it where nothing else tells it."""
+    trace = ["RangeError: too many", "    at ship (/var/task/app.js:9:1)"]
+    around = {"level": "error", "message": "too many", "stackTrace": trace, "event": {"n": 1}}
+    (capture,) = recorded(FakeAthena(["line"], [(json.dumps(around),)]), monkeypatch, event_at="$.event")
+    assert capture.failure is not None
+    assert (capture.failure.error_type, capture.failure.message) == ("RangeError", "too many")
+    assert [(frame.function, frame.line) for frame in capture.failure.frames] == [("ship", 9)]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1.7951688E9", datetime(2026, 11, 20, 10, 0, tzinfo=UTC)),
+        ("1.7951688001E12", datetime(2026, 11, 20, 10, 0, 0, 100_000, UTC)),
+        ("1795168800", datetime(2026, 11, 20, 10, 0, tzinfo=UTC)),
+        ("1795168800.123", datetime(2026, 11, 20, 10, 0, 0, 123_000, UTC)),
+        ("1795168800123", datetime(2026, 11, 20, 10, 0, 0, 123_000, UTC)),
+        ("1795168800123000", datetime(2026, 11, 20, 10, 0, 0, 123_000, UTC)),
+        ("1795168800123000000", datetime(2026, 11, 20, 10, 0, 0, 123_000, UTC)),
+        ("2026-11-20 10:00:00.000 Europe/Berlin", datetime(2026, 11, 20, 9, tzinfo=UTC)),
+        ("2026-07-20 10:00:00.000 Europe/Berlin", datetime(2026, 7, 20, 8, tzinfo=UTC)),
+        ("2026-11-20 10:00:00.000 +01:00", datetime(2026, 11, 20, 9, tzinfo=UTC)),
+        ("2026-11-20 10:00:00.000 UTC", datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        ("2026-11-20 10:00:00+01", datetime(2026, 11, 20, 9, tzinfo=UTC)),
+        ("20261120", datetime(2026, 11, 20, tzinfo=UTC)),
+        ("2026-11-20 10:00:00.000 Nowhere/Atall", None),
+        ("2026-11-20 10:00:00.000 America", None),
+        ("9.9E99", None),
+        ("5", None),
+    ],
+)
+def test_a_time_is_read_in_every_type_of_athena(
+    monkeypatch: pytest.MonkeyPatch, text: str, moment: datetime | None
+) -> None:
+    """Epoch numbers of any unit and type, offsets and named zones are times; what is none leaves the time unknown."""
+    (capture,) = recorded(FakeAthena(["event", "timestamp"], [("{}", text)]), monkeypatch)
+    assert capture.sent_at == moment
+
+
+def test_a_key_of_partitions_may_be_a_member_of_an_eventbridge_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of EventBridge's events that is partitioned by their source gives events with it; other keys stay out."""
+    columns = [("id", "string"), ("detail-type", "string"), ("detail", "struct<a:int>")]
+    keys = [("source", "string"), ("region", "string"), ("dt", "string")]
+    names = [name for name, _ in columns + keys]
+    row = ("i", "Order", '{"a":1}', "shop", "us-east-1", "2026-11-20")
+    (capture,) = recorded(FakeAthena(names, [row], table=table(*columns, keys=keys)), monkeypatch, table="d.t")
+    assert json.loads(capture.body) == {
+        "id": "i",
+        "detail-type": "Order",
+        "detail": {"a": 1},
+        "source": "shop",
+        "region": "us-east-1",
+    }
+
+
 def test_lines_of_a_log_are_joined_by_their_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are lines: a failed request is found, and its event, logged rows away, is put to it."""
     lines = [
@@ -593,3 +665,20 @@ def test_the_calls_are_those_that_boto3_knows(moto: None) -> None:
     with AthenaSource(options).open() as opened:
         assert bodies(list(opened.captures())) == ['{"a": 1}']
     assert boto3.client("athena", region_name="us-east-1").list_query_executions()["QueryExecutionIds"]
+
+
+@pytest.mark.parametrize(
+    ("options", "database", "tables"),
+    [
+        ({"query": "SELECT event FROM other.failures", "database": "ops"}, "database/*", "table/*/*"),
+        ({"table": "failures", "database": "ops"}, "database/ops", "table/ops/failures"),
+        ({"table": "other.failures", "database": "ops"}, "database/other", "table/other/failures"),
+    ],
+)
+def test_the_policy_allows_every_database_that_a_query_may_name(
+    options: dict[str, Any], database: str, tables: str
+) -> None:
+    """A table is in the one database that is told; a query may name tables of others than --database."""
+    needed = AthenaSource(AthenaOptions(**options)).permissions(AwsPlace(region="eu-west-1", account_id="1" * 12))
+    (glue,) = [each for each in needed if "glue:GetTable" in each.actions]
+    assert [arn.partition(":" + "1" * 12 + ":")[2] for arn in glue.resources] == ["catalog", database, tables]

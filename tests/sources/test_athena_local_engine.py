@@ -19,6 +19,8 @@ from replay.payloads.event_patterns import compile_pattern
 from replay.recorder import record
 from replay.redaction.redactor import Redactor
 from replay.sources.athena import AthenaOptions, AthenaSource
+from replay.sources.athena_parts.local_engine import LocalEngine
+from replay.sources.s3_log_parts.log_objects import Window, files_lister
 from tests.sources.log_samples import failed_in_json, good_in_json
 
 EVENTS = [{"id": f"A-{number}", "amount": number, "detail": {"ok": number % 2 == 0}} for number in range(100)]
@@ -98,6 +100,86 @@ def test_a_recording_is_the_same_whoever_filters(folder: Path, tmp_path: Path, w
 def test_queries_see_lines_and_their_members(folder: Path, query: str) -> None:
     """A query of Athena over a table of lines, or of members, finds the same here."""
     assert [each.body for each in recorded(folder, query=query)] == [LINES[42]]
+
+
+def test_members_that_only_later_objects_have_can_be_asked_for(folder: Path) -> None:
+    """Every line of every object tells what members there are, not only the first ones."""
+    last = folder / "2026" / "11" / "21" / "03" / "part"
+    last.parent.mkdir()
+    last.write_text("{}\n" * 1_500 + '{"id": "late", "class": "KeyError"}\n', encoding="utf-8")
+    assert ids(recorded(folder, query="SELECT line FROM logs WHERE class = 'KeyError'")) == ["late"]
+
+
+def test_a_member_that_no_line_has_is_told_with_another_way(folder: Path) -> None:
+    """The error's hint says which members are columns, and what reads the others."""
+    with pytest.raises(SourceError) as caught:
+        recorded(folder, query="SELECT line FROM logs WHERE nope = 'x'")
+    assert "one of each member that any line has" in caught.value.hint
+    assert "json_extract_scalar(line, '$.member')" in caught.value.hint
+
+
+def test_members_that_differ_in_case_are_one_column(tmp_path: Path) -> None:
+    """Whichever spelling a line has, the column has its value, as in a table of a catalog."""
+    lines = ['{"id": "1", "level": "error"}', '{"id": "2", "Level": "error"}', '{"id": "3", "LEVEL": "info"}']
+    (tmp_path / "log").write_text("\n".join(lines), encoding="utf-8")
+    query = "SELECT line FROM logs WHERE Level = 'error' ORDER BY id"
+    assert ids(recorded(tmp_path, query=query, rows="events")) == ["1", "2"]
+
+
+def test_lines_that_the_engine_cannot_read_are_told(tmp_path: Path) -> None:
+    """A query does not see the members of a line with half a surrogate pair: a note says how many, and what does."""
+    lines = ['{"event": {"n": 1}}', '{"event": {"n": "cut \\ud83d"}}', "START RequestId: 1"]
+    (tmp_path / "log").write_text("\n".join(lines), encoding="utf-8")
+    notes: list[str] = []
+    assert len(recorded(tmp_path, query="SELECT event FROM logs WHERE event IS NOT NULL", notes=notes)) == 1
+    (told,) = [note for note in notes if "DuckDB cannot read" in note]
+    assert told.startswith("1 line ")
+    assert "--event-at '$.event'" in told
+    assert [each.body for each in recorded(tmp_path, event_at="$.event")] == ['{"n": 1}', '{"n": "cut \\ud83d"}']
+
+
+def test_the_line_itself_gives_the_event_of_a_query_exactly(tmp_path: Path) -> None:
+    """DuckDB writes a member anew; --event-at with the column of the whole line keeps numbers as they are written."""
+    (tmp_path / "log").write_text('{"level": "error", "event": {"n": 1.10}}\n', encoding="utf-8")
+    query = "SELECT line FROM logs WHERE level = 'error'"
+    assert [each.body for each in recorded(tmp_path, query=query, event_at="$.event")] == ['{"n": 1.10}']
+
+
+@pytest.mark.parametrize(
+    ("column", "moment"),
+    [
+        ("from_iso8601_timestamp(sent)", datetime(2026, 11, 20, 9, tzinfo=UTC)),
+        ("from_unixtime(1795168800)", datetime(2026, 11, 20, 10, tzinfo=UTC)),
+    ],
+)
+def test_times_with_a_zone_can_be_selected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, moment: datetime
+) -> None:
+    """They come as text, in the order asked for, also where pytz, which DuckDB's package wants, is not installed."""
+    monkeypatch.setitem(sys.modules, "pytz", None)
+    lines = [json.dumps({"n": number, "sent": "2026-11-20T10:00:00+01:00"}) for number in range(3)]
+    (tmp_path / "log").write_text("\n".join(lines), encoding="utf-8")
+    query = f"SELECT line AS event, {column} AS timestamp, [{column}] AS event FROM logs ORDER BY n DESC; "
+    found = recorded(tmp_path, query=query, event_at="event")
+    assert [each.body for each in found] == lines[::-1]
+    assert {each.sent_at for each in found} == {moment}
+
+
+@pytest.mark.parametrize("key", ["order[id]", "a]", "[", "a[0]"])
+def test_brackets_in_the_name_of_a_member_are_no_places_of_a_list(tmp_path: Path, key: str) -> None:
+    """A pattern over such a member finds in the engine what it finds here."""
+    lines = [json.dumps({"event": {key: value}}) for value in ("x", "y", "x y")]
+    (tmp_path / "log").write_text("\n".join(lines), encoding="utf-8")
+    assert [each.body for each in recorded(tmp_path, {key: ["x"]}, event_at="$.event")] == [json.dumps({key: "x"})]
+
+
+def test_a_condition_that_duckdb_refuses_is_told() -> None:
+    """What DuckDB says of the condition of a pattern is an error of ours, as that of a query is."""
+    listers = [files_lister(__file__)]
+    engine = LocalEngine(listers, None, table="logs", window=Window(), most_bytes=10**6)
+    with pytest.raises(SourceError, match="DuckDB does not take the query"):
+        list(engine.select(("logs",), (), "nope = 1"))
+    engine.close()
 
 
 def test_the_table_is_called_as_the_user_says(folder: Path) -> None:

@@ -45,7 +45,7 @@ def wanted(pattern: EventPattern, text: str) -> bool:
 
 
 NAMES = st.sampled_from(
-    ["a", "b", "id", "orderId", "a.b", "body", "Records", "Message", "data", "é", "x/y", 'q"', "b c"]
+    ["a", "b", "id", "orderId", "a.b", "body", "Records", "Message", "data", "é", "x/y", 'q"', "b c", "x[0]"]
 )
 SCALARS = st.one_of(
     st.none(),

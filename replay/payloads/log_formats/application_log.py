@@ -1,10 +1,11 @@
 """Lines of any application: the errors that it logged, and the requests that they belong to."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from replay.payloads.envelopes.documents import at, text_at
-from replay.payloads.envelopes.error_report import frames_of
+from replay.payloads.envelopes.documents import at, document, text_at
+from replay.payloads.envelopes.error_report import frames_of, reported_failure
 from replay.payloads.failures import Failure
 from replay.payloads.log_formats.json_path import JsonPath, value_at
 from replay.payloads.log_formats.log_record import LogRecord, moment_of, moment_of_epoch_ms
@@ -32,9 +33,9 @@ _TYPES = (("exception_name",), ("errorType",), ("error", "type"), ("error", "nam
 _MESSAGES = (("error", "message"), ("errorMessage",), ("error.message",), ("err", "message"), ("exception", "message"),
              ("exception.message",), ("message",), ("msg",), ("event",), ("error",))  # fmt: skip
 _WORDS = ("message", "msg", "event")
-_STACKS = (("exception",), ("exc_info",), ("stack",), ("stack_trace",), ("stacktrace",), ("error", "stack"),
-           ("error", "stack_trace"), ("error.stack_trace",), ("err", "stack"), ("exception", "stacktrace"),
-           ("exception.stacktrace",))  # fmt: skip
+_STACKS = (("exception",), ("exc_info",), ("stack",), ("stack_trace",), ("stacktrace",), ("stackTrace",),
+           ("error", "stack"), ("error", "stack_trace"), ("error.stack_trace",), ("err", "stack"),
+           ("exception", "stacktrace"), ("exception.stacktrace",))  # fmt: skip
 _TIMES = ("timestamp", "time", "@timestamp", "ts", "datetime")
 _MILLISECONDS_BEGIN = 100_000_000_000
 _TRACEBACK = "Traceback (most recent call last):"
@@ -81,6 +82,8 @@ def _is_error(value: Mapping[str, Any]) -> bool:
 
 
 def _failure(value: Mapping[str, Any], request_id: str | None) -> Failure:
+    if entries := _listed_stack(value):
+        return _of_listed_stack(value, entries, request_id)
     stack = _first(value, _STACKS)
     stack = stack if "\n" in stack else ""
     message = _first(value, _MESSAGES)
@@ -97,6 +100,28 @@ def _failure(value: Mapping[str, Any], request_id: str | None) -> Failure:
         request_id=request_id,
         observed="logs",
     )
+
+
+def _listed_stack(value: Mapping[str, Any]) -> list[Any]:
+    """Give a trace that is a list, or the JSON text of one, as a column of a table holds it; else an empty list."""
+    for names in _STACKS:
+        held = at(value, *names)
+        held = document(held) if isinstance(held, str) else held
+        if held and isinstance(held, list):
+            return held
+    return []
+
+
+def _of_listed_stack(value: Mapping[str, Any], entries: list[Any], request_id: str | None) -> Failure:
+    """
+    Read a failure whose trace is a list, as the runtimes write theirs.
+
+    Source: Lambda Developer Guide, "Lambda function errors in Python": `stackTrace`.
+    """
+    told = entries[0].partition(":")[0] if isinstance(entries[0], str) else ""
+    error_type = _first(value, _TYPES) or (told if told.replace(".", "").isidentifier() else "Error")
+    report = {"errorType": error_type, "errorMessage": _first(value, _MESSAGES), "stackTrace": entries}
+    return replace(reported_failure(report, otherwise="Error", request_id=request_id), observed="logs")
 
 
 def _stack_entries(stack: str) -> list[str]:

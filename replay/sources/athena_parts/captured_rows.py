@@ -1,14 +1,17 @@
 """A row as a capture: its event, when it was, and what its other columns say of the failure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from replay.payloads.captures import Capture, Origin
 from replay.payloads.envelopes.documents import document, object_in
 from replay.payloads.log_formats.application_log import application_record
 from replay.payloads.log_formats.json_path import JsonPath
-from replay.payloads.log_formats.log_record import LogRecord, known_id
+from replay.payloads.log_formats.log_record import LogRecord, known_id, moment_of_epoch_ms
 from replay.sources.athena_parts.event_columns import EventAt
 from replay.sources.athena_parts.rows import Column, Row
 from replay.sources.base import content_identity
@@ -21,7 +24,15 @@ _SPELT = {
     "stacktrace": "stack_trace", "event_time": "timestamp", "eventtime": "timestamp", "sent_at": "timestamp",
 }  # fmt: skip
 _TIMES = frozenset({"timestamp", "time", "@timestamp", "ts", "datetime"})
-_LONGEST_EPOCH = len("1795248000000")
+_EPOCH = re.compile(r"[0-9]{1,19}(?:\.[0-9]{0,20})?(?:E[0-9]{1,2})?")
+"""As Athena writes a BIGINT, a DECIMAL or a DOUBLE (`1.7951688E9`)."""
+
+_EPOCH_DIGITS = {9: 1, 10: 1, 12: 10**3, 13: 10**3, 15: 10**6, 16: 10**6, 18: 10**9, 19: 10**9}
+"""How many of it are a second, by its digits before the point: of the years 1973 to 2286; others may be `20261120`."""
+
+_ZONED = re.compile(r"(?P<local>[0-9]{4}-[^ ]+ [^ ]+) (?P<zone>[A-Za-z][A-Za-z0-9_+/-]*|[+-][0-9:]+)")
+"""As Athena writes a TIMESTAMP WITH TIME ZONE: `2026-11-20 10:00:00.000 Europe/Berlin`, or `… +01:00`."""
+
 _OF_ERRORS = frozenset({"errorType", "exception_name"})
 
 
@@ -63,14 +74,25 @@ def _told_beside(row: Row, columns: Sequence[Column], at: EventAt, request_id_at
     for number, (value, column) in enumerate(zip(row, columns, strict=True)):
         if value is not None and number != at.index:
             name = _SPELT.get(column.name.lower(), column.name.lower())
-            held[name] = _number(value) if name in _TIMES else value
+            held[name] = _time_text(value) if name in _TIMES else value
     if held.keys() & _OF_ERRORS:
         held["level"] = "ERROR"
     return application_record("", held, request_id_at=request_id_at)
 
 
-def _number(value: str) -> Any:
-    """Read epoch seconds or milliseconds as a number; another time stays text."""
-    if value.isdecimal() and value.isascii() and len(value) <= _LONGEST_EPOCH:
-        return int(value)
-    return value.removesuffix(" UTC")  # as Athena writes a timestamp with a zone
+def _time_text(value: str) -> str:
+    """Write a time as ISO 8601 where it is an epoch's number (of seconds to nanoseconds), or has a zone of Athena's."""
+    if _EPOCH.fullmatch(value):
+        number = float(value)
+        per_second = _EPOCH_DIGITS.get(len(f"{number:.0f}" if "E" in value else value.partition(".")[0]))
+        moment = moment_of_epoch_ms(number * 1_000 / per_second) if per_second else None
+        return moment.isoformat() if moment else value
+    zoned = _ZONED.fullmatch(value)
+    if zoned is None:
+        return value
+    if zoned["zone"][0] in "+-":
+        return zoned["local"] + zoned["zone"]
+    try:
+        return datetime.fromisoformat(zoned["local"]).replace(tzinfo=ZoneInfo(zoned["zone"])).isoformat()
+    except (ValueError, LookupError, OSError):  # no time, or no zone that is known here
+        return value.removesuffix(" UTC")

@@ -16,6 +16,11 @@ _SURE = ("event", "body", "detail")
 _PERHAPS = ("@message", "message", "line", "log")
 _EVENTBRIDGE = ({"source", "detail"}, {"detail-type", "detail_type", "detailtype"})
 _EVENTBRIDGE_NAMES = {"detail_type": "detail-type", "detailtype": "detail-type", "replay_name": "replay-name"}
+_EVENTBRIDGE_MEMBERS = frozenset(
+    {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
+)
+"""Source: EventBridge User Guide, "Events": the members of every event, also where a table is partitioned by one."""
+
 _EVENTBRIDGE_JSON = frozenset({"detail", "resources"})
 """What is JSON in an event of EventBridge, also where a table has it as text."""
 
@@ -130,8 +135,17 @@ def event_of(row: Row, columns: Sequence[Column], place: EventAt) -> str | None:
 def _whole_row(row: Row, columns: Sequence[Column], place: EventAt) -> str:
     if not place.is_eventbridge:
         return row_document(row, columns)
-    typed = [replace(each, type="json") if each.name.lower() in _EVENTBRIDGE_JSON else each for each in columns]
-    return row_document(row, typed, _EVENTBRIDGE_NAMES)
+    return row_document(row, [_of_eventbridge(each) for each in columns], _EVENTBRIDGE_NAMES)
+
+
+def _of_eventbridge(column: Column) -> Column:
+    name = column.name.lower()
+    is_member = _EVENTBRIDGE_NAMES.get(name, name) in _EVENTBRIDGE_MEMBERS
+    return replace(
+        column,
+        type="json" if name in _EVENTBRIDGE_JSON else column.type,
+        is_partition=column.is_partition and not is_member,
+    )
 
 
 def row_document(row: Row, columns: Sequence[Column], spelt: Mapping[str, str] = {}) -> str:

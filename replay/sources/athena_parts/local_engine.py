@@ -8,13 +8,14 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from replay.counted_nouns import counted
 from replay.errors import ConfigurationError, SourceError
-from replay.payloads.envelopes.documents import document
 from replay.sources.advance import Advance
 from replay.sources.athena_parts.byte_sizes import shown_bytes
 from replay.sources.athena_parts.object_lines import object_lines
@@ -25,17 +26,23 @@ from replay.sources.s3_log_parts.missing_events import printable
 from replay.sources.s3_log_parts.unreadable import UnreadableParts
 
 LINE = "line"
-"""The column of the whole line; a query also sees one for each member of the first lines' objects, as text."""
+"""The column of the whole line; a query also sees one for each member of the lines' objects, as text."""
 
 _PATH = "$path"
 _BATCH_LETTERS = 1024 * 1024
 _FETCH_ROWS = 1_000
 _MOST_FIELDS = 500
-_SAMPLE_LINES = 1_000
 _LONGEST_REASON = 400
+_OBJECT = f"TRY_CAST({LINE} AS JSON)"
+_NAMES = f"""
+    SELECT name FROM (SELECT unnest(json_keys({_OBJECT})) AS name, rowid AS number FROM replay_lines)
+    GROUP BY name ORDER BY min(number), name LIMIT {2 * _MOST_FIELDS}
+"""  # noqa: S608 - ours
+_NOT_READ = f"SELECT count(*) FROM replay_lines WHERE starts_with(ltrim({LINE}), '{{') AND {_OBJECT} IS NULL"  # noqa: S608
 _OF_QUERIES = frozenset({"BinderException", "CatalogException", "ParserException", "PermissionException"})
+_WITH_ZONE = "TIMESTAMP WITH TIME ZONE"
 _MACROS = (
-    """CREATE MACRO replay_path(p) AS regexp_replace(p, '\\["([^"\\]]*)"\\]', '."\\1"', 'g')""",
+    """CREATE MACRO replay_path(p) AS regexp_replace(p, '\\["([^"]*)"\\]', '."\\1"', 'g')""",
     """CREATE MACRO json_extract_scalar(j, p) AS
        CASE WHEN json_type(TRY_CAST(j AS JSON), replay_path(p)) IN ('OBJECT', 'ARRAY') THEN NULL
        ELSE json_extract_string(TRY_CAST(j AS JSON), replay_path(p)) END""",
@@ -60,6 +67,7 @@ class LocalEngine:
         self._database: Any = None
         self._is_filled = False
         self._read: set[str] = set()
+        self._not_json = 0
         self.read_bytes = 0
         self.advanced: Callable[[Advance], object] = lambda _: None
 
@@ -147,12 +155,12 @@ class LocalEngine:
             return
         database = self.connection()
         database.execute(f"CREATE TABLE replay_lines ({LINE} VARCHAR, {identifier(_PATH)} VARCHAR)")
-        fields: dict[str, None] = {}
         for place, lines in self.batches():
-            if not fields:
-                fields = dict.fromkeys(_fields(lines[:_SAMPLE_LINES]))
             database.execute("INSERT INTO replay_lines SELECT unnest(?::VARCHAR[]), ?", [lines, place])
-        members = "".join(f", {_member(name)} AS {identifier(name)}" for name in fields)
+        with _duckdb_errors():
+            (self._not_json,) = database.execute(_NOT_READ).fetchone()
+            spellings = _spellings(name for (name,) in database.execute(_NAMES).fetchall())
+        members = "".join(f", {_member(names)} AS {identifier(names[0])}" for names in spellings)
         database.execute(f"CREATE VIEW {identifier(self._table)} AS SELECT *{members} FROM replay_lines")  # noqa: S608 - quoted
         self._is_filled = True
 
@@ -160,6 +168,11 @@ class LocalEngine:
         """Say how much was read, and what could not be."""
         if self._read:
             yield f"DuckDB read {shown_bytes(self.read_bytes)} on this machine"
+        if self._not_json:
+            yield (
+                f"{counted(self._not_json, 'line')} of objects that DuckDB cannot read (cut, or half a surrogate pair "
+                "in it): to a query the members are NULL; without --query, --event-at '$.event' reads what can be read"
+            )
         yield from self._unreadable.notes()
         yield from (f"{printable(place)} was left out: {printable(reason)}" for place, reason in self._listed.problems)
 
@@ -186,7 +199,9 @@ class _Filtered:
             return
         query = f"SELECT {LINE} FROM (SELECT unnest(?::VARCHAR[]) AS {LINE}) WHERE {self._condition}"  # noqa: S608 - ours
         for _, lines in self._engine.batches():
-            yield from self._engine.connection().execute(query, [lines]).fetchall()
+            with _duckdb_errors():
+                held = self._engine.connection().execute(query, [lines]).fetchall()
+            yield from held
 
 
 class _Queried:
@@ -198,23 +213,43 @@ class _Queried:
         self.columns = tuple(Column(name=each[0], type=str(each[1]).lower()) for each in self._run().description)
 
     def _run(self) -> Any:
-        import duckdb
-
-        try:
-            self._cursor = self._engine.connection().cursor().execute(self._query)
-        except duckdb.Error as error:
-            raise _refused(error) from error
-        return self._cursor
+        with _duckdb_errors():
+            cursor = self._engine.connection().cursor().execute(self._query)
+            columns = [(str(name), str(kind)) for name, kind, *_ in cursor.description]
+            if any(_WITH_ZONE in kind for _, kind in columns):
+                cursor = cursor.execute(_with_zones_as_text(self._query, columns))
+        self._cursor = cursor
+        return cursor
 
     def __iter__(self) -> Iterator[Row]:
-        import duckdb
-
         cursor, self._cursor = self._cursor or self._run(), None
-        try:
+        with _duckdb_errors():
             while rows := cursor.fetchmany(_FETCH_ROWS):
                 yield from (tuple(_shown(value) for value in row) for row in rows)
-        except duckdb.Error as error:
-            raise _refused(error) from error
+
+
+def _with_zones_as_text(query: str, columns: Sequence[tuple[str, str]]) -> str:
+    """Let DuckDB itself write times with a zone: its package makes objects of them only where pytz is installed."""
+    taken = []
+    for number, (name, kind) in enumerate(columns):
+        value = f"c{number}"
+        if _WITH_ZONE in kind:
+            value = f"CAST({value if kind == _WITH_ZONE else f'to_json({value})'} AS VARCHAR)"
+        taken.append(f"{value} AS {identifier(name)}")
+    named = ", ".join(f"c{number}" for number in range(len(columns)))
+    inner = query.rstrip().removesuffix(";")
+    return f"SELECT {', '.join(taken)} FROM (\n{inner}\n) AS replay_result({named})"  # noqa: S608 - the user's own
+
+
+@contextmanager
+def _duckdb_errors() -> Iterator[None]:
+    """Tell what DuckDB refuses in words of ours."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _refused(error) from error
 
 
 def _refused(error: Exception) -> SourceError:
@@ -226,24 +261,25 @@ def _refused(error: Exception) -> SourceError:
         f"DuckDB does not take the query: {what}",
         where="--engine duckdb",
         expected="SQL that Athena and DuckDB both know",
-        hint=f"the table is called as --table says (or logs), and has the column {LINE}; TRY_CAST forgives values",
+        hint=f"the table (logs, or as --table says) has the column {LINE}, and one of each member that any line has, "
+        f"{_MOST_FIELDS} at most; json_extract_scalar({LINE}, '$.member') reads every member; TRY_CAST forgives values",
     )
 
 
-def _fields(lines: Sequence[str]) -> Iterator[str]:
-    """Name the members of the objects that *lines* are, each once in any case, as a catalog does."""
-    seen = {LINE, _PATH}
-    for value in map(document, lines):
-        for name in value if isinstance(value, dict) else ():
-            plain = name.isprintable() and name and not set('"*') & set(name)
-            if plain and name.lower() not in seen and len(seen) < _MOST_FIELDS:
-                seen.add(name.lower())
-                yield name
+def _spellings(names: Iterable[str]) -> list[list[str]]:
+    """Put names of members together that differ only in case: they are one column, as a catalog has them."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        plain = name.isprintable() and name and not set('"*') & set(name)
+        if plain and name.lower() not in {LINE, _PATH}:
+            found.setdefault(name.lower(), []).append(name)
+    return list(found.values())[:_MOST_FIELDS]
 
 
-def _member(name: str) -> str:
-    path = literal('$."' + name + '"')
-    return f"json_extract_string(TRY_CAST({LINE} AS JSON), {path})"
+def _member(spellings: Sequence[str]) -> str:
+    paths = [literal('$."' + name + '"') for name in spellings]
+    values = [f"json_extract_string({_OBJECT}, {path})" for path in paths]
+    return values[0] if len(values) == 1 else f"COALESCE({', '.join(values)})"
 
 
 def _shown(value: Any) -> str | None:

@@ -682,3 +682,11 @@ def test_the_policy_allows_every_database_that_a_query_may_name(
     needed = AthenaSource(AthenaOptions(**options)).permissions(AwsPlace(region="eu-west-1", account_id="1" * 12))
     (glue,) = [each for each in needed if "glue:GetTable" in each.actions]
     assert [arn.partition(":" + "1" * 12 + ":")[2] for arn in glue.resources] == ["catalog", database, tables]
+
+
+def test_that_the_source_opens_says_nothing_of_seeing_the_workgroup() -> None:
+    """Without GetWorkGroup a query runs all the same: that the source opened must not be told as proof of it."""
+    needed = AthenaSource(AthenaOptions(table="ops.t")).permissions(AwsPlace(region="eu-west-1", account_id="1" * 12))
+    (seen,) = [each for each in needed if "athena:GetWorkGroup" in each.actions]
+    assert seen.optional
+    assert not seen.opened

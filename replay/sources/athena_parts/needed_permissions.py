@@ -22,8 +22,7 @@ def querying(at: AwsPlace, *, workgroup: str, database: str, table: str, results
         actions=("athena:GetWorkGroup",),
         resources=group,
         why="see the workgroup's limit and where results go",
-        optional=True,
-        opened=True,
+        optional=True,  # the source opens without it, and says so
     )
     queries = tuple(f"athena:{each}" for each in _QUERIES)
     yield Permission(actions=queries, resources=group, why="run queries in the workgroup, and stop them")

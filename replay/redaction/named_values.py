@@ -14,9 +14,9 @@ from replay.redaction.personal_keys import is_a_name, is_private_key
 
 NAMES = frozenset(
     {"name", "Name", "NAME", "key", "Key", "KEY", "header", "Header", "field", "Field", "attribute", "attributeName",
-     "AttributeName"}
+     "AttributeName", "k", "K"}
 )  # fmt: skip
-VALUES = frozenset({"value", "Value", "VALUE", "values", "Values", "stringValue", "StringValue"})
+VALUES = frozenset({"value", "Value", "VALUE", "values", "Values", "stringValue", "StringValue", "val", "v", "V"})
 _A_NAME = re.compile(rf'"(?:{"|".join(sorted(NAMES))})"\s*:\s*"')
 _A_VALUE = re.compile(rf'"(?:{"|".join(sorted(VALUES))})"\s*:')
 _A_PAIR = re.compile(r'[\[,]\s*\[\s*"[^"]{1,256}+"\s*,\s*"')
@@ -69,7 +69,7 @@ def _note_of_pair(holder: _Holder, step: int, start: int, token: str) -> None:
 
 def has_named_values(text: str, objects: list[list[tuple[str, Any]]]) -> bool:
     """Say whether one of the *objects* in *text*, given as their members, names a private value beside it."""
-    return ("alue" in text or "VALUE" in text) and any(
+    return _A_VALUE.search(text) is not None and any(
         key in NAMES and value.__class__ is str and is_private_key(value)
         for members in objects
         for key, value in members

@@ -29,6 +29,7 @@ class StreamFailures(Recording):
     def __init__(self, files: FilesRecording, client_in: ClientIn) -> None:
         self._files = files
         self._region = ""
+        self._regions: dict[str, None] = {}
         self._other: list[str] = []
         self._others = 0
         self.notes = []
@@ -55,6 +56,7 @@ class StreamFailures(Recording):
             given += 1
             if stream is not None and kind_of_arn(stream.arn) is not None:
                 self._region = stream.arn.split(":")[_REGION]
+                self._regions[self._region] = None
             sent_at = capture.sent_at or _moment(unwrapped.details.get("ended_at"))
             yield replace(capture, origin=_origin(capture, stream), sent_at=sent_at)
         if not given:
@@ -79,6 +81,11 @@ class StreamFailures(Recording):
         """Take over what was said of the files."""
         self._files.close()
         self.notes = list(self._files.notes)
+        if len(self._regions) > 1:
+            self.notes.append(
+                f"these are failure records of {', '.join(self._regions)}, and logs are looked up in one region at a "
+                "time: for the errors of all, record those of each region by themselves"
+            )
 
 
 def _origin(capture: Capture, stream: StreamRecords | None) -> Origin:

@@ -33,6 +33,7 @@ HIDDEN: dict[str, tuple[Any, tuple[str, ...]]] = {
     # Names beside their values, and above them.
     "headers in pairs": ({"headers": [["Authorization", f"Bearer {TOKEN}12"], ["Cookie", f"sid={PASSWORD}"], ["X-Api-Key", TOKEN]]}, (TOKEN, PASSWORD)),
     "headers with a key and a value": ({"headers": [{"key": "Authorization", "value": TOKEN}, {"Value": PASSWORD, "Name": "db_password"}]}, (TOKEN, PASSWORD)),
+    "short names of names and values": ({"env": [{"k": "password", "v": PASSWORD}, {"key": "token", "val": TOKEN}]}, (TOKEN, PASSWORD)),
     "several values of one name": ({"parameters": [{"name": "cookie", "values": [f"a={TOKEN}", f"b={PASSWORD}"]}]}, (TOKEN, PASSWORD)),
     "attributes of a user": ({"attributes": [{"Name": "given_name", "Value": "Alice"}, {"Name": "phone_number", "Value": "07700 900123"}]}, ("Alice", "900123")),
     "a number named beside it": ({"fields": [{"name": "pin", "value": 493021}]}, ("493021",)),

@@ -431,6 +431,17 @@ def test_failure_records_in_files_become_fixtures(tmp_path: Path, monkeypatch: p
     }
 
 
+def test_failure_records_of_two_regions_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors are looked up in the log of one region: that those of the other may be missing is said."""
+    (tmp_path / "a.json").write_text(failure_of(1, 3).body)
+    (tmp_path / "b.json").write_text(failure_of(5, 5).body.replace("eu-west-1", "us-east-1"))
+    monkeypatch.setattr(module, "aws_client", lambda *_, **__: FakeStream(9))
+    source = StreamSource(StreamOptions(path=(tmp_path,)))
+    summary = record(source, store=Store(tmp_path / "fixtures"), function="clicks", redact=Redactor())
+    (note,) = [each for each in summary.notes if "at a time" in each]
+    assert note.startswith("these are failure records of eu-west-1, us-east-1")
+
+
 def test_a_file_without_failure_records_is_told(tmp_path: Path) -> None:
     """Nothing to read again is an error that says what to do."""
     (tmp_path / "c.json").write_text('{"hello": 1}')

@@ -2,14 +2,16 @@
 
 import json
 import os
+import threading
 from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from replay.payloads.log_formats.reading import Forms
-from replay.sources.s3_log_parts import blocks
+from replay.sources.s3_log_parts import blocks, tasks
 from replay.sources.s3_log_parts.lanes import Lanes
 from replay.sources.s3_log_parts.log_objects import LogObject
 from replay.sources.s3_log_parts.lookup import look_up
@@ -17,6 +19,7 @@ from replay.sources.s3_log_parts.scan import scan
 from replay.sources.s3_log_parts.tasks import Access, Ended, Task, perform
 from replay.sources.s3_log_parts.unreadable import UnreadableParts
 from tests.sources.log_samples import failed_in_json, good_in_json, powertools, request_id
+from tests.targets.child.processes import wait_until
 
 
 def pieces(lines: list[str], size: int = 2_000) -> list[bytes]:
@@ -46,6 +49,27 @@ def test_a_large_document_is_read_line_by_line(monkeypatch: pytest.MonkeyPatch) 
     found = [each.request_id for each in scan(pieces([large, *failed_in_json(1, {"n": 1})]), Forms(), problems)]
     assert found == [request_id(1)]
     assert problems == {blocks.TOO_LONG_DOCUMENT: 1}
+
+
+def test_what_nobody_waits_for_any_more_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After Ctrl-C a lane of this process leaves its object where it is, as a process that is ended does."""
+
+    class Endless:
+        def read(self, size: int, /) -> bytes:
+            return b'{"a": 1}\n' * (size // 9)
+
+    monkeypatch.setattr(tasks, "opened", lambda _found, _client: nullcontext(Endless()))
+    before = set(threading.enumerate())
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    task = Task(number=0, found=LogObject(key="a", size_bytes=1, modified_at=datetime(2026, 11, 21, tzinfo=UTC)))
+    with Lanes(Access(), count=2, kind="thread") as lanes:
+        lanes.reached = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            list(lanes.run([task]))
+    assert wait_until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_a_process_that_reads_has_a_session_of_its_own() -> None:

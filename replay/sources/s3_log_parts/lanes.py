@@ -96,7 +96,13 @@ class Lanes:
     def _perform(self, number: int, task: Task, queue: "Queue[Any]") -> Iterator[Finding | Reached]:
         if number < len(self._children):
             return self._children[number].perform(task)
-        return perform(task, self._access, self._client, reached=lambda to: self._put(queue, (task, to)))
+        return perform(task, self._access, self._client, reached=partial(self._go_on, task, queue))
+
+    def _go_on(self, task: Task, queue: "Queue[Any]", to: Reached) -> None:
+        """Tell how far a task of this process is, unless nobody listens any more: it ends there, as a child would."""
+        if self._stop.is_set():
+            raise _Stopped
+        self._put(queue, (task, to))
 
     def _put(self, queue: "Queue[Any]", item: object) -> None:
         while not self._stop.is_set():
@@ -105,6 +111,10 @@ class Lanes:
                 return
         with suppress(Empty):
             queue.get_nowait()
+
+
+class _Stopped(Exception):
+    """Nobody wants to know the rest of a task."""
 
 
 class _Child:

@@ -61,12 +61,9 @@ class SqsOptions(AwsOptions):
         default=False, metadata={"help": "delete what has a fixture of its own, safely on disk", "flag": True}
     )
     drain_to: str | None = field(
-        default=None,
-        metadata={"help": "move there what a fixture does not hold as it was", "metavar": "NAME|URL|ARN"},
+        default=None, metadata={"help": "move there what no fixture holds whole", "metavar": "NAME|URL|ARN"}
     )
-    accept_redacted: bool = field(
-        default=False, metadata={"help": "delete also what a fixture does not hold as it was", "flag": True}
-    )
+    accept_redacted: bool = field(default=False, metadata={"help": "delete what no fixture holds whole", "flag": True})
     visibility_timeout_s: int | None = field(
         default=None,
         metadata={"help": "for how long messages are leased at a time, in seconds", "metavar": "SECONDS"},

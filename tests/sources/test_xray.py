@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -296,6 +297,25 @@ def test_a_log_group_may_be_given_by_its_arn(log: LambdaLog, option: str) -> Non
     options = XRayOptions(function="orders", **{option: arn})
     (_, logs) = XRaySource(options).permissions(AwsPlace(region="us-east-1", account_id="123456789012"))
     assert logs.resources == tuple(arn.removesuffix(":*") + end for end in ("", ":*"))
+
+
+@pytest.mark.parametrize("option", ["log_group", "function_log_group"])
+def test_the_log_group_of_another_region_is_not_read(log: LambdaLog, option: str) -> None:
+    """A group that is given by its ARN is that one, and none of the same name here."""
+    arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders"
+    with pytest.raises(ConfigurationError, match="in eu-west-1, and here is account 123456789012 in us-east-1"):
+        recorded(**{option: arn})
+
+
+def test_a_request_belongs_to_the_time_of_its_trace(log: LambdaLog, tmp_path: Path) -> None:
+    """Where the log's clock is behind X-Ray's, a request at the edge of two times is in one of them."""
+    log.at_ms = BEGAN_MS - 1_000
+    request_id = log.invoke(f"event: {EVENT}\n", error="KeyError: 'a'")
+    put(trace(request_id, start_s=BEGAN_MS / 1000, error="KeyError: 'a'"))
+    source = XRaySource(XRayOptions(function="orders", function_timeout_s=3.0, filter=""))
+    time = {"since": BEGAN - timedelta(seconds=0.5), "until": TIME["until"]}
+    summary = record(source, store=Store(tmp_path), function="orders", redact=Redactor(), **time)
+    assert (summary.written, summary.skipped) == (1, 0)
 
 
 def test_a_request_whose_log_tells_no_error_has_the_one_of_its_trace(log: LambdaLog) -> None:

@@ -46,6 +46,8 @@ UNITS = (
     "('token','", '"name":"token","value":', 'form-data; name="token"\n\n', "form-data; name=a\n", "identified by '",
     "response=", "%40", "%", "\\u0040", "&amp;", "a=%20&", "a=+&", "%7B%22", '{"a":', '{"a', '["a",', '[["a","b"],',
     '{"name":"a","value":', "a=\r\n", "пароль:", "手机",
+    "password is ", "password for a ", "password for ", "password ", "password is 'a1", "otp ", "otp: ", "mysql ",
+    "mysql -", "mongo -p", "redis-cli ",
 )  # fmt: skip
 """What detectors begin to read at, again and again."""
 _NOISE_S = 0.05

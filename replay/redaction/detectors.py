@@ -26,6 +26,7 @@ from replay.redaction.network_addresses import ip_addresses
 from replay.redaction.phone_numbers import PHONE_HINTS, phone_numbers, spaced_phone_numbers
 from replay.redaction.pseudonyms import MARK
 from replay.redaction.spans import Detector, Span
+from replay.redaction.told_secrets import TOLD_HINTS, told_secrets
 from replay.redaction.vendor_keys import DOTTED_VENDOR_HINTS, VENDOR_HINTS, vendor_keys
 
 _START = r"(?<![A-Za-z0-9_-])"
@@ -174,6 +175,7 @@ DETECTORS: Mapping[Detector, tuple[str, ...]] = {
     named_secrets: NAMED_HINTS,
     passwords_elsewhere: PASSWORD_HINTS,
     written_secrets: WRITTEN_HINTS,
+    told_secrets: TOLD_HINTS,
     cookies: ("cookie",),
     emails: ("@", "\uff20", "\ufe6b"),
     card_numbers: (),
@@ -188,7 +190,8 @@ DETECTORS: Mapping[Detector, tuple[str, ...]] = {
 
 _LEAST_CHARACTERS: Mapping[Detector, int] = {
     private_keys: 28, aws_session_tokens: 50, receipt_handles: 64, jwts: 12, aws_key_ids: 20, vendor_keys: 15,
-    url_passwords: 6, authorizations: 14, named_secrets: 6, passwords_elsewhere: 6, written_secrets: 6, cookies: 9,
+    url_passwords: 6, authorizations: 14, named_secrets: 6, passwords_elsewhere: 6, written_secrets: 6, told_secrets: 8,
+    cookies: 9,
     emails: 4, card_numbers: 13, phone_numbers: 8, spaced_phone_numbers: 10, ip_addresses: 6, ibans: 15,
     labelled_people: 7, aws_secret_keys: 40,
 }  # fmt: skip
@@ -199,6 +202,7 @@ _WHOLE_VALUES = (
     named_secrets,
     passwords_elsewhere,
     written_secrets,
+    told_secrets,
     cookies,
     card_numbers,
     labelled_people,

@@ -82,12 +82,12 @@ def key_of(path: Path) -> str | None:
 
 
 def keys_above(path: Path) -> Iterator[str]:
-    """Give the keys on the way from *path* up, without those of typed values."""
+    """Give the keys on the way from *path* up, without those of typed values and of DynamoDB's maps."""
     for _ in range(HIGHEST):
         if path is None:
             return
         path, step = path
-        if isinstance(step, str) and step not in TYPED_VALUES:
+        if isinstance(step, str) and step not in TYPED_VALUES and step != "M":
             yield step
 
 
@@ -115,7 +115,7 @@ def holds_secrets(name: str) -> bool:
 
 def is_among_secrets(path: Path) -> bool:
     """Say whether the value at *path* is a secret by the key above its own: `sid` of `"cookies": {"sid": …}`."""
-    names = list(islice((name for name in keys_above(path) if name != "M"), 1 + _HOLDERS_ABOVE))  # M: DynamoDB's map
+    names = list(islice(keys_above(path), 1 + _HOLDERS_ABOVE))
     return any(map(holds_secrets, names[1:])) and not _says_what_it_is(names[0])
 
 

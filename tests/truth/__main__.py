@@ -10,7 +10,9 @@ from tests.truth.runner import judge_folder
 def main(arguments: list[str]) -> int:
     """Judge the folder that is named, and print the report."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m tests.truth FOLDER   (a folder with index.json)\n")
+        sys.stderr.write(
+            "usage: python -m tests.truth FOLDER   (with index.json, or with a folder for each category)\n"
+        )
         return 2
     results = judge_folder(Path(arguments[0]))
     sys.stdout.writelines(f"{line}\n" for line in report_lines(results))

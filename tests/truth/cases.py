@@ -1,4 +1,4 @@
-"""The cases of a folder of recordings: `index.json`, the files that it names, and `asserted.json`."""
+"""The cases of a folder of recordings: those of `index.json`, or all its files without one; and `asserted.json`."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,9 @@ from tests.truth.verdicts import Unreadable
 
 NOTHING: Any = object()
 """Where a case has no stimulus or no expectation: null would be one."""
+
+
+_OF_A_REFUSAL = ".recorded.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,13 @@ def read_cases(folder: Path) -> list[Case]:
     Read the cases of *folder*.
 
     `index.json` is an array of objects or one object per line; an entry of category `asserted` stands for the facts in
-    its file, which go by category.
+    its file, which go by category. Where there is none, every file is a case of the category that its folder is named by.
     """
     found: list[Case] = []
     asserted = {"asserted.json"} if (folder / "asserted.json").is_file() else set()
-    for number, entry in enumerate(_entries(folder / "index.json"), 1):
+    index = folder / "index.json"
+    unlisted = folder.is_dir() and not index.exists()
+    for number, entry in enumerate(_unlisted(folder) if unlisted else _entries(index), 1):
         if not isinstance(entry, dict) or not isinstance(entry.get("category"), str):
             raise Unreadable(f"cannot read index.json: entry {number} has no category")
         if entry["category"] == "asserted":
@@ -84,6 +89,31 @@ def read_cases(folder: Path) -> list[Case]:
     for name in sorted(asserted):
         found += _asserted(folder, name)
     return found
+
+
+def _unlisted(folder: Path) -> Iterator[dict[str, Any]]:
+    """Make an entry of each file in the folders of *folder*; what was recorded of a refusal belongs to its pattern."""
+    for path in sorted(path for path in folder.glob("*/**/*") if path.is_file()):
+        if path.name.endswith(_OF_A_REFUSAL):
+            continue
+        place = path.relative_to(folder)
+        refusal = place.with_suffix(_OF_A_REFUSAL)
+        yield {
+            "id": str(place.with_suffix("")),
+            "category": place.parts[0],
+            "file": str(place),
+            "source": {"node": _node(path)},
+            "recorded_error": str(refusal) if (folder / refusal).is_file() else "",
+        }
+
+
+def _node(path: Path) -> str:
+    """Find the name of the test that made a recording: the recorder has it as the key of the whole."""
+    try:
+        held = read_json5(path)
+    except (ValueError, OSError, RecursionError):
+        return ""  # no recording, or one whose judge will say that it cannot be read
+    return next((key.partition("::")[2] for key in held if "::" in key), "") if isinstance(held, dict) else ""
 
 
 def _case(folder: Path, entry: dict[str, Any], id_: str) -> Case:

@@ -191,7 +191,7 @@ def _make_again(recording: Mapping[str, Any], findings: Findings) -> list[AsyncR
             settings = {"ReservedConcurrentExecutions": 0}
         where = "eventbridge" if "detail-type" in document else "sqs"
         config = {**settings, "OnFailure": where, "OnSuccess": where}
-        run = run_async({"config": config, **_fitting(document)})
+        run = replace(run_async({"config": config, **_fitting(document)}), fitted=True)
         _compare(run, {"document": document}, findings)
         runs.append(run)
     for letter in _dead_letters(recording):
@@ -202,7 +202,7 @@ def _make_again(recording: Mapping[str, Any], findings: Findings) -> list[AsyncR
         run = run_async({
             "payload": parsed(letter["Body"]) if isinstance(letter["Body"], str) else letter["Body"],
             "handler": {"raises": message},
-            "config": {"DeadLetterConfig": "sqs", "MaximumRetryAttempts": 0},
+            "config": {"DeadLetterConfig": "sqs"},
         })  # fmt: skip
         _compare(run, {"letter": letter}, findings)
         runs.append(run)

@@ -24,6 +24,7 @@ JUDGED = (
 )
 _KEYS = frozenset({"handler", "caller", "integration", "request", "event", "payload", "why", "note"})
 _EVERY_RESPONSE_HAS = re.compile(r"x-am.*|x-cache|connection|date|via|content-length|server|vary", re.IGNORECASE)
+_STATUS = ("status", "statusCode", "statuscode", "status_code")
 _SERVER_ERRORS = 500
 _LONGER_THAN_ANY_CALLER_S = 31.0
 
@@ -74,7 +75,7 @@ def _check(response: Mapping[str, Any], expect: Any, findings: Findings) -> None
     if not isinstance(expect, dict):
         raise Unreadable(f"cannot read expect: {expect!r}")
     for key, expected in expect.items():
-        if key in {"status", "statusCode", "statuscode", "status_code"}:
+        if key in _STATUS:
             findings.same("status", response["statusCode"], expected)
         elif key in {"body", "content"}:
             _same_body(response, expected, findings)
@@ -90,11 +91,15 @@ def _check_failure(kind: EventSourceKind, expect: Any, recording: Mapping[str, A
     """Without a stimulus, an error of the server is the answer to a function that raises."""
     status = expect.get("status") if isinstance(expect, dict) else None
     if not isinstance(status, int) or status < _SERVER_ERRORS:
-        if isinstance(expect, dict) and all(restates(recording, key, value) for key, value in expect.items()):
+        if isinstance(expect, dict) and all(_restates(recording, key, value) for key, value in expect.items()):
             findings.unjudged.append("it repeats the recording, and there is no stimulus to make it of")
             return
         raise Unreadable(f"cannot read expect: {expect!r} without a stimulus")
     _check(_response(kind, {"handler": {"does": "raise"}}), expect, findings)
+
+
+def _restates(recording: Mapping[str, Any], key: str, value: Any) -> bool:
+    return any(restates(recording, name, value) for name in (_STATUS if key in _STATUS else (key,)))
 
 
 def _compare(response: Mapping[str, Any], recording: Mapping[str, Any], findings: Findings) -> None:
@@ -102,7 +107,7 @@ def _compare(response: Mapping[str, Any], recording: Mapping[str, Any], findings
         if "content" not in each:
             continue
         _same_body(response, each["content"], findings)
-        status = next((each[key] for key in ("statuscode", "status_code", "statusCode", "status") if key in each), None)
+        status = next((each[key] for key in _STATUS if key in each), None)
         if status is not None:
             findings.same("status, as recorded", response["statusCode"], status)
         headers = each.get("headers") or {}

@@ -1,6 +1,7 @@
 """Cases of EventBridge's event patterns."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from replay.errors import InvalidEventPattern
@@ -16,12 +17,19 @@ JUDGED = (
 )
 _IN_FILE = "file holds Event and EventPattern"
 _KEYS = (("Event", "event"), ("EventPattern", "event_pattern", "eventPattern", "Pattern", "pattern"))
+_FILES = ".json5"
 _REFUSED = "InvalidEventPatternException"
+_TOLD_BY_NAME = {"_NEG": "no match", "_EXC": _REFUSED}
+"""What comes of a pattern by the last letters of its file's name; of all others it is a match."""
 _EXPECTED = {"match": True, "no match": False, True: True, False: False, "matches": True, "does not match": False}
 
 
 def judge_pattern(case: Case, findings: Findings) -> None:
-    """Judge a case of a pattern."""
+    """Judge a case of a pattern; where nothing else is told of its file, the name tells what comes of it."""
+    if case.file.endswith(_FILES):
+        told = _TOLD_BY_NAME.get(case.file.removesuffix(_FILES)[-4:], "match")
+        stimulus = case.stimulus if case.has_stimulus else _IN_FILE
+        case = replace(case, stimulus=stimulus, expect=case.expect if case.has_expect else told)
     if not case.has_stimulus:
         _check_recorded_refusals(case, findings)
         return

@@ -84,6 +84,8 @@ class Comparison:
 
     def _placeholder(self, recorded: str, ours: Any, path: str) -> Iterator[str]:
         kind, _, rest = recorded.strip("<>").partition(":")
+        if ours == recorded:
+            return  # a function that answers with what was recorded gives the placeholder back
         if ours is None:
             yield f"{path} is null, recorded {recorded}"
         elif kind == "uuid" and not (isinstance(ours, str) and _UUID.fullmatch(ours)):

@@ -23,7 +23,7 @@ demo: $(VENV)/.project
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-# A folder with index.json; what differs from AWS, and what could not be read, ends in exit 1.
+# A folder of recordings, with an index.json or a folder for each category; what differs from AWS, and what could not be read, ends in exit 1.
 truth: $(VENV)/.dev
 	$(BIN)/python -m tests.truth "$(DIR)"
 

@@ -13,7 +13,9 @@ from replay.payloads.failures import Failure
 
 _ATTRIBUTES = ("RequestID", "ErrorCode", "ErrorMessage")
 _STATUS = re.compile(r"[1-5][0-9]{2}")
-_TYPES = {"200": "Unhandled", "429": "TooManyRequestsException"}
+_NEVER_INVOKED = "ZeroReservedConcurrency"
+_TYPES = {"200": "Unhandled", "429": "TooManyRequestsException", "": _NEVER_INVOKED}
+_NOT_INVOKED = "Function not invoked."
 
 
 class LambdaDeadLetter(Envelope):
@@ -21,6 +23,8 @@ class LambdaDeadLetter(Envelope):
     A message of a function's `DeadLetterConfig`: the body is the event as it was, the attributes tell of the failure.
 
     `ErrorCode` is an HTTP status: 200 is the function's own error. No error type, no stack and no function is told.
+    A function whose reserved concurrency is zero is said to leave no `ErrorCode`, but to say that it was not invoked;
+    no recording has that.
 
     Source: recordings test_dead_letter_queue, test_sqs_queue_as_lambda_dead_letter_queue and
     test_sns_topic_as_lambda_dead_letter_queue; Lambda Developer Guide, "Adding a dead-letter queue".
@@ -32,27 +36,33 @@ class LambdaDeadLetter(Envelope):
     told_attributes: ClassVar[frozenset[str]] = frozenset(_ATTRIBUTES)
 
     def detect(self, capture: Capture) -> bool:
-        """Say whether the three attributes of a dead letter are there, the code an HTTP status."""
-        named = capture.message_attributes
-        code = named["ErrorCode"].string_value or "" if "ErrorCode" in named else ""
-        return _STATUS.fullmatch(code) is not None and all(name in named for name in _ATTRIBUTES)
+        """Say whether the attributes of a dead letter are there, its code an HTTP status or rightly missing."""
+        request_id, code, message = _told(capture)
+        if request_id is None or message is None:
+            return False
+        return message.startswith(_NOT_INVOKED) if code is None else _STATUS.fullmatch(code) is not None
 
     def unwrap(self, capture: Capture) -> Unwrapped:
         """Give the body as the event."""
-        request_id, code, message = (capture.message_attributes[name].string_value or "" for name in _ATTRIBUTES)
+        request_id, code, message = (each or "" for each in _told(capture))
         text = event_text(capture.body)
         source = known_or(capture, asynchronous_source(text))
         failure = Failure(
             error_type=error_type_of(message) or _TYPES.get(code, f"ErrorCode {code}"),
             message=message,
+            condition=None if code else _NEVER_INVOKED,
             request_id=request_id or None,
             trace_id=trace_id_of(capture.attributes),
         )
         return Unwrapped(
             event=Event(text=text, kind=source.kind),
-            event_source=replace(source, dead_letter_queue=source.dead_letter_queue or capture.origin.arn or None),
+            event_source=replace(
+                source,
+                dead_letter_queue=source.dead_letter_queue or capture.origin.arn or None,
+                reserved_concurrency=source.reserved_concurrency if code else 0,
+            ),
             failure=capture.failure or failure,
-            details={"error_code": code},
+            details={"error_code": code} if code else {},
         )
 
     def inside(self, capture: Capture) -> Capture | None:
@@ -62,3 +72,9 @@ class LambdaDeadLetter(Envelope):
     def reseal(self, before: str, after: str) -> str:
         """Renew the digests of changed SQS records, which an event that was sent by hand may have."""
         return renew_digests(before, after)
+
+
+def _told(capture: Capture) -> list[str | None]:
+    """Give the three attributes in their order: None where one is missing."""
+    named = capture.message_attributes
+    return [named[name].string_value or "" if name in named else None for name in _ATTRIBUTES]

@@ -87,6 +87,19 @@ def test_the_type_of_a_dead_letters_error_is_what_can_be_known(code: str, messag
     assert (unwrapped.failure.error_type, unwrapped.failure.message) == (error_type, message)
 
 
+def test_a_function_with_no_concurrency_leaves_dead_letters_without_a_code() -> None:
+    """An emergency stop (reserved concurrency 0): the message says that nothing was invoked, and names no code."""
+    told = "Function not invoked. Function is configured with zero reserved concurrent executions"
+    named = {"RequestID": DEAD["RequestID"], "ErrorMessage": text(told)}
+    envelope, unwrapped = unwrap(received(EXACT, named))
+    assert envelope.name == "lambda-dead-letter"
+    assert unwrapped.event.text == EXACT
+    assert unwrapped.failure is not None
+    assert (unwrapped.failure.error_type, unwrapped.failure.condition) == ("ZeroReservedConcurrency",) * 2
+    assert unwrapped.event_source.reserved_concurrency == 0
+    assert unwrap(received(EXACT, {**named, "ErrorMessage": text("no such order")}))[0].name == "sqs-message"
+
+
 @pytest.mark.parametrize(
     "changed",
     [

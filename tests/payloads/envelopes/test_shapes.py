@@ -30,6 +30,7 @@ LOG = {
 PACKED = base64.b64encode(gzip.compress(text_of(LOG).encode(), mtime=0)).decode()
 BUS = {"version": "0", "source": "shop", "detail-type": "OrderPlaced", "detail": {"n": 1}}
 RULE = "arn:aws:events:eu-west-1:111122223333:rule/nightly"
+SCHEDULE = "arn:aws:scheduler:eu-west-1:111122223333:schedule/default/nightly"
 PROXY = {"httpMethod": "GET", "path": "/", "resource": "/", "requestContext": {"stage": "prod"}}
 URL = {"domainName": "abc.lambda-url.eu-west-1.on.aws", "http": {"method": "GET", "path": "/"}}
 RECORD = {"recordId": "1", "data": "eA=="}
@@ -62,9 +63,14 @@ EVENTS: list[tuple[str, str, Any]] = [
     ("documentdb-event", "direct", {"eventSource": "aws:docdb", "events": [{"event": {}}]}),
     ("eventbridge-event", "eventbridge", BUS | {"replay-name": "again"}),
     ("eventbridge-event", "schedule", {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": [RULE]}),
+    ("eventbridge-event", "schedule", {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}", "resources": [SCHEDULE]}),
     ("rest-api", "apigateway", PROXY),
+    ("rest-api", "apigateway", PROXY | {"version": "1.0", "requestContext": {"stage": "prod", "resourceId": "a1b2c3"}}),
     ("http-api", "httpapi", {"version": "2.0", "requestContext": {"http": {"method": "GET"}}}),
     ("http-api", "httpapi", PROXY | {"version": "1.0"}),
+    ("http-api", "httpapi", PROXY | {"version": "1.0", "requestContext": {"stage": "$default", "resourceId": None}}),
+    ("http-api", "httpapi", PROXY | {"version": "1.0", "requestContext": {"stage": "$default", "resourceId": "ANY /orders"}}),
+    ("http-api", "httpapi", PROXY | {"version": "1.0", "requestContext": {"stage": "$default", "resourceId": "$default"}}),
     ("function-url", "function_url", {"version": "2.0", "requestContext": URL}),
     ("load-balancer", "alb", {"httpMethod": "GET", "requestContext": {"elb": {"targetGroupArn": "arn:t"}}}),
     ("websocket-api", "apigateway", DISCONNECT),

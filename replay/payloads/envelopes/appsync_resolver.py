@@ -29,12 +29,14 @@ class AppSyncResolver(EventShape):
         return super().source_of(value)
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
-        """Know it by enough of the context's members, by its operation, or by its channel."""
+        """Know it by its field, by enough of the context's members, by its operation, or by its channel."""
         asked = event.get("operation") in ("Invoke", "BatchInvoke") and "payload" in event and "version" in event
         published = text_at(event, "info", "channel", "path") is not None
         return EventSource(kind="direct") if asked or published or _is_context(event) else None
 
 
 def _is_context(value: Mapping[str, Any]) -> bool:
+    if text_at(value, "info", "fieldName") is not None and text_at(value, "info", "parentTypeName") is not None:
+        return True
     of_field = isinstance(value.get("info"), dict) or text_at(value, "fieldName") is not None
     return "arguments" in value and of_field and len(_CONTEXT & value.keys()) >= _ENOUGH

@@ -1,4 +1,4 @@
-"""A contact flow of Amazon Connect."""
+"""A contact flow or an outbound campaign of Amazon Connect."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,14 +10,18 @@ from replay.payloads.event_sources import EventSource
 
 class ConnectFlow(EventShape):
     """
-    A contact and its parameters; the answer is waited for.
+    A contact and its parameters, or the customers that a campaign has reached; the answer is waited for.
 
-    Source: Amazon Connect Administrator Guide, "Invoke AWS Lambda functions".
+    Source: Amazon Connect Administrator Guide, "Invoke AWS Lambda functions"; of campaigns "Invoke Lambda functions".
     """
 
     name: ClassVar[str] = "connect-flow"
 
     def recognise(self, event: Mapping[str, Any]) -> EventSource | None:
-        """Know it by its name and its contact."""
+        """Know it by its name and its contact, or by its campaign and its customers."""
         named = str(event.get("Name", "")).startswith("ContactFlow")
-        return EventSource(kind="direct") if named and isinstance(at(event, "Details", "ContactData"), dict) else None
+        of_contact = named and isinstance(at(event, "Details", "ContactData"), dict)
+        of_campaign = isinstance(at(event, "InvocationMetadata", "CampaignContext"), dict) and isinstance(
+            at(event, "Items", "CustomerProfiles"), list
+        )
+        return EventSource(kind="direct") if of_contact or of_campaign else None

@@ -46,7 +46,7 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     # What a function answers, and what is no event but a part of one.
     (r"cloud[-_]?front", ("cloudfront-event",)),
     (r"appsync-identity|appsync.*response", ("unknown",)),
-    (r"appsync[-_]*authorizer|lambda-auth-request", ("api-authorizer",)),
+    (r"appsync[-_]*authorizer|lambda-auth(?:orizer)?-request", ("api-authorizer",)),
     (r"appsync", ("appsync-resolver",)),
     # An event of Cognito holds the answer to it, and may be named by that.
     (r"cognito|user_?pool|auth[-_]?challenge", ("cognito-trigger",)),
@@ -68,7 +68,10 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"firehose|kinesis-(?:apachelog|syslog)|as-source", ("firehose-transformation",)),
     (r"ses[-_]|sesevent|__ses|simple-email", ("ses-event",)),
     (r"apigw-v2-request|apigatewayproxyv2|api_gateway_http|http_?-?api|apigw_http|sam-http", ("http-api",)),
-    (r"authorizer.*api[-_]gateway|api[-_]gateway.*authorizer", ("api-authorizer", "rest-api", "http-api")),
+    (
+        r"authorizer.*api[-_]gateway|api[-_]gateway.*authorizer",
+        ("api-authorizer", "rest-api", "http-api", "websocket-api"),
+    ),
     (r"authorizer|custom-auth|apigw_auth", ("api-authorizer",)),
     (r"web[-_]?socket", ("websocket-api",)),
     (r"(?:^|[-_])alb|elb_event|load[-_]balancer", ("load-balancer",)),
@@ -110,6 +113,7 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"bedrock", ("bedrock-agent",)),
     (r"sagemaker", ("ground-truth",)),
     (r"chime", ("chime-bot",)),
+    (r"work-?mail", ("workmail-message",)),
 )
 """The first pattern that is found in a sample's name (its tool's folder left aside, in lower case) says its shapes."""
 

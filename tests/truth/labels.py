@@ -77,7 +77,8 @@ SAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(?:^|[-_])alb|elb_event|load[-_]balancer", ("load-balancer",)),
     (r"lambda-?urls?|function[-_]?urls?", ("function-url",)),
     (r"vpc[-_]?lattice", ("vpc-lattice",)),
-    (r"apigatewayproxy|apigatewaye?schema", ("rest-api", "http-api")),
+    # Java's and Python's libraries read payload format 1.0 of an HTTP API by the class of REST APIs, and name it so.
+    (r"apigatewayproxy|apigatewaye?schema|apigw_rest", ("rest-api", "http-api")),
     (r"(?:^|__)apigw-v2-", ("http-api",)),
     (r"apigw|api_gateway|apigateway|api-gateway", ("rest-api",)),
     # Queues, topics and buckets; what came through a queue is the queue's.

@@ -101,6 +101,8 @@ def _recorded(content: Any) -> dict[str, Any]:
         ("sample-events", "workmail__WorkMail.json", {"summaryVersion": "1", "flowDirection": "INBOUND", "envelope": {}}),
         ("sample-events", "authorizer-request-api-gateway-websocket.json", {"requestContext": {"connectionId": "c"}}),
         ("sample-events", "appsync-lambda-authorizer-request.json", {"authorizationToken": "t", "requestContext": {"apiId": "a"}}),
+        ("sample-events", "apigw_rest_event.json", {
+            "version": "1.0", "httpMethod": "GET", "requestContext": {"resourceId": None, "stage": "$default"}}),
         ("sample-events", "apigw-response.json", {"statusCode": 200, "body": ""}),
         ("sample-events", "a-name-that-says-nothing.json", {"n": 1}),
         ("sample-events", "lambda_destination_event.json", _RECORD),

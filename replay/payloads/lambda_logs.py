@@ -20,10 +20,11 @@ from replay.errors import InvalidJson
 from replay.payloads.envelopes.documents import at, text_at
 from replay.payloads.envelopes.error_report import reported_failure, trace_id_of
 from replay.payloads.exact_json import parse, write
+from replay.payloads.failed_requests import uncaught_of
 from replay.payloads.failures import Failure, Report, most_telling
 from replay.payloads.log_continuation import together
 from replay.payloads.logger_lines import NODE_LINE, PYTHON_LINE
-from replay.payloads.uncaught_errors import dotnet_error, uncaught_error
+from replay.payloads.uncaught_errors import dotnet_error, uncaught_error, without_warning
 
 EntryKind = Literal["start", "end", "report", "platform", "error", "application", "text"]
 Status = Literal["succeeded", "failed", "timed_out", "exited", "out_of_memory", "unknown"]
@@ -65,6 +66,7 @@ class LogEntry:
     One entry of a log: `text` exactly as it was, `message` without what the runtime wrote before it.
 
     `failure` is there where the entry says that a request failed; an error that a function only logged is none.
+    `may_be_caught`: a function that has caught the error could have written just this.
     """
 
     text: str
@@ -76,6 +78,12 @@ class LogEntry:
     failure: Failure | None = None
     report: Report | None = None
     trace_id: str | None = None
+    may_be_caught: bool = False
+
+    @property
+    def is_of_function(self) -> bool:
+        """Whether the function wrote it, or its runtime for it, and not Lambda."""
+        return self.kind in {"application", "text", "error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +108,9 @@ class Invocation:
         """
         The failure, as the entry tells it that knows most: a stack before a message before a status.
 
-        Of several that know as much it is the last: an invocation ends with the error that nobody caught. What Lambda
-        reports as a success failed nowhere: in JSON, Node logs an error that was caught as it logs one that was not.
+        Of several that know as much it is the last: an invocation ends with the error that nobody caught.
         """
-        if {each.report.status for each in self.entries if each.report is not None} == {"success"}:
-            return None
-        best = most_telling([each.failure for each in reversed(self.entries) if each.failure is not None])
+        best = most_telling([each.failure for each in reversed(uncaught_of(self.entries)) if each.failure is not None])
         return best and replace(
             best, request_id=self.request_id, trace_id=best.trace_id or self.trace_id, observed="logs"
         )
@@ -127,7 +132,7 @@ class Invocation:
 
 def log_entry(text: str) -> LogEntry:
     """Read one entry, of one line or of many; what has no known form is the function's own text."""
-    stripped = text.strip()
+    stripped = without_warning(text.strip())
     if stripped[:1] == "{":
         try:
             value = parse(stripped)
@@ -280,6 +285,11 @@ def _error(
     )
 
 
+def _may_be_caught(value: Mapping[str, Any]) -> bool:
+    """Say whether a function could have logged an error so: by Node's `console.error(error)`, or printed."""
+    return isinstance(value.get("message"), dict) or not (value.keys() & {"level", "log_level"})
+
+
 # JSON
 
 
@@ -296,9 +306,9 @@ def _of_object(text: str, stripped: str, value: Mapping[str, Any]) -> LogEntry:
     request_id = _request_id(value)
     moment = text_at(value, "timestamp") or text_at(value, "time")
     if uncaught is not None:
-        return _error(
-            text, stripped, reported_failure(uncaught, otherwise="Unhandled"), request_id=request_id, moment=moment
-        )
+        failure = reported_failure(uncaught, otherwise="Unhandled")
+        error = _error(text, stripped, failure, request_id=request_id, moment=moment)
+        return replace(error, may_be_caught=_may_be_caught(value))
     message, level = text_at(value, "message"), text_at(value, "level")
     if message and level in _ERRORS and (told := uncaught_error(message)):  # as Java's client writes it
         return _error(text, message, told.failure, request_id=request_id, moment=moment)

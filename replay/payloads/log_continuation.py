@@ -15,8 +15,10 @@ from replay.payloads.uncaught_errors import MOST_LINES, continues_java_trace, na
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _TRACEBACK = "Traceback (most recent call last):"
 _CONTINUES = (_TRACEBACK, "Caused by:", "During handling of the above", "The above exception")
-_PLACE = re.compile(r"\s{2,8}(?:at |---)")
-"""How a trace of Node or .NET goes on."""
+_PLACE = re.compile(r"\s{1,8}(?:at |---)")
+"""How a trace of Node or .NET goes on; one blank stands before the error inside one of .NET's."""
+
+_TYPE_ALONE = re.compile(r"[\w.<>:\\]{1,200}\s*")
 
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)(?::|\s*$)")
 """What the trace of a logged Python error ends with."""
@@ -94,12 +96,19 @@ def _goes_on(held: list[str], line: str) -> bool:
         return first.startswith("REPORT ")
     if first.startswith("{") or _OPENS.search(held[0][-_LONGEST_OPENING:]):
         return line[:1] in {" ", "\t", "}", "]"} and not _is_whole(held)
-    if "Error: " in first and line.startswith(("Runtime.", "Sandbox.", "Extension.")):
+    if _names_type(first, line):
         return len(held) == 1
     if continues_java_trace(held, line) or _continues_logged_trace(held, line):
         return True
     of_error = first.startswith("[ERROR]") or any(each.startswith(_CONTINUES) for each in held)
     return line.startswith(_CONTINUES) or (of_error and (not line.strip() or line[:1] in {" ", "\t", _NO_BREAK_SPACE}))
+
+
+def _names_type(first: str, line: str) -> bool:
+    """Say whether *line* is the type of an error that Lambda itself tells of in *first*."""
+    if first.startswith("Unknown application error occurred"):
+        return _TYPE_ALONE.fullmatch(line) is not None
+    return "Error: " in first and line.startswith(("Runtime.", "Sandbox.", "Extension."))
 
 
 def _continues_logged_trace(held: list[str], line: str) -> bool:

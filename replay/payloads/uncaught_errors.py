@@ -4,7 +4,8 @@ What the runtimes, and Lambda itself, write into a log in plain text when a requ
 Source: recordings newrelic-entry_lambda_oom and newrelic-entry_lambda_timeout; Lambda Developer Guide, "Lambda Logs
 API" (`platform.fault`); what each runtime client writes of an error that nobody caught: aws-lambda-python-runtime-
 interface-client `log_error` (lines end in a carriage return where nobody frames them), aws-lambda-java-libs
-`UserFault`, aws-lambda-go `reportFailure`, aws-lambda-dotnet `LambdaBootstrap.InvokeOnceAsync`.
+`UserFault`, aws-lambda-go `reportFailure`, aws-lambda-dotnet `LambdaBootstrap.InvokeOnceAsync`. Go's
+`calling the handler function resulted in a panic`, and brefphp/bref issue 1520: what Lambda then writes itself.
 """
 
 import re
@@ -21,6 +22,8 @@ _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _TIMED_OUT = re.compile(rf"(?:(?P<at>{ISO})\s+)?(?P<id>{ID})\s+(?P<message>Task timed out after .*)")
 _EXITED = re.compile(r"RequestId: (?P<id>\S{8,64}) Error: (?P<message>[^\n]*)(?:\n(?P<type>[\w.]+))?\s*")
 _FAULT = re.compile(r"RequestId: (?P<id>\S{8,64}) (?P<message>Process exited before completing request)\W*")
+_UNKNOWN = re.compile(r"Unknown application error occurred(?:\n(?P<type>[\w.<>:\\]{1,200}))?")
+_WARNING = re.compile(r"LAMBDA_WARNING: Unhandled exception\. [^\r\n]*(?:\r\n?|\n)(?=\S)")
 _PYTHON = re.compile(
     r"\[ERROR\] (?P<type>[\w.]+)(?:: (?P<message>.*?))?\nTraceback \(most recent call last\):(?:\n|$)", re.DOTALL
 )
@@ -31,8 +34,9 @@ _RUBY = re.compile(
     re.DOTALL,
 )
 _GO = re.compile(r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?P<report>\{"error(?:Message|Type)".*\})', re.DOTALL)
+_BREF = re.compile(rf"(?P<id>{ID})\tInvoke Error\t(?P<report>\{{.*\}})", re.DOTALL)
 _JAVA = re.compile(r": (?P<type>[A-Za-z_$][\w.$]*)\r?\n(?P=type)(?=[:\s])")
-_DOTNET = re.compile(r"(?P<type>[A-Za-z_][\w.+`]*): (?P<message>.*?)\n(?P<trace>\s+at .*)", re.DOTALL)
+_DOTNET = re.compile(r"(?P<type>[A-Za-z_][\w.+`]*): (?P<message>.*?)\n(?P<trace>\s+(?:at|--->) .*)", re.DOTALL)
 _DOTNET_RUNTIME = re.compile(r"\n\s+at (?:lambda_method|Amazon\.Lambda\.RuntimeSupport\.)")
 """Where the trace of an error ends that .NET's client has caught; one that the function caught ends in the function."""
 
@@ -47,6 +51,11 @@ class Uncaught(NamedTuple):
     message: str
     request_id: str | None = None
     at: str | None = None
+
+
+def without_warning(stripped: str) -> str:
+    """Leave out the warning that Lambda puts before an error of Python's: both are one log event."""
+    return _WARNING.sub("", stripped, count=1) if stripped.startswith("LAMBDA_WARNING") else stripped
 
 
 def uncaught_error(stripped: str) -> Uncaught | None:
@@ -85,6 +94,8 @@ def _of_platform(text: str) -> Uncaught | None:
     if found := _EXITED.fullmatch(text):
         report = {"errorType": found["type"], "errorMessage": found["message"]}
         return Uncaught(reported_failure(report, otherwise="Runtime.Unknown"), text, found["id"])
+    if found := _UNKNOWN.fullmatch(text):
+        return Uncaught(Failure(error_type=found["type"] or "Runtime.Unknown", message=""), text)
     if found := _FAULT.fullmatch(text):
         return Uncaught(Failure(error_type="Runtime.ExitError", message=found["message"]), text, found["id"])
     return None
@@ -111,7 +122,11 @@ def _traced(error_type: str, message: str, trace: str) -> Failure:
 
 
 def _of_report(text: str) -> Uncaught | None:
-    """Read the error object that Ruby's and Go's clients write behind words of their own."""
+    """Read the error object that the clients of Ruby, Go and PHP (Bref) write behind words of their own."""
+    if found := _BREF.fullmatch(text):
+        told = _object(found["report"]) or {}
+        failure = reported_failure({**told, "trace": told.get("stack")}, otherwise="Unhandled")
+        return Uncaught(failure, text, found["id"])
     found = _RUBY.fullmatch(text) or _GO.fullmatch(text)
     report = _object(found["report"]) if found else None
     return None if report is None else Uncaught(reported_failure(report, otherwise="Unhandled"), text)

@@ -172,6 +172,29 @@ def test_a_line_that_was_shipped() -> None:
     assert (record.request_id, record.failure.error_type) == (request_id(1), "Sandbox.Timedout")
 
 
+def test_a_line_in_json_that_was_shipped() -> None:
+    """The line inside names the request, and may hold its event; what the agent names itself stays."""
+    inside = line(level="INFO", requestId=request_id(1), message={"Records": [{"eventSource": "aws:sqs"}]})
+    (record,) = read_line(line(log=inside, stream="stdout"), Forms()) or []
+    assert (record.request_id, record.event) == (request_id(1), '{"Records": [{"eventSource": "aws:sqs"}]}')
+    (record,) = read_line(line(message=inside, requestId=request_id(2)), Forms()) or []
+    assert record.request_id == request_id(2)
+
+
+def test_a_metric_is_no_access_log() -> None:
+    """A function that counts its answers in the embedded metric format has not failed by it."""
+    metric = line(_aws={"CloudWatchMetrics": []}, statusCode=500, requestId=request_id(1))
+    assert not any(each.failure for each in read_line(metric, Forms()) or [])
+
+
+def test_errors_in_lines_that_were_shipped() -> None:
+    """Java's error is looked for, too, where an agent ships each of Lambda's lines in JSON."""
+    error = "no mail: shop.Bad\nshop.Bad: no mail\n\tat shop.Handler.run(Handler.java:12)\n"
+    start, *_, report = failed_in_text(1)
+    shipped = "".join(line(message=each.rstrip("\n")) for each in (start, error, report))
+    assert failure_offsets(shipped.encode(), application=False)
+
+
 # Streams
 
 

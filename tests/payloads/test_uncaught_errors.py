@@ -42,6 +42,27 @@ def test_carriage_returns_end_the_lines_of_an_unframed_python_error() -> None:
     assert log_entry(text).text == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unknown application error occurred while we saved\n",
+        "LAMBDA_WARNING: Unhandled exception. See the guide\n",
+        f"{ID}\tInvoke Error\tno object\n",
+    ],
+)
+def test_words_that_only_begin_like_a_failure(text: str) -> None:
+    """What a function writes with the same words, and a warning with no error behind it, fail no request."""
+    assert log_entry(text).failure is None
+    assert log_entry(text).text == text
+
+
+def test_the_type_below_an_unknown_application_error() -> None:
+    """Lambda names the type that it was told in a line of its own; what the function prints next is no part of it."""
+    found = only(f"{START}Unknown application error occurred\nError\nclosing the pool\n{END}")
+    assert [each.kind for each in found.entries] == ["start", "error", "text", "end"]
+    assert (found.status, found.failure and found.failure.error_type) == ("failed", "Error")
+
+
 def test_a_java_error_is_one_entry_with_its_frames() -> None:
     """The message, the class, and the trace behind it belong together, also when a file is read line by line."""
     found = only(START + JAVA + END)

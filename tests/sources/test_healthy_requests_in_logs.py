@@ -1,6 +1,7 @@
 """In a log, which request failed: the one that did, and none that Lambda or its own lines call well."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,13 @@ import pytest
 from replay.payloads.lambda_logs import invocations, log_entries
 from tests.sources.log_samples import (
     failed_in_text,
+    good_in_json,
     line,
     platform,
     powertools,
     request_id,
     subscription,
+    uncaught,
 )
 from tests.sources.test_s3_logs import NONE_FAILED, doubtful, read, written
 
@@ -94,27 +97,75 @@ def test_invocations_of_a_stream_with_a_failed_start() -> None:
 # What Lambda calls a success
 
 
-def caught(number: int, status: str) -> list[str]:
-    """Write what Node logs of `console.error(error)` in JSON, which is what it logs of an error that nobody caught."""
-    message = {"errorType": "TypeError", "errorMessage": "no mail", "stackTrace": ["TypeError: no mail"]}
+def logged_in_json(number: int, error: str, status: str, *, goes_on: bool = False) -> list[str]:
+    """Write an invocation in JSON with the line of an error, behind which the function may log more."""
+    more = line(timestamp="2026-11-21T07:00:00.003Z", level="INFO", requestId=request_id(number), message="went on")
     return [
         platform(number, "start", version="$LATEST"),
         line(timestamp="2026-11-21T07:00:00.001Z", level="INFO", requestId=request_id(number), event={"n": number}),
-        line(timestamp="2026-11-21T07:00:00.002Z", level="ERROR", requestId=request_id(number), message=message),
+        error,
+        *([more] if goes_on else []),
         platform(number, "report", status=status, metrics={"durationMs": 3.5}),
     ]
 
 
+def of_node(number: int) -> str:
+    """Write what Node logs of `console.error(error)` in JSON, which is what it logs of an error that nobody caught."""
+    message = {"errorType": "TypeError", "errorMessage": "no mail", "stackTrace": ["TypeError: no mail"]}
+    return line(timestamp="2026-11-21T07:00:00.002Z", level="ERROR", requestId=request_id(number), message=message)
+
+
+def of_dotnet(number: int) -> str:
+    said = {"errorType": "Shop.Bad", "errorMessage": "no mail", "stackTrace": ["Shop.Bad: no mail"]}
+    return line(level="Error", requestId=request_id(number), message=None, **said)
+
+
+def of_java(number: int) -> str:
+    message = "no mail: shop.Bad\nshop.Bad: no mail\n\tat shop.Handler.run(Handler.java:12)\n"
+    return line(level="ERROR", AWSRequestId=request_id(number), message=message)
+
+
+@pytest.mark.parametrize(
+    ("error", "error_type"),
+    [(uncaught, "KeyError"), (of_node, "TypeError"), (of_dotnet, "Shop.Bad"), (of_java, "shop.Bad")],
+)
+def test_an_error_that_nobody_caught_is_reported_as_a_success(
+    tmp_path: Path, error: Callable[[int], str], error_type: str
+) -> None:
+    """Where the runtime has told Lambda of the error and goes on, the report calls it a success: it failed all the same."""
+    lines = [*logged_in_json(1, error(1), "success"), *good_in_json(2)]
+    ((capture,), notes) = read(written(tmp_path, "log", lines))
+    assert capture.failure is not None
+    assert (capture.origin.identity, capture.failure.error_type) == (request_id(1), error_type)
+    assert json.loads(capture.body) == {"n": 1}
+    assert notes == []
+    assert [bool(each.failure) for each in invocations(log_entries(lines))] == [True, False]
+
+
 def test_an_error_that_was_caught_and_logged_in_json(tmp_path: Path) -> None:
-    """The report decides where Node writes an error that was caught as it writes one that was not."""
-    path = written(tmp_path, "log", [*caught(1, "success"), *caught(2, "failure"), *caught(3, "success")])
+    """Node writes an error that was caught as one that was not: behind a caught one the function has gone on."""
+    lines = [
+        each
+        for number, status in enumerate(("success", "failure", "success"), 1)
+        for each in logged_in_json(number, of_node(number), status, goes_on=True)
+    ]
+    path = written(tmp_path, "log", lines)
     assert failures(path) == {request_id(2): "TypeError"}
     assert sorted(failures(path, logged_errors=True)) == sorted(map(request_id, (1, 2, 3)))
 
 
+def test_an_object_that_a_function_printed_of_an_error(tmp_path: Path) -> None:
+    """What has no level is printed, perhaps of somebody else's error: it counts where the function ends with it."""
+    printed = line(errorType="NotFound", errorMessage="no such order", requestId=request_id(1))
+    assert failures(written(tmp_path, "last", logged_in_json(1, printed, "success"))) == {request_id(1): "NotFound"}
+    path = written(tmp_path, "log", logged_in_json(1, printed, "success", goes_on=True))
+    assert read(path) == ([], [NONE_FAILED, doubtful(path)])
+
+
 def test_invocations_that_lambda_calls_a_success() -> None:
     """In the log itself, too; of two attempts with one id the failed one counts."""
-    lines = [*caught(1, "success"), *caught(2, "failure"), *caught(2, "success")]
+    attempts = [(1, "success"), (2, "failure"), (2, "success")]
+    lines = [each for n, status in attempts for each in logged_in_json(n, of_node(n), status, goes_on=True)]
     assert [bool(each.failure) for each in invocations(log_entries(lines))] == [False, True]
 
 

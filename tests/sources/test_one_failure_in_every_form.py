@@ -47,6 +47,12 @@ GO = json.dumps({
         {"path": "shop/main.go", "line": 13, "label": "handle"},
     ],
 })  # fmt: skip
+DOTNET_INSIDE = DOTNET.replace(
+    "no price\n", "no price\n ---> System.IO.IOException: closed\n   --- End of inner exception stack trace ---\n"
+)
+WARNED = "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. See the guide"
+IMPORT_ERROR = "[ERROR] Runtime.ImportModuleError: Unable to import module 'app'\nTraceback (most recent call last):\n"
+UNKNOWN = "Unknown application error occurred\nRuntime.Unknown\n"
 EXIT = f"RequestId: {ID} Error: Runtime exited with error: {{}}\nRuntime.ExitError\n"
 RUBY = '{\n  "errorMessage": "cannot load such file",\n  "errorType": "Init<LoadError>",\n  "stackTrace": [\n    "x"\n  ]\n}\n'
 
@@ -71,6 +77,47 @@ STREAMS: dict[str, tuple[Sequence[str], tuple[str, str, int], str]] = {
         EVENT,
     ),
     "an error of .NET": ([START, LOGGED, DOTNET, END, REPORT], ("Shop.BadOrder", "no price", 1), EVENT),
+    "an error of .NET with another inside": (
+        [START, LOGGED, DOTNET_INSIDE, END, REPORT],
+        ("Shop.BadOrder", "no price", 1),
+        EVENT,
+    ),
+    "an error of Python behind a warning of Lambda's": (
+        [START, LOGGED, f"{WARNED}\r{KEY_ERROR}".replace("\n", "\r") + "\n", END, REPORT],
+        ("KeyError", "'sku'", 1),
+        EVENT,
+    ),
+    "an error of Python in JSON behind a warning of Lambda's": (
+        [
+            of_platform("platform.start", requestId=ID, version="7"),
+            of_json(level="INFO", requestId=ID, message=f"event: {EVENT}", logger="root"),
+            f"{WARNED}\r" + of_json(log_level="ERROR", requestId=ID, errorType="KeyError", errorMessage="'sku'"),
+            of_platform("platform.report", requestId=ID, status="success"),
+        ],
+        ("KeyError", "'sku'", 0),
+        EVENT,
+    ),
+    "an end of which Lambda knows nothing": (
+        [START, LOGGED, UNKNOWN, END, REPORT],
+        ("Runtime.Unknown", "", 0),
+        EVENT,
+    ),
+    "a start that failed, of which Lambda knows nothing": (
+        ["INIT_START Runtime Version: python:3.12.v1\n", IMPORT_ERROR, START, LOGGED, UNKNOWN, END, REPORT],
+        ("Runtime.ImportModuleError", "Unable to import module 'app'", 0),
+        EVENT,
+    ),
+    "an error of PHP": (
+        [
+            START,
+            LOGGED,
+            f'{ID}\tInvoke Error\t{{"errorType":"Bad","errorMessage":"no sku","stack":["#0 x"]}}\n',
+            END,
+            REPORT,
+        ],
+        ("Bad", "no sku", 0),
+        EVENT,
+    ),
     "a panic of Go, and the end of its process": (
         [START, LOGGED, f"{GO}\n", EXIT.format("exit status 1"), END, REPORT],
         ("boundsError", "index out of range", 2),

@@ -37,6 +37,12 @@ FAILED = {
     "java.txt": "x: a.B\na.B: x\n\tat a.C.d(C.java:1)\n",
     "python.jsonl": json.dumps({"level": "ERROR", "errorType": "KeyError", "errorMessage": "'x'", "requestId": ID}),
     "object.jsonl": json.dumps({"level": "ERROR", "requestId": ID, "message": {"errorType": "E", "errorMessage": "x"}}),
+    "dotnet.jsonl": json.dumps({"level": "Error", "requestId": ID, "message": None, "errorType": "E", "errorMessage": "x"}),
+    "warned.txt": f"START RequestId: {ID} Version: 1\nLAMBDA_WARNING: Unhandled exception. Why\r[ERROR] KeyError: 'x'\rTraceback (most recent call last):\r\nEND RequestId: {ID}\n",
+    "unknown.txt": f"START RequestId: {ID} Version: 1\nUnknown application error occurred\nRuntime.Unknown\nEND RequestId: {ID}\n",
+    "tailed.txt": f"2026-01-02T03:04:05.678000+00:00 2026/01/02/[$LATEST]0a START RequestId: {ID} Version: 1\n2026-01-02T03:04:05.678000+00:00 2026/01/02/[$LATEST]0a {ID}\tInvoke Error\t{NODE}\n2026-01-02T03:04:05.678000+00:00 2026/01/02/[$LATEST]0a END RequestId: {ID}\n",
+    "mixed.txt": json.dumps({"type": "platform.start", "record": {"requestId": ID}}) + f"\nRequestId: {ID} Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n"
+    + json.dumps({"type": "platform.report", "record": {"requestId": ID, "status": "success"}}),
     "done.jsonl": json.dumps({"type": "platform.runtimeDone", "record": {"requestId": ID, "status": "failure"}}),
 }  # fmt: skip
 NOT_FAILED = {

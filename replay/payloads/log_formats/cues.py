@@ -5,17 +5,21 @@ from collections.abc import Iterator
 
 _CUES = (b"Task timed out after", b"[ERROR]", b"errorType", b" Error: ", b"Process exited before completing")
 _TAB, _JAVA_CUE, _ESCAPED_JAVA_CUE = b"\t", b"\tat ", rb"\tat "
-_HOLDS_TEXT = (b'"logEvents"', b'"AWSRequestId"', b'"ingestionTime"', b'"@message"')
+_SHIPPED = (b'"START RequestId: ', b'"END RequestId: ', b'"REPORT RequestId: ')
+_HOLDS_TEXT = (b'"logEvents"', b"AWSRequestId", b'"ingestionTime"', b'"@message"', *_SHIPPED)
 _JAVA = re.compile(rb": ([A-Za-z_$][\w.$]*)(?:\r?\n|\\{1,2}n)\1(?=[:\s\\])")
 """
 The trace of a Java error; nobody caught it where the line before ends in its class. Inside JSON strings it is looked
-for in what CloudWatch Logs sends on or answers, or Java writes, for one more search of every block would be felt.
+for in what CloudWatch Logs sends on or answers, Java writes, or holds lines of Lambda's text, for one more search of
+every block would be felt.
 """
 
 _CLOUDTRAIL, _CLOUDTRAIL_CUE = b'"eventVersion', b"errorCode"
 _CONDITION = b'"condition"'
 _INVOCATION_RECORD = (_CONDITION, b'"requestContext"', b'"version"')
-_DOTNET_CUE = b"at Amazon.Lambda.RuntimeSupport."
+_TEXT_CUES = (b"at Amazon.Lambda.RuntimeSupport.", b"Unknown application error occurred")
+"""What stands in no log in JSON: to look for it there, too, would be felt."""
+
 _STATUS = re.compile(
     rb'tatus(?:_?[cC]ode)?(?:\\?"[ \t]{0,4}:[ \t]{0,4}\\?"?|>|: )(?:5\d\d(?!\d)|timeout|error|failure)'
 )
@@ -78,12 +82,13 @@ def failure_offsets(block: bytes, *, application: bool) -> list[int]:
     if application:
         found.update(each.start() for levels in (_LEVELS, _SEVERITIES, _TEXT_LEVELS) for each in levels.finditer(block))
     samples = _samples(block)
-    if _TAB in block:
+    is_text, holds_text = _TAB in block, any(mark in sample for sample in samples for mark in _HOLDS_TEXT)
+    if is_text:
         found.update(_java_errors(block, _JAVA_CUE))
-        found.update(_every(block, _DOTNET_CUE))
-    if any(mark in sample for sample in samples for mark in _HOLDS_TEXT):
+    if holds_text:
         found.update(_java_errors(block, _ESCAPED_JAVA_CUE))
-        found.update(_every(block, _DOTNET_CUE))
+    if is_text or holds_text:
+        found.update(at for cue in _TEXT_CUES for at in _every(block, cue))
     if any(all(mark in sample for mark in _INVOCATION_RECORD) for sample in samples):
         found.update(_every(block, _CONDITION))
     if any(_CLOUDTRAIL in sample for sample in samples):

@@ -25,7 +25,7 @@ class LogRecord:
     `invocation` is what a function's own log says; `access` what stands before or beside the function saw of it, by an
     id that the function's event may hold. `event` is the event where this record holds it, as exact text; `whole` says
     that it is a record of a failure with the event inside, to be opened as an envelope. `text` is the line for eyes, or
-    empty where that would only repeat the event.
+    empty where that would only repeat the event. `may_be_caught` and `is_of_function` are those of the log's entry.
     """
 
     text: str
@@ -37,6 +37,8 @@ class LogRecord:
     trace_id: str | None = None
     report: Report | None = None
     whole: bool = False
+    may_be_caught: bool = False
+    is_of_function: bool = False
 
 
 def moment_of(text: str | None) -> datetime | None:

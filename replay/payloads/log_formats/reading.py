@@ -140,9 +140,12 @@ def _of_object(text: str, value: Mapping[str, Any], forms: Forms) -> LogRecord:
     """Read a JSON object that is one line of a function's, an application's, or an access log."""
     record = _of_entry(log_entry(text), "", forms)
     shipped = None if record.failure else _shipped_line(value)
-    if shipped is not None and (inner := _of_entry(shipped, "", forms)).failure is not None:
-        record = inner
-    may_be_access = record.failure is None and (forms.application or not is_of_logger(value))
+    if shipped is not None:
+        inner = _of_entry(shipped, "", forms)
+        tells_more = inner.failure is not None or (record.request_id is None and inner.request_id is not None)
+        record = inner if tells_more else record
+    is_metric = "_aws" in value  # of the embedded metric format: a status in it counts answers
+    may_be_access = record.failure is None and (forms.application or not (is_metric or is_of_logger(value)))
     if may_be_access and (access := access_record(text, value)):
         record = replace(
             access, event=record.event, request_id=request_id_of(value, forms.request_id_at) or access.request_id
@@ -171,6 +174,8 @@ def _of_entry(entry: LogEntry, at: str, forms: Forms) -> LogRecord:
         event=event,
         trace_id=entry.trace_id,
         report=entry.report,
+        may_be_caught=entry.may_be_caught,
+        is_of_function=entry.is_of_function,
     )
 
 
@@ -187,9 +192,9 @@ def _of_stream(entries: Sequence[tuple[LogEntry, str]], forms: Forms) -> Iterato
     Where another one ends next, or several run, the log is that of several environments, and nobody knows. What an
     environment tells while it starts belongs to the request that it then fails, or to none.
     """
-    failed = {entry.request_id for entry, _ in entries if entry.failure is not None}
     running: str | None = None
     announced = starting = False
+    told: list[tuple[LogRecord, str | None, bool]] = []
     for (entry, at), (ends_next, several) in zip(entries, _still_to_end(entries), strict=True):
         record = _of_entry(entry, at, forms)
         if announced and record.event is None and (event := printed_value(entry.message.strip())):
@@ -199,7 +204,10 @@ def _of_stream(entries: Sequence[tuple[LogEntry, str]], forms: Forms) -> Iterato
         running = entry.request_id or (None if starting else running)
         known = set() if several else {running, ends_next} - {None}
         request_id = entry.request_id or (known.pop() if len(known) == 1 else None)
-        yield _with_id(record, request_id if not starting or request_id in failed else None)
+        told.append((record, request_id, starting))
+    failed = {request_id for record, request_id, of_start in told if record.failure is not None and not of_start}
+    for record, request_id, of_start in told:
+        yield _with_id(record, request_id if not of_start or request_id in failed else None)
 
 
 def _still_to_end(entries: Sequence[tuple[LogEntry, str]]) -> list[tuple[str | None, bool]]:

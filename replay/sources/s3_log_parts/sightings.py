@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from replay.payloads.failed_requests import uncaught_of
 from replay.payloads.failures import Failure, knowledge, most_telling
 from replay.payloads.log_formats.log_record import Kind, LogRecord, known_id
 from replay.readers.failure_evidence import log_lines
@@ -36,12 +37,11 @@ def sighting(
     Put together what *records* tell of a request; None where none of them says that it failed.
 
     Args:
-        logged_errors: Whether an error counts that was logged for a request which Lambda reports as a success.
+        logged_errors: Whether an error counts that the function may have caught and logged.
     """
     own = [each for each in records if each.request_id == request_id]
-    statuses = {each.report.status for each in own if each.report is not None}
-    failing = [each for each in own if each.failure is not None]
-    if not failing or (statuses == {"success"} and not logged_errors):
+    failing = [each for each in own if each.failure is not None] if logged_errors else uncaught_of(own)
+    if not failing:
         return None
     kind: Kind = "invocation" if any(each.kind == "invocation" for each in failing) else "access"
     told = [each for each in failing if each.kind == kind]

@@ -20,6 +20,7 @@ _REPORT = re.compile(r"^\W*REPORT RequestId: ?(\S{8,64}?)(?=[\s\\]|$)", re.MULTI
 _PLATFORM = re.compile(r'"type": ?"platform\.(\w+)"')
 _FAILED = re.compile(
     r"Task timed out after|^RequestId: \S+ Error: |^RequestId: \S+ Process exited before|"
+    r"^Unknown application error occurred$|^[\w-]{36}\tInvoke Error\t|"
     r"^REPORT RequestId: [^\n]*\bStatus: (?:timeout|failure|error)\b|"
     r"^\[ERROR\] (?:(?:Runtime|Sandbox|Function|Extension)\.\w+: |\w[^\r\n]*(?:\r\n?|\n)(?:(?![\[{]|START |END |REPORT |\d{4}-)[^\r\n]*(?:\r\n?|\n)){0,100}?Traceback )|"
     r"\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s|"
@@ -30,17 +31,19 @@ _FAILED = re.compile(
 )
 """The words in which Lambda and its runtimes tell of a failed request in plain text."""
 _NOT_SPACE = re.compile(r"\S")
+_OF_TEXT = re.compile("^[A-Z[]", re.MULTILINE)
+"""A line of text among those that are objects."""
+
 _HEADS = re.compile(r'^(?:START |END |REPORT |INIT_START |RequestId: |\{ ?"time)', re.MULTILINE)
 """How an entry of its own begins, also in a short text."""
 
-_PREFIX = r"^(?:\S+/\[\S+\]\S+ )?\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)? "
+_STREAM = r"(?:\S+/\[\S+\]\S+ )?"
+_PREFIX = rf"^{_STREAM}\d{{4}}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)? {_STREAM}"
 """What CloudWatch Logs and its tools put before each event that they export or print."""
 _PREFIXES = re.compile(_PREFIX + r"(?=\S)", re.MULTILINE)
-_EXPORTED = re.compile(_PREFIX + "(?:START|END|REPORT|INIT_START) ", re.MULTILINE)
+_EXPORTED = re.compile(_PREFIX + r'(?:(?:START|END|REPORT|INIT_START) |\{"time")', re.MULTILINE)
 
 _OF_REQUESTS = frozenset({"platform.runtimeDone", "platform.report"})
-_NOT_UNCAUGHT = frozenset({"message", "logger"})
-"""What the text of a logger has, and the report of an error that nobody caught has not."""
 
 
 def judge_log(case: Case, findings: Findings) -> None:
@@ -87,8 +90,9 @@ def _judge_reports(texts: list[str], entries: list[LogEntry], findings: Findings
 
 def tells_of_failure(text: str) -> bool:
     """Say whether a text tells of a failed request: in words, or in an object of the platform or of a runtime."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     held = list(objects_of(text))
-    if held:
+    if held and (any(map(_is_failure, held)) or not _OF_TEXT.search(text)):
         return any(map(_is_failure, held))
     lines = (line for line in text.splitlines() if line.startswith("{"))
     return _FAILED.search(text) is not None or any(_is_failure(each) for line in lines for each in objects_of(line))
@@ -113,12 +117,14 @@ def _is_failure(held: dict[str, Any]) -> bool:
     if isinstance(message, dict):
         is_error = str(held.get("level", "ERROR")).upper() in {"ERROR", "FATAL"}
         return is_error and {"errorType", "errorMessage"} <= message.keys()
-    return {"errorType", "errorMessage"} <= held.keys() and not _NOT_UNCAUGHT & held.keys()
+    is_logged = message is not None or "logger" in held
+    return {"errorType", "errorMessage"} <= held.keys() and not is_logged
 
 
 def _platform_events(text: str) -> Iterator[str]:
-    """Name the platform's events of a text."""
-    for held in objects_of(text):
+    """Name the platform's events of a text, of which each line may be an object."""
+    parts = text.splitlines() if _OF_TEXT.search(text) else [text]
+    for held in (each for part in parts for each in objects_of(part)):
         kind = str(held.get("type", ""))
         if kind.startswith("platform."):
             yield kind.removeprefix("platform.")

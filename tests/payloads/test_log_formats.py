@@ -88,6 +88,8 @@ def common(status: str = "500") -> str:
         (lambda status: s3_by_itself(status, '"-"'), ("503", "204"), "3E57427F3EXAMPLE", "InternalError"),
         (cloudfront, ("504", "304"), "RequestIdOfTheEdge==", "HTTP 504"),
         (common, ("500", "499"), request_id(1), "HTTP 500"),
+        (lambda status: common(status).replace('] "', ']"'), ("500", "499"), request_id(1), "HTTP 500"),
+        (lambda status: line(**{"date": "2026-11-21", "time": "07:00:00", "sc-status": status, "x-edge-request-id": "RequestIdOfTheEdge=="}), ("502", "200"), "RequestIdOfTheEdge==", "HTTP 502"),
         (lambda status: f"192.0.2.1,-,-,21/Nov/2026:07:00:00 +0000,GET,/o,HTTP/1.1,{status},36,{request_id(1)},x=", ("502", "202"), request_id(1), "HTTP 502"),
         (lambda status: line(requestId=request_id(1), requestTimeEpoch=1_795_244_400_000, status=status), ("502", "500 ms"), request_id(1), "HTTP 502"),
         (lambda status: line(requestId=request_id(1), requestTime="21/Nov/2026:07:00:00 +0000", status=int(status)), ("502", "302"), request_id(1), "HTTP 502"),

@@ -93,6 +93,28 @@ def test_lines_of_other_forms_among_those_of_a_function(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("between", [(",", ":"), (", ", ": ")], ids=["as AWS writes it", "with blanks"])
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_every_record_of_a_trail_in_one_line(count: int, between: tuple[str, str]) -> None:
+    """The first record of CloudTrail's line, and of the next one, is read like those behind it."""
+    call = {"eventVersion": "1.11", "eventSource": "lambda.amazonaws.com", "eventName": "Invoke", "eventTime": "2026-11-21T07:00:00Z",
+            "errorCode": "AccessDenied"}  # fmt: skip
+    trails = [{"Records": [{**call, "requestID": request_id(n + first)} for n in range(count)]} for first in (0, count)]
+    content = "\n".join(json.dumps(trail, separators=between) for trail in trails)
+    found = {each.request_id for each in scan([content.encode()], Forms(), Counter())}
+    assert found == {request_id(n) for n in range(2 * count)}
+
+
+def test_a_notification_of_s3_in_the_first_line(tmp_path: Path) -> None:
+    """It begins as a trail does, and stays the event that it is, also with several records."""
+    record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"object": {}}}
+    event = json.dumps({"Records": [record, record], "requestId": request_id(1)}, separators=(",", ":"))
+    path = tmp_path / "log"
+    path.write_text(f"{event}\n{uncaught(1)}", encoding="utf-8")
+    (found,) = scan([path.read_bytes()], Forms(), Counter())
+    assert found.event == event
+
+
 @pytest.mark.parametrize(("since", "until"), [("2026-11-21T07:00", None), (None, "2026-11-21T07:00")])
 def test_failures_without_an_event_are_told_of_the_time_only(
     tmp_path: Path, since: str | None, until: str | None

@@ -54,7 +54,7 @@ _LOOKS_LIKE = (
         ),
         _ACCESS,
     ),
-    (re.compile(rb"^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t", re.MULTILINE), _CLOUDFRONT),
+    (re.compile(rb"^(?:#Fields:|\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t)", re.MULTILINE), _CLOUDFRONT),
     (re.compile(rb"\] [^ \n]{1,64} [^ \n]{1,400} [0-9A-Z]{8,32} [A-Z][A-Z0-9]{1,15}\.[A-Z0-9._]{2,60} "), _S3_ACCESS),
 )
 """How lines of a form look, and where one of them may tell of a failure."""

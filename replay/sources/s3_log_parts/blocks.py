@@ -1,5 +1,6 @@
 """An object's content in blocks of whole records, and the record around a place in it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -30,6 +31,9 @@ class Separator(NamedTuple):
 _NEWLINE = Separator(b"\n", 0, 1)
 _DOCUMENTS = Separator(b'}{"', 1, 1)
 _ELEMENTS = Separator(b'},{"eventVersion"', 1, 2)
+_TRAIL = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"Records"\s*:\s*\[\s*(?=\{\s*"eventVersion"\s*:\s*"1\.\d\d")')
+"""How a line of CloudTrail's begins, before its first record; those of S3's notifications have another version."""
+
 Separators = tuple[Separator, ...]
 
 
@@ -83,6 +87,11 @@ def extent(data: bytes, at: int, separators: Separators) -> tuple[int, int]:
         if after >= 0:
             end = min(end, after + each.end)
     return start, max(start, end)
+
+
+def without_trail(data: bytes, separators: Separators) -> bytes:
+    """Leave out how a line of CloudTrail's begins that is divided: its first record is as the others."""
+    return _TRAIL.sub(b"", data, count=1) if _ELEMENTS in separators and _TRAIL.match(data) else data
 
 
 def windows(found: Iterable[Block]) -> Iterator[tuple[Block | None, Block, Block | None]]:
@@ -155,7 +164,7 @@ def _begins_as_document(head: bytes) -> bool:
 
 def _separators(head: bytes) -> Separators:
     begin = head[:64].lstrip(b"\xef\xbb\xbf \t\r\n").replace(b" ", b"")
-    if begin.startswith(b'{"Records":[{"eventVersion"'):
+    if _TRAIL.match(head):
         return (_NEWLINE, _ELEMENTS)
     return (_NEWLINE, _DOCUMENTS) if begin.startswith(b'{"') else (_NEWLINE,)
 

@@ -11,7 +11,7 @@ from itertools import islice
 from replay.payloads.log_formats.cues import failure_offsets, has_known_form
 from replay.payloads.log_formats.log_record import LogRecord
 from replay.payloads.log_formats.reading import Forms, read_line, read_stream
-from replay.sources.s3_log_parts.blocks import NOT_JSON, Block, blocks, extent, windows
+from replay.sources.s3_log_parts.blocks import NOT_JSON, Block, blocks, extent, windows, without_trail
 from replay.sources.s3_log_parts.sightings import Sighting, sighting
 
 DOUBTFUL = "lines that look like failures, of which none tells of one that is understood"
@@ -105,7 +105,7 @@ class View:
 
     def text(self, start: int, end: int) -> str:
         """Decode a part; what is not UTF-8 is counted, and shown as �."""
-        content = self.data[start:end]
+        content = without_trail(self.data[start:end], self.separators)
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError:

@@ -29,7 +29,7 @@ _STATUSES = (
         r"^(?:(?:https?|h2|grpcs|wss?) )?\d{4}-\d\d-\d\dT[\d:.]+Z (?:\S+ ){6}(?P<status>\d{3}|-1?) (?:\d{1,3}|-1?) ",
         re.MULTILINE,
     ),
-    re.compile(r'^\S+ .*\[[^\]\n]+\] .*"(?:[A-Z]+) [^"\n]*" (?P<status>\d{3}) ', re.MULTILINE),
+    re.compile(r'^\S+ .*\[[^\]\n]+\].*"(?:[A-Z]+) [^"\n]*" (?P<status>\d{3}) ', re.MULTILINE),
     re.compile(r'^\S+ \S+ \[[^\]\n]+\] \S+ \S+ \S+ [A-Z0-9._]+ \S+ (?:"-"|-) (?P<status>\d{3}) ', re.MULTILINE),
     re.compile(r"^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t(?:[^\t\n]*\t){6}(?P<status>\d{3})\t", re.MULTILINE),
     re.compile(r"^[^\n]*,\d\d/[A-Z][a-z]{2}/\d{4}:[^\n]*,(?P<status>\d{3}),(?:\d+|-)?,[\w-]{8,64}=?$", re.MULTILINE),
@@ -41,7 +41,7 @@ _EXPORTED = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z (?=\S)", re.MULTILINE)
 """CloudWatch Logs puts the time before each event that it exports."""
 
 _OF_TRAIL = frozenset({"eventVersion", "errorCode"})
-_STATUS_NAMES = ("status", "statusCode", "status_code", "httpStatus", "http_status")
+_STATUS_NAMES = ("status", "statusCode", "status_code", "httpStatus", "http_status", "sc-status")
 _TRACE = re.compile(r"Root=[\w-]+")
 """Load balancers name no request but its trace; what a client repeats within one is one failure here."""
 

@@ -1,6 +1,7 @@
 """`replay redrive`: give those messages of a dead-letter queue back that now succeed, and only those; or an archive."""
 
 import sys
+from collections import Counter
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any
@@ -213,19 +214,25 @@ def _write_table(finished: RedriveFinished, *, execute: bool) -> None:
 
     for outcome, count in finished.outcomes.items():
         click.echo(f"{count:>7,}  {_WORDS[outcome]}")
-    for why, count in finished.reasons.items():
-        click.echo(f"{count:>15,}  {one_line(why)}")
-    if not finished.outcomes and not finished.unseen:
+        for (of, why), number in finished.reasons.items():
+            if of == outcome:
+                click.echo(f"{number:>15,}  {one_line(why)}")
+    if finished.interrupted:
+        click.echo("interrupted: what was not moved was given back, but for what is noted below", err=True)
+    elif not finished.outcomes and not finished.unseen:
         click.echo("the queue is empty", err=True)
     if not execute and finished.outcomes.get("would_move"):
         click.echo("nothing was moved: add --execute", err=True)
 
 
 def _summary(finished: RedriveFinished) -> dict[str, Any]:
+    reasons: Counter[str] = Counter()
+    for (_, why), count in finished.reasons.items():
+        reasons[why] += count
     return {
         "type": "summary",
         "outcomes": dict(finished.outcomes),
-        "reasons": dict(finished.reasons),
+        "reasons": dict(reasons),
         "doubtful": finished.doubtful,
         "unseen": finished.unseen,
         "interrupted": finished.interrupted,

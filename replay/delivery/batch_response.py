@@ -57,6 +57,16 @@ def read_batch_response(payload: str | None, known: Collection[str]) -> BatchRes
     return _read_items(items, known)
 
 
+def names_failures(payload: str | None) -> bool:
+    """Say whether an answer reports records as failed, in the form that `ReportBatchItemFailures` asks for."""
+    try:
+        answer = parse(payload) if payload else None
+    except InvalidJson:
+        return False
+    items = answer.get("batchItemFailures") if isinstance(answer, dict) else None
+    return isinstance(items, list) and bool(items)
+
+
 def _read_items(items: list[Json], known: Collection[str]) -> BatchResponse:
     failed = set()
     for index, item in enumerate(items):

@@ -21,6 +21,7 @@ from replay.sources.sqs_leases import GIVE_BACK_CONCURRENCY
 from replay.sources.sqs_queue import Queue
 from replay.targets.bulk import Bulk
 from replay.targets.carrier import Carrier
+from replay.targets.child.launch import command_of
 from replay.targets.guard_rails.deployed import Deployed
 from replay.targets.guard_rails.destination import Destination
 from replay.targets.guard_rails.plan import Plan
@@ -80,6 +81,7 @@ def prepare_redrive(project: Project, request: RedriveRequest) -> PreparedRedriv
 
     Raises:
         ConfigurationError: Nothing says who judges, or where messages go.
+        TargetError: What a child process needs, in which to judge here, is not installed.
         TargetRefused: A queue, a function or what judges could be hurt.
         SourceRefused: The queue is no dead-letter queue.
         AwsError: Something of it could not be looked at.
@@ -163,6 +165,8 @@ def _judging(project: Project, request: RedriveRequest) -> Judging:
         )
     known = project.is_deployed(judge) if judge != LOCAL else False
     function = function_of(project, request.function) if known else project.catalog.get(request.function)
+    if judge == LOCAL:
+        command_of(function)  # refuses before a message is received, where no child process can be started
     open_invoker = partial(project.open_invoker, function, target="process" if judge == LOCAL else judge)
     at_once = 1 if judge == LOCAL else request.pace.concurrency
     return Judging(function=function, open_invoker=open_invoker, at_once=at_once)

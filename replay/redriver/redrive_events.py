@@ -41,12 +41,13 @@ class RedriveFinished:
     """
     A redrive is over.
 
-    `outcomes` count every message; `reasons` why those that were not moved were not. `run` names the ledger, where one
-    was written. `unseen`: about how many messages the queue did not give. `notes` say how the queue was left, and why.
+    `outcomes` count every message; `reasons` why those of an outcome that were not moved were not. `run` names the
+    ledger, where one was written. `unseen`: about how many messages the queue did not give. `notes` say how the queue
+    was left, and why.
     """
 
     outcomes: Mapping[MessageOutcome, int]
-    reasons: Mapping[str, int]
+    reasons: Mapping[tuple[MessageOutcome, str], int]
     doubtful: int
     elapsed_s: float
     unseen: int = 0

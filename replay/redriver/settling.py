@@ -44,7 +44,7 @@ class Settling:
         self._mover: Mover | None = None
         self._blocked_groups: set[str] = set()
         self._outcomes: Counter[MessageOutcome] = Counter()
-        self._reasons: Counter[str] = Counter()
+        self._reasons: Counter[tuple[MessageOutcome, str]] = Counter()
         self._doubtful = 0
         self.stopped = ""
         self.interrupted = False
@@ -128,7 +128,7 @@ class Settling:
         self._outcomes[settled.outcome] += 1
         self._doubtful += settled.doubtful
         if settled.why:
-            self._reasons[settled.why] += 1
+            self._reasons[settled.outcome, settled.why] += 1
         errors = sum(self._outcomes[outcome] for outcome in _ERRORS)
         self.stopped = self.stopped or self._pace.why_stop(errors, self._total)
 

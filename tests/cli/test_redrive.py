@@ -22,6 +22,7 @@ from replay.project import Project, open_project
 from replay.redriver import redrive as redrive_module
 from replay.redriver.preparing import RedriveRequest, prepare_redrive
 from replay.redriver.queue_outlet import QueueOutlet
+from replay.redriver.redrive import Redrive
 from replay.targets.base import Invoker
 from replay.targets.guard_rails import deployed
 from replay.targets.lambda_ import LambdaTarget
@@ -37,6 +38,11 @@ def handler(event, context):
     for record in event["Records"]:
         if "poison" in record["body"]:
             raise KeyError("customer_id")
+"""
+REPORTING = """\
+def handler(event, context):
+    poison = [record["messageId"] for record in event["Records"] if "poison" in record["body"]]
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in poison]}
 """
 TARGETS = f'[tool.replay.targets.orders-dlq]\nkind = "sqs"\naccount_id = "{ACCOUNT}"\n'
 
@@ -302,6 +308,41 @@ def test_what_a_filter_drops_is_not_given_back(
     told = redrive(replay_, "--execute", "--json")
     assert told.documents[-1]["outcomes"] == {"moved": 1, "still_fails": 1}
     assert queues.bodies(queues.url) == ['{"kind": "order"}']
+
+
+def test_what_the_function_reports_as_failed_is_not_given_back(
+    mocked: None, project: Callable[..., Path], replay_: CommandLine
+) -> None:
+    """A message in `batchItemFailures` stays, although nothing says that the event source heeds such a report."""
+    project(REPORTING, settings=TARGETS)
+    queues = Queues()
+    queues.fill("a", "poison")
+    told = redrive(replay_, "--execute", "--json")
+    assert told.exit_code == 1
+    assert told.documents[-1]["outcomes"] == {"moved": 1, "still_fails": 1}
+    assert told.documents[-1]["reasons"] == {"BatchItemFailures": 1}
+    assert queues.bodies(queues.url) == ["a"]
+
+
+def test_each_reason_stands_below_its_outcome(queues: Queues, replay_: CommandLine) -> None:
+    """Why messages stay is told below those that stay, and not below those that were moved."""
+    queues.fill("a", "poison 1", "poison 2")
+    told = redrive(replay_, "--execute")
+    lines = [line.strip() for line in told.stdout.splitlines()][-3:]
+    assert lines == ["2  still fail, and stay", "2  KeyError", "1  moved"]
+
+
+def test_judging_here_needs_a_runtime_client(
+    queues: Queues, replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it --judge local says how to install it, before any message has been received."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(Redrive, "events", lambda _: pytest.fail("a message was received"))
+    queues.fill("a")
+    told = redrive(replay_)
+    assert told.exit_code == 2
+    assert "pip install 'event-replay[process]'" in told.stderr
+    assert told.stdout == ""
 
 
 def test_where_messages_go_must_be_known(mocked: None, project: Callable[..., Path], replay_: CommandLine) -> None:
@@ -652,4 +693,6 @@ def test_a_cancelled_job_gives_every_message_back(
     told = redrive(replay_, *words)
     assert told.exit_code == 130
     assert ends[:1] == [signal.default_int_handler]
+    assert "interrupted" in told.stderr
+    assert "the queue is empty" not in told.stderr
     assert queues.bodies(queues.dead_url) == ["a", "b"]

@@ -6,9 +6,12 @@ from textwrap import dedent
 
 import pytest
 
+from replay.delivery.attempt import Attempt, Reply
+from replay.delivery.report import DeliveryReport, Invocation
 from replay.functions.function import Function
+from replay.outcomes.classify import classify
 from replay.outcomes.hazards import hazards
-from replay.payloads.event_sources import EventSource
+from replay.payloads.event_sources import EventSource, EventSourceKind
 from replay.replayer.event_delivery import EventDelivery
 from replay.targets.local import LocalTarget
 from tests.delivery.sqs_events import ARN, as_text, sqs_event
@@ -57,3 +60,26 @@ def test_a_short_visibility_timeout_is_noted(visible_s: int | None, note: str, t
     source = EventSource(kind="sqs", visibility_timeout_s=visible_s)
     assert hazards(outcome, chosen, source) == ([note] if note else [])
     assert hazards(outcome, function(timeout_s=30), EventSource(kind="sns", visibility_timeout_s=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "heeds", "answer", "is_noted"),
+    [
+        ("sqs", False, '{"batchItemFailures": [{"itemIdentifier": "a"}]}', True),
+        ("kinesis", False, '{"batchItemFailures": [{"itemIdentifier": "a"}]}', True),
+        ("sqs", True, '{"batchItemFailures": [{"itemIdentifier": "a"}]}', False),
+        ("sns", False, '{"batchItemFailures": [{"itemIdentifier": "a"}]}', False),
+        ("sqs", False, '{"batchItemFailures": []}', False),
+        ("sqs", False, '"batchItemFailures"', False),
+        ("sqs", False, "null", False),
+    ],
+)
+def test_a_report_that_nobody_heeds_is_noted(kind: EventSourceKind, heeds: bool, answer: str, is_noted: bool) -> None:
+    """Records that a function reports as failed count as done where the event source does not ask for such a report."""
+    reply = Reply(status="returned", payload=answer)
+    report = DeliveryReport(
+        invocations=(Invocation(attempt=Attempt(payload="{}"), reply=reply),), dispositions={"a": "processed"}
+    )
+    source = EventSource(kind=kind, report_batch_item_failures=heeds)
+    notes = hazards(classify(report), function(), source)
+    assert [note.partition(",")[0] for note in notes] == (["orders reports records as failed"] if is_noted else [])

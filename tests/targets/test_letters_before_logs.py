@@ -42,3 +42,13 @@ def test_a_document_with_a_stack_needs_no_log() -> None:
     findings = Findings(["a"], alone=True, lag_s=10)
     findings.note(letter(KEY_ERROR))
     assert findings.has_ended(0)
+
+
+def test_a_dead_letter_without_any_error_says_that_nobody_tells_it() -> None:
+    """A message that SQS itself has dead-lettered bears no error: where no log tells one, that is said in words."""
+    findings = Findings(["a"], alone=True)
+    findings.note(Sighting(keys=("a",), identity="letter", settled="dead_lettered"))
+    (invocation,) = findings.report("{}").invocations
+    assert invocation.reply.failure is not None
+    assert invocation.reply.failure.error_type == ""
+    assert "tells which error it was" in invocation.reply.failure.message

@@ -25,7 +25,8 @@ _CONTRADICTED_LAG_S = 2.0
 _TIMES_GONE = 2
 _DONE: frozenset[Disposition] = frozenset({"processed", "filtered"})
 _NEVER_SEEN = "no invocation of it was seen: how long it took and what it logged is not known"
-_UNTOLD = Reply(status="raised", failure=Failure(error_type="", message="", observed="logs"))
+_NO_ERROR = "no line of its log and no dead letter tells which error it was"
+_UNTOLD = Reply(status="raised", failure=Failure(error_type="", message=_NO_ERROR, observed="logs"))
 """It failed, and nobody has seen how."""
 
 

@@ -1,6 +1,9 @@
 """What the function does wrong, as the runtime reports it."""
 
+import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -190,6 +193,61 @@ def handler(event, context):
         target.begin()
         assert target.invoke(attempt({})).payload == "3"
     assert os._exit is its_own
+
+
+IN_A_PROCESS_OF_ITS_OWN = """
+import json, sys
+from pathlib import Path
+from replay.functions.function import Function
+from replay.targets.local import LocalTarget
+from tests.targets.conftest import attempt
+runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+with LocalTarget(Function(name="f", handler="app.handler", code=Path(sys.argv[1]), runtime=runtime)) as target:
+    target.begin()
+    for event in json.loads(sys.argv[2]):
+        print(target.invoke(attempt(event)).payload, flush=True)
+"""
+
+
+def answers_of(function, *events):
+    """Invoke a function in a process that only does that, and give what it printed until it ended."""
+    command = [sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN, str(function.code), json.dumps(events)]
+    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=30)
+    return ended.stdout.split()
+
+
+def test_a_forked_child_that_returns_does_not_go_on_as_us(service):
+    """A child that leaves the handler, by an answer or an error, ends: else all of replay would run on twice."""
+    function = service("""
+import os
+def handler(event, context):
+    child = os.fork()
+    if not child:
+        return 1 / event
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+""")
+    assert answers_of(function, 1, 0, 1) == ["0", "1", "0"]
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        "threading.Thread(target=time.sleep, args=(60,)).start()",
+        "threading.Timer(60, print).start()",
+        "ThreadPoolExecutor().submit(time.sleep, 60)",
+        "threading.Thread(target=lambda: threading.Thread(target=time.sleep, args=(60,)).start()).start()",
+    ],
+)
+def test_a_thread_that_a_function_leaves_behind_keeps_nobody_up(service, leave):
+    """Lambda freezes such threads: neither may replay wait for them when it ends, nor whoever runs its tests."""
+    function = service(f"""
+import threading, time
+from concurrent.futures import ThreadPoolExecutor
+def handler(event, context):
+    {leave}
+    return "done"
+""")
+    assert answers_of(function, 1) == ['"done"']
 
 
 def test_what_the_runtime_does_not_catch_ends_it(service, answer):

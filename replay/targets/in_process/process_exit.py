@@ -19,8 +19,8 @@ class ExitGuard:
     """
     Raises `Exited` where the code inside calls `os._exit`; `code` tells it even if that was caught.
 
-    A child process that the code has forked ends for real, and so does this one when nothing is inside. Unlike on
-    Lambda, `finally` blocks still run.
+    A child process that the code has forked ends for real, at the latest where it leaves the code: it would go on as a
+    second one of us. So does this process when nothing is inside. Unlike on Lambda, `finally` blocks still run.
     """
 
     code: int | None = None
@@ -38,6 +38,8 @@ class ExitGuard:
     ) -> None:
         ExitGuard.inside = None
         os._exit = _exit_for_real
+        if os.getpid() != self._pid:
+            _exit_for_real(0 if error is None else 1)
 
     def end(self, code: int) -> None:
         """

@@ -14,6 +14,7 @@ from replay.targets.in_process.code_map import CodeMap
 from replay.targets.in_process.deadline import Deadline, TimedOut
 from replay.targets.in_process.exception_report import raised_failure, stack_of
 from replay.targets.in_process.handler_import import Handler, check_installed, import_handler
+from replay.targets.in_process.left_threads import nobody_waits_for_threads
 from replay.targets.in_process.process_exit import Exited, ExitGuard
 from replay.targets.in_process.runtime_faults import RuntimeFault, exited, timed_out
 from replay.targets.in_process.runtime_json import RuntimeJson
@@ -96,7 +97,7 @@ class PythonRuntime:
 
     def _run(self, step: Callable[[], str], *, timeout_s: float, request_id: str, is_start: bool = False) -> Answer:
         try:
-            with Deadline(timeout_s) as self._deadline, ExitGuard() as self._exit:
+            with nobody_waits_for_threads(), Deadline(timeout_s) as self._deadline, ExitGuard() as self._exit:
                 answer = Answer("returned", step())
                 # A `return` in `finally` may have held these back: Lambda's process would be gone.
                 if self._deadline.has_rung:

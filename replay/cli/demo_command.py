@@ -14,7 +14,7 @@ from replay.cli.options import json_option, write_line
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("replay-demo"),
     show_default=True,
-    help="Where the example service and its fixtures are left for you.",
+    help="Where the example service and its fixtures are left for you; the next demo makes it anew.",
 )
 @json_option
 def command(folder: Path, as_json: bool) -> None:

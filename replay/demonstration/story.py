@@ -144,7 +144,7 @@ def tell(steps: Iterator[Step], echo: Callable[[str], object], *, folder: Path) 
             echo(f"$ {' '.join(_quoted(word) for word in step.command)}")
         if step.output:
             echo(step.output.rstrip())
-    echo(f"\n# Yours to try:\n{_yours(folder)}")
+    echo(f"\n# Yours to try, until the next `replay demo` makes the folder anew:\n{_yours(folder)}")
 
 
 def documents(steps: Iterator[Step], *, folder: Path) -> Iterator[dict[str, Json]]:

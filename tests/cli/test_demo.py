@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from replay.demonstration.story import tell
 from tests.cli.command_line import CommandLine
 
 
@@ -38,6 +39,13 @@ def test_a_folder_of_somebody_is_not_touched(
     assert (result.exit_code, result.stdout) == (2, "")
     assert "the demo's folder is in use" in result.stderr
     assert list(mine.parent.iterdir()) == [mine]
+
+
+def test_who_is_given_the_folder_is_told_how_long_it_stays() -> None:
+    """What a former demo has left is made anew, edits of it included: that is said before anybody edits it."""
+    lines: list[str] = []
+    tell(iter(()), lines.append, folder=Path("replay-demo"))
+    assert "until the next `replay demo` makes the folder anew" in lines[-1]
 
 
 def test_a_folder_that_cannot_be_written_is_told(

@@ -203,7 +203,11 @@ def shared_options(source: type[Source], project: Project, function: str) -> dic
     known: dict[str, Any] = {"function": function}
     if "function_log_group" in shared:
         place = log_place(project, function)
-        known |= {"function_log_group": place.log_group, "function_timeout_s": place.timeout_s}
+        known |= {
+            "function_physical_name": place.name,
+            "function_log_group": place.log_group,
+            "function_timeout_s": place.timeout_s,
+        }
     return {name: value for name, value in known.items() if name in shared}
 
 

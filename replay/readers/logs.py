@@ -115,15 +115,15 @@ def similar_log_groups(client: "CloudWatchLogsClient", name: str) -> list[str]:
 
     CloudFormation puts the stack's name before a function's, and random letters behind it.
 
-    One page is read; what may not be listed is an empty list.
+    What may not be listed is an empty list.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        page = client.describe_log_groups(logGroupNamePattern=name)
+        pages = list(client.get_paginator("describe_log_groups").paginate(logGroupNamePattern=name))
     except (BotoCoreError, ClientError):
         return []
-    names = [str(group.get("logGroupName", "")) for group in page.get("logGroups", [])]
+    names = [str(group.get("logGroupName", "")) for page in pages for group in page.get("logGroups", [])]
     return [each for each in names if each.startswith(_LAMBDA_GROUPS) and name in each]
 
 

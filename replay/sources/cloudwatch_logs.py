@@ -77,7 +77,8 @@ class CloudWatchLogsOptions(FunctionLogOptions):
     @property
     def named(self) -> str:
         """The log group as it was given: a name, or an ARN."""
-        return self.log_group or self.function_log_group or default_log_group(self.function or "")
+        own = default_log_group(self.function_physical_name or self.function or "")
+        return self.log_group or self.function_log_group or own
 
 
 class CloudWatchLogsSource(Source):
@@ -163,7 +164,8 @@ def _existing_group(client: Any, options: CloudWatchLogsOptions) -> str:
     except AwsError as error:
         if not is_missing(error):
             raise
-        similar = similar_log_groups(client, options.group.rpartition("/")[2])
+        names = (options.group.rpartition("/")[2], options.function)
+        similar = next(filter(None, (similar_log_groups(client, each) for each in names if each)), [])
         if len(similar) == 1 and not options.log_group:
             return similar[0]
         raise SourceError(

@@ -19,6 +19,10 @@ class FunctionLogOptions(AwsOptions):
         default=None, metadata={"help": "the text behind which a line holds the event", "metavar": "TEXT"}
     )
     function: str | None = field(default=None, metadata={"help": "the function that logs there", "shared": True})
+    function_physical_name: str | None = field(
+        default=None,
+        metadata={"help": "its name on AWS, or in its template, as the project knows it", "shared": True},
+    )
     function_log_group: str | None = field(
         default=None, metadata={"help": "the log group of the function, as the project knows it", "shared": True}
     )

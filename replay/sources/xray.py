@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -19,99 +19,22 @@ from replay.payloads.traces import TracedRequest, trace_segments, traced_request
 from replay.readers.failure_evidence import logged_failure, with_evidence
 from replay.readers.invocations import LoggedInvocation
 from replay.readers.logged_requests import invocations_of_requests
-from replay.readers.logs import default_log_group, is_missing
+from replay.readers.logs import is_missing, similar_log_groups
 from replay.readers.traces import segment_documents, trace_ids
 from replay.sources.advance import Advance
 from replay.sources.base import Recording, Source
-from replay.sources.cloudwatch_logs import CloudWatchLogsOptions, refuse_group_elsewhere
-from replay.sources.function_log_options import FunctionLogOptions
+from replay.sources.cloudwatch_logs import refuse_group_elsewhere
 from replay.sources.logged_failures import MissingEvents, capture_of, event_of
-from replay.sources.permissions import ANY, AwsPlace, Permission
+from replay.sources.permissions import AwsPlace, Permission
+from replay.sources.xray_options import XRayOptions, faults_of
 
 _DEFAULT_TIME = timedelta(hours=1)
 _LONGEST_INVOCATION_S = 900.0
 _AT_ONCE = 50
 _TRIES = 4
 _MOST_NAMES = 5
-_NAME = re.compile(r"[\w-]{1,140}", re.ASCII)
-_STACK_S_RANDOM = r"(?=[a-z]*[0-9A-Z])[0-9A-Za-z]{8,13}"
-"""Behind the names that a stack makes; a word in small letters, as in `shop-orders-confirmation`, is a person's."""
-
+_MOST_ASKED_FOR = 20
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class XRayOptions(FunctionLogOptions):
-    """Which traces, and where the events of their requests are logged."""
-
-    filter: str | None = field(
-        default=None,
-        metadata={
-            "help": "a filter expression: all requests of the function in the traces that it finds; by default those "
-            "that failed",
-            "metavar": "EXPRESSION",
-        },
-    )
-    log_group: str | None = field(
-        default=None, metadata={"help": "the log group; by default the one that the trace names", "metavar": "NAME"}
-    )
-    function: str | None = field(default=None, metadata={"help": "the function in the traces", "shared": True})
-
-    def __post_init__(self) -> None:
-        """
-        Refuse what cannot be meant.
-
-        Raises:
-            ConfigurationError: Two ways to find events.
-        """
-        self.refuse_both("event_at", "event_prefix")
-
-    @property
-    def expression(self) -> str:
-        """What X-Ray is asked for: of a known function its own faults, wherever in a trace they are."""
-        if self.filter is not None:
-            return self.filter
-        failed = "fault = true OR error = true OR throttle = true"
-        named = self.deployed_name or ""
-        return f'service("{named}") {{ {failed} }}' if _NAME.fullmatch(named) else failed
-
-    @property
-    def deployed_name(self) -> str | None:
-        """The function's name on AWS: that of the log which Lambda makes for it, else what it is called here."""
-        return self._name_of_log or self.function
-
-    @property
-    def _name_of_log(self) -> str | None:
-        group = _group_name(self.function_log_group) if self.function_log_group else ""
-        named = group.removeprefix(default_log_group(""))
-        return named if named != group and _NAME.fullmatch(named) else None
-
-    def may_be(self, function: str) -> bool:
-        """
-        Say whether a stack may have named the function so: `<stack>-<logical id>-<random letters and digits>`.
-
-        Source: CloudFormation User Guide, "Name type".
-        """
-        if self._name_of_log is not None or not self.function:
-            return False
-        return bool(re.fullmatch(rf"[A-Za-z][\w-]*-{re.escape(self.function)}-{_STACK_S_RANDOM}", function, re.ASCII))
-
-    @property
-    def how_to_name(self) -> str:
-        """How a user says what the function is called on AWS."""
-        if self.function_log_group is not None and self._name_of_log is None:
-            return "--function NAME"
-        return f'--function NAME, or [tool.replay.functions.{self.function}] log_group = "{default_log_group("NAME")}"'
-
-    def group_of(self, request: TracedRequest) -> str:
-        """Say where a request is logged."""
-        named = self.log_group or request.log_group or self.function_log_group
-        return _group_name(named) if named else default_log_group(request.function)
-
-
-def _group_name(named: str) -> str:
-    """Read the name or ARN of a log group as the source that reads nothing but logs does."""
-    return CloudWatchLogsOptions(log_group=named).group
 
 
 class XRaySource(Source):
@@ -147,17 +70,19 @@ class XRaySource(Source):
 
     def permissions(self, at: AwsPlace) -> tuple[Permission, ...]:
         """Declare reading traces, which AWS cannot narrow, and the log of the function."""
-        options = self._options
-        named = options.log_group or options.function_log_group
-        group = _group_name(named) if named else default_log_group(options.function or ANY)
-        return (
+        groups = self._options.groups_read
+        needed = (
             Permission(actions=("xray:GetTraceSummaries", "xray:BatchGetTraces"), why="find and read traces"),
             Permission(
                 actions=("logs:FilterLogEvents", "logs:GetLogEvents"),
-                resources=(at.arn("logs", f"log-group:{group}"), at.arn("logs", f"log-group:{group}:*")),
+                resources=tuple(at.arn("logs", f"log-group:{each}{end}") for each in groups for end in ("", ":*")),
                 why="find the events in the log of the function",
             ),
         )
+        if self._options.filter is not None or not self._options.deployed_name:
+            return needed
+        listing = ("logs:DescribeLogGroups",)
+        return *needed, Permission(actions=listing, why="find the name that a stack gave the function", optional=True)
 
 
 @dataclass(slots=True)
@@ -179,6 +104,7 @@ class XRayRecording(Recording):
         # No emulator knows filter expressions, so there all traces are read; what the user has said is sent anyhow.
         on_aws = is_aws_url(str(traces.meta.endpoint_url))
         self._expression = options.expression if on_aws or options.filter is not None else ""
+        self._asked_for = self._expression
         self._logs = logs
         self._options = options
         self._place = place
@@ -215,11 +141,30 @@ class XRayRecording(Recording):
         until = self._until or datetime.now(UTC)
         since = self._since or until - _DEFAULT_TIME
         self._hour_before = until if self._since is None else None
-        names = trace_ids(self._traces, since, until, expression=self._expression, reached=self._reached(since, until))
-        for given, capture in enumerate(self._found_by(names), 1):
+        for given, capture in enumerate(self._found_by(self._trace_ids(since, until)), 1):
             yield capture
             if self._limit is not None and given >= self._limit:
                 return
+
+    def _trace_ids(self, since: datetime, until: datetime) -> Iterator[str]:
+        """Ask for the function by its name, and only where no trace has it, by those that a stack may have given it."""
+        reached = self._reached(since, until)
+        is_found = False
+        for name in trace_ids(self._traces, since, until, expression=self._expression, reached=reached):
+            is_found = True
+            yield name
+        named = self._stack_made() if self._expression and not is_found else []
+        for first in range(0, len(named), _MOST_ASKED_FOR):
+            expression = faults_of(named[first : first + _MOST_ASKED_FOR])
+            self._asked_for += f" OR {expression}"
+            yield from trace_ids(self._traces, since, until, expression=expression, reached=reached)
+
+    def _stack_made(self) -> list[str]:
+        """List the names that a stack may have given the function, by the log groups that there are."""
+        named = self._options.deployed_name
+        if self._options.filter is not None or not named:
+            return []
+        return self._options.stack_made(similar_log_groups(self._logs, named))
 
     def _found_by(self, names: Iterator[str]) -> Iterator[Capture]:
         """Give the requests of the function by its name, or where no trace has it, of the only one a stack named so."""
@@ -339,7 +284,7 @@ class XRayRecording(Recording):
             return
         if not self._found:
             named = "" if options.filter is not None else "; --filter asks for another function, or for anything"
-            yield f"X-Ray found no trace in this time for: {self._expression or 'any'}{named}"
+            yield f"X-Ray found no trace in this time for: {self._asked_for or 'any'}{named}"
         elif self._unread < self._found:
             yield self._none_failed()
 

@@ -125,6 +125,17 @@ def test_the_streams_of_the_function_are_in_the_policy(
 
 
 @pytest.mark.usefixtures("nowhere")
+def test_traces_are_looked_for_by_the_name_in_the_template(replay_: CommandLine, tmp_path: Path) -> None:
+    """`--function orders` means OrdersFunction, so the log that a stack makes of that name is in the policy."""
+    properties = "Runtime: python3.12, Handler: app.handler, Code: ."
+    function = f"OrdersFunction: {{Type: AWS::Lambda::Function, Properties: {{{properties}}}}}"
+    (tmp_path / "template.yaml").write_text(f"Resources:\n  {function}\n")
+    document = json.loads(replay_("doctor", "--source", "xray", "--function", "orders").stdout)
+    made = "arn:aws:logs:eu-west-1:*:log-group:/aws/lambda/*-OrdersFunction-*:*"
+    assert actions_on(document, made) == {"logs:FilterLogEvents", "logs:GetLogEvents"}
+
+
+@pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("name", source_names())
 def test_every_source_has_a_policy(replay_: CommandLine, name: str) -> None:
     """Without any option the policy is for all of its kind; or the one option that is needed is named."""

@@ -141,6 +141,18 @@ def test_a_missing_group_can_be_told_from_other_errors() -> None:
         assert similar_log_groups(client, "orders") == []
 
 
+def test_similar_groups_are_listed_to_the_last_page() -> None:
+    """A name is only the one that is there if no later page has another (moto's pages are long, so botocore's Stubber)."""
+    client = boto3.client("logs", region_name="us-east-1")
+    asked = {"logGroupNamePattern": "orders"}
+    names = [f"/aws/lambda/{stack}-orders-1A2B3C4D5E6F" for stack in ("dev", "prod")]
+    groups = [{"logGroups": [{"logGroupName": each}]} for each in names]
+    with Stubber(client) as stubber:
+        stubber.add_response("describe_log_groups", {**groups[0], "nextToken": "t"}, asked)
+        stubber.add_response("describe_log_groups", groups[1], {**asked, "nextToken": "t"})
+        assert similar_log_groups(client, "orders") == names
+
+
 def test_lines_that_were_split_are_one_entry_again() -> None:
     """LocalStack writes each line of a trace as an event of its own: it is the same invocation."""
     lines = [

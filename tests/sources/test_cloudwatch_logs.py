@@ -295,6 +295,15 @@ def test_the_group_of_a_stack_s_function_is_found(log: LambdaLog) -> None:
     assert captures[0].origin.place.startswith("/aws/lambda/shop-OrdersFunction-1A2B ")
 
 
+def test_the_group_is_found_by_the_name_in_the_template(log: LambdaLog) -> None:
+    """`--function orders` means the template's OrdersFunction, and so the group that its stack named after that."""
+    LambdaLog(log.client, group="/aws/lambda/shop-OrdersFunction-1A2B").invoke(f"event: {SQS_EVENT}\n", error="E: x")
+    captures, _ = recorded(function="orders", function_physical_name="OrdersFunction")
+    assert captures[0].origin.place.startswith("/aws/lambda/shop-OrdersFunction-1A2B ")
+    captures, _ = recorded(function="shop-Orders", function_physical_name="default-Orders")
+    assert captures[0].origin.place.startswith("/aws/lambda/shop-OrdersFunction-1A2B ")
+
+
 def test_a_missing_group_is_told_with_those_that_are_there(log: LambdaLog) -> None:
     """A misspelt group is an error before anything is read."""
     for stack in ("shop", "test"):

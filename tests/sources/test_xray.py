@@ -1,6 +1,7 @@
 """The xray source: failed requests by their traces, with the events that the function logged and the tree of segments."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,8 @@ from replay.reports.fixture_card import fixture_card, fixture_document
 from replay.sources import aws_options as module
 from replay.sources import xray
 from replay.sources.permissions import AwsPlace
-from replay.sources.xray import XRayOptions, XRaySource
+from replay.sources.xray import XRaySource
+from replay.sources.xray_options import XRayOptions
 from tests.enrichment.lambda_log import BEGAN_MS, LambdaLog
 from tests.sources.traced_requests import put_trace, trace
 
@@ -92,6 +94,31 @@ def leave_unprocessed(monkeypatch: pytest.MonkeyPatch, lost: set[str]) -> None:
 
     monkeypatch.setattr(BaseClient, "_make_api_call", answer)
     monkeypatch.setattr("replay.readers.traces._FIRST_WAIT_S", 0.0)
+
+
+def find_by_name(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let X-Ray find the traces of the services that an expression names, which moto does not; keep what was asked."""
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+    asked_for: list[str] = []
+
+    def has(client: Any, name: str, services: list[str]) -> bool:
+        (found,) = real(client, "BatchGetTraces", {"TraceIds": [name]})["Traces"]
+        return any(json.loads(each["Document"])["name"] in services for each in found["Segments"])
+
+    def answer(client: Any, operation: str, asked: dict[str, Any]) -> Any:
+        if operation != "GetTraceSummaries":
+            return real(client, operation, asked)
+        expression = asked.pop("FilterExpression")
+        asked_for.append(expression)
+        services = re.findall(r'service\("([^"]+)"\)', expression)
+        found = real(client, operation, asked)
+        return {
+            **found,
+            "TraceSummaries": [each for each in found["TraceSummaries"] if has(client, each["Id"], services)],
+        }
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", answer)
+    return asked_for
 
 
 def test_a_failed_request_becomes_a_capture_with_its_trace(log: LambdaLog) -> None:
@@ -215,10 +242,71 @@ def test_of_two_functions_that_stacks_named_so_none_is_taken(log: LambdaLog) -> 
     assert f"of others: dev-orders-{RANDOM}, prod-orders-{RANDOM}; if one of them is orders, say which: --fun" in note
 
 
+def test_without_a_filter_x_ray_is_asked_for_the_name_that_a_stack_made(
+    log: LambdaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where X-Ray knows no function of this name, log groups tell what a stack made of it; old ones have no trace."""
+    asked_for = find_by_name(monkeypatch)
+    name, old, other = f"shop-OrdersFunction-{RANDOM}", "shop-OrdersFunction-0Z9Y8X7W6V5U", "shop-OrdersFunction-copy"
+    for function in (old, name, other):
+        request_id = put_trace(
+            of(log, function), f"event: {EVENT}\n", error="E: x", function=function * (function != old)
+        )
+    captures, notes = recorded(filter=None, function="orders", function_physical_name="OrdersFunction")
+    assert [capture.origin.place.split()[0] for capture in captures] == [f"/aws/lambda/{name}"]
+    assert request_id not in {capture.origin.identity for capture in captures}
+    assert notes[-1].startswith(f"orders was taken to be {name}, as a stack would name it")
+    assert re.findall(r'"(.*?)"', " ".join(asked_for)) == ["OrdersFunction", old, name]
+
+
+def test_a_name_that_a_stack_made_is_not_asked_for_where_the_exact_one_is_known(
+    log: LambdaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function of exactly this name that did not fail is the one that is meant: it has a trace, or a log group."""
+    asked_for = find_by_name(monkeypatch)
+    name = f"shop-orders-{RANDOM}"
+    put_trace(of(log, name), f"event: {EVENT}\n", error="E: x", function=name)
+    captures, (note,) = recorded(filter=None)
+    assert captures == []
+    assert note.startswith('X-Ray found no trace in this time for: service("orders") {')
+    put_trace(log, f"event: {EVENT}\n", function="orders")
+    assert recorded(filter=None)[0] == []
+    assert all(f'"{name}"' not in expression for expression in asked_for)
+
+
+def test_of_two_names_that_stacks_made_without_a_filter_none_is_taken(
+    log: LambdaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both stacks' functions have failed: they are named, and what was asked for is told where nothing was found."""
+    monkeypatch.setattr(xray, "_MOST_ASKED_FOR", 1)
+    find_by_name(monkeypatch)
+    names = (f"dev-Orders-{RANDOM}", f"prod-Orders-{RANDOM}")
+    groups = [of(log, each) for each in names]
+    _, (note,) = recorded(filter=None, function="Orders")
+    assert all(f'service("{each}")' in note for each in ("Orders", *names))
+    for group, name in zip(groups, names, strict=True):
+        put_trace(group, f"event: {EVENT}\n", error="E: x", function=name)
+    captures, (note,) = recorded(filter=None, function="Orders")
+    assert captures == []
+    assert f"of others: {', '.join(names)}; if one of them is Orders, say which" in note
+
+
+def test_the_policy_lets_read_the_log_that_a_stack_named() -> None:
+    """Where only the template's name is known, the logs of what a stack makes of it, and finding them, belong to it."""
+    at = AwsPlace(region="us-east-1", account_id="123456789012")
+    options = XRayOptions(function="orders", function_physical_name="OrdersFunction")
+    _, logs, listing = XRaySource(options).permissions(at)
+    prefix = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/"
+    assert f"{prefix}*-OrdersFunction-*:*" in logs.resources
+    assert (listing.actions, listing.optional) == (("logs:DescribeLogGroups",), True)
+
+
 @pytest.mark.parametrize(
     ("name", "known", "expected"),
     [
         (f"shop-orders-{RANDOM}", {}, True),
+        (f"shop-orders-{RANDOM}", {"function_physical_name": "OrdersFunction"}, False),
+        (f"shop-OrdersFunction-{RANDOM}", {"function_physical_name": "OrdersFunction"}, True),
         ("shop-orders-aBcDeFgHiJk1", {}, True),
         ("shop-orders-confirmation", {}, False),
         ("shop-orders-v2", {}, False),
@@ -295,7 +383,7 @@ def test_a_log_group_may_be_given_by_its_arn(log: LambdaLog, option: str) -> Non
     (capture,), notes = recorded(**{option: arn})
     assert (capture.origin.identity, notes) == (request_id, [])
     options = XRayOptions(function="orders", **{option: arn})
-    (_, logs) = XRaySource(options).permissions(AwsPlace(region="us-east-1", account_id="123456789012"))
+    (_, logs, _) = XRaySource(options).permissions(AwsPlace(region="us-east-1", account_id="123456789012"))
     assert logs.resources == tuple(arn.removesuffix(":*") + end for end in ("", ":*"))
 
 
@@ -353,6 +441,10 @@ def test_two_places_of_events_are_refused() -> None:
         (
             {"function": "orders", "function_log_group": "/shop/all-functions"},
             'service("orders") { fault = true OR error = true OR throttle = true }',
+        ),
+        (
+            {"function": "orders", "function_physical_name": "OrdersFunction"},
+            'service("OrdersFunction") { fault = true OR error = true OR throttle = true }',
         ),
         ({"function": 'x") OR ok'}, "fault = true OR error = true OR throttle = true"),
         ({"function": "orders", "filter": "responsetime > 5"}, "responsetime > 5"),

@@ -19,6 +19,10 @@ from replay.payloads.exact_json import Json
 
 ENTRY_POINTS = "replay.envelopes"
 _MOST_LAYERS = 100
+_SURE_LAYERS = 10
+_MOST_CHARACTERS = 10_000_000
+"""Each layer is read whole, so many large ones take long; the longest chain that AWS makes has six."""
+
 _REDRIVEN = "DeadLetterQueueSourceArn"
 
 
@@ -71,9 +75,17 @@ def unwrap(capture: Capture, function_sources: Sequence[EventSource] = ()) -> tu
         unwrapped,
         envelopes=names,
         claim_checks=_claim_checks(layers, unwrapped.event.text),
-        details={**unwrapped.details, "envelopes": list(names)} if len(names) > 1 else unwrapped.details,
+        details={**unwrapped.details, **_told_layers(names, layers[-1])},
         is_whole=unwrapped.is_whole and _are_told(layers[1 : received + 1], by=envelope),
     )
+
+
+def _told_layers(names: tuple[str, ...], last: tuple[Envelope, Capture]) -> dict[str, Json]:
+    """Tell which envelopes were opened, and whether another may lie in the last."""
+    if len(names) == 1:
+        return {}
+    is_open = len(names) >= _SURE_LAYERS and last[0].inside(last[1]) is not None
+    return {"envelopes": list(names), **({"envelopes_left_closed": True} if is_open else {})}
 
 
 def _are_told(opened: Sequence[tuple[Envelope, Capture]], *, by: Envelope) -> bool:
@@ -91,9 +103,11 @@ def _claim_checks(layers: Sequence[tuple[Envelope, Capture]], event_text: str) -
 def _layers(capture: Capture) -> Iterator[tuple[Envelope, Capture]]:
     """Open one envelope after the other, without recursion."""
     held: Capture | None = capture
-    for _ in range(_MOST_LAYERS):
-        if held is None:
+    characters = 0
+    for number in range(_MOST_LAYERS):
+        if held is None or (number >= _SURE_LAYERS and characters + len(held.body) > _MOST_CHARACTERS):
             return
+        characters += len(held.body)
         envelope = _envelope_of(held)
         yield envelope, held
         held = envelope.inside(held)

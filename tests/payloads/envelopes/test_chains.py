@@ -82,6 +82,19 @@ def test_a_hundred_envelopes_are_no_recursion() -> None:
     _, unwrapped = unwrap(received(record))
     assert len(unwrapped.envelopes) == 100
     assert unwrapped.event.text.count("requestPayload") == 149
+    assert unwrapped.details["envelopes_left_closed"] is True
+
+
+def test_large_envelopes_are_opened_no_deeper_than_aws_nests_them() -> None:
+    """What is large is not read a hundred times: the event is exact, what lies far inside stays closed, and it is told."""
+    for payload, opened in (("{}", 13), (text_of("x" * 1_200_000), 10)):
+        record = payload
+        for _ in range(12):
+            outer, record = record, destination_record(record)
+        _, unwrapped = unwrap(received(record))
+        assert unwrapped.event.text == outer
+        assert len(unwrapped.envelopes) == opened
+        assert ("envelopes_left_closed" in unwrapped.details) == (opened < 13)
 
 
 def test_of_duplicate_members_the_last_is_the_event() -> None:

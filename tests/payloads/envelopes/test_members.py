@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.payloads.captures import S3Object
+from replay.payloads.envelopes import members as module
 from replay.payloads.envelopes.claim_checks import claim_check, claim_checks
 from replay.payloads.envelopes.documents import document, object_in
 from replay.payloads.envelopes.members import member, members
@@ -27,6 +28,38 @@ def test_members_are_found_as_they_are_written(value: dict[str, object], indent:
     found = members(written)
     assert {name: json.loads(each) for name, each in found.items()} == value
     assert all(each in written for each in found.values())
+
+
+_FRAGMENTS = st.sampled_from(
+    [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        " ",
+        "\n",
+        '"a"',
+        '"\\u00e9\\ud800"',
+        "1.50",
+        "-0",
+        "1e5",
+        "9" * 5_000,
+        "true",
+        "NaN",
+        "nul",
+        '"',
+        "\0",
+    ]
+)
+
+
+@given(st.lists(_FRAGMENTS, max_size=12).map("".join), st.booleans())
+def test_whoever_reads_the_members_they_are_the_same(fragments: str, is_object: bool) -> None:
+    """Python's parser and the walk, which alone reads what is deep, agree on every text: also on what is no JSON."""
+    text = f'{{"k": {fragments}}}' if is_object else "{" + fragments
+    assert members(text) == module._walked(text)
 
 
 def test_of_duplicate_keys_the_last_counts() -> None:

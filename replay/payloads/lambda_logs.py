@@ -20,6 +20,7 @@ from replay.errors import InvalidJson
 from replay.payloads.envelopes.documents import at, text_at
 from replay.payloads.envelopes.error_report import reported_failure, trace_id_of
 from replay.payloads.exact_json import parse, write
+from replay.payloads.execution_logs import execution_line
 from replay.payloads.failed_requests import uncaught_of
 from replay.payloads.failures import Failure, Report, most_telling
 from replay.payloads.log_continuation import together
@@ -143,6 +144,10 @@ def log_entry(text: str) -> LogEntry:
     found = _MARKED.match(stripped)
     if found:
         return _marked(text, stripped, found)
+    if of_api := execution_line(stripped):
+        kind: EntryKind = "error" if of_api.failure else "application"
+        request_id, message, failure, *_ = of_api
+        return LogEntry(text=text, kind=kind, message=message, request_id=request_id, failure=failure)
     return _failed(text, stripped) or _written(text, stripped)
 
 

@@ -33,12 +33,13 @@ _FAILING_TERMS = (
     '?"\\"status\\":\\"error\\""', '?"\\"status\\":\\"failure\\""', '?"Process exited before completing"',
     '?"Runtime."', '?"Extension."', "?Exception", '?" Error: "', '?".java:"',
     '?"Amazon.Lambda.RuntimeSupport."', '?"Unknown application error occurred"',
+    *(f'?"completed with status: {each}"' for each in range(500, 505)),
 )  # fmt: skip
 _FAILING = re.compile(
     r"\[ERROR\]|\bERROR\b|Task timed out after|Status: (?:timeout|error|failure)|Runtime exited|errorType|"
     r'Error raised from handler method|"status"\s{0,4}:\s{0,4}"(?:timeout|error|failure)"|'
     r"Process exited before completing|\b(?:Runtime|Extension)\.[A-Z]|at Amazon\.Lambda\.|"
-    r"Unknown application error occurred|: ([A-Za-z_$][\w.$]*)\n\1\b"
+    r"Unknown application error occurred|Method completed with status: 5|: ([A-Za-z_$][\w.$]*)\n\1\b"
 )
 
 

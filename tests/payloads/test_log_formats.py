@@ -87,6 +87,8 @@ def common(status: str = "500") -> str:
         (s3_by_itself, ("500", "204"), "3E57427F3EXAMPLE", "InternalError"),
         (lambda status: s3_by_itself(status, '"-"'), ("503", "204"), "3E57427F3EXAMPLE", "InternalError"),
         (cloudfront, ("504", "304"), "RequestIdOfTheEdge==", "HTTP 504"),
+        (lambda status: line(**{"date": "2026-11-21", "time": "07:00:00", "sc-status": status, "x-edge-request-id": "IdOfTheEdge=="}), ("504", "200"), "IdOfTheEdge==", "HTTP 504"),
+        (lambda status: line(**{"timestamp(ms)": "1795244400000", "sc-status": int(status), "x-edge-request-id": "IdOfTheEdge=="}), ("502", "403"), "IdOfTheEdge==", "HTTP 502"),
         (common, ("500", "499"), request_id(1), "HTTP 500"),
         (lambda status: common(status).replace('] "', ']"'), ("500", "499"), request_id(1), "HTTP 500"),
         (lambda status: line(**{"date": "2026-11-21", "time": "07:00:00", "sc-status": status, "x-edge-request-id": "RequestIdOfTheEdge=="}), ("502", "200"), "RequestIdOfTheEdge==", "HTTP 502"),
@@ -112,6 +114,15 @@ def test_access_logs(made: Any, statuses: tuple[str, str], expected_id: str | No
     offsets = failure_offsets(content, application=False)
     begin, end = len(good.encode()) + 1, len(good.encode()) + 1 + len(bad.encode())
     assert any(begin <= at < end for at in offsets)
+
+
+def test_what_cloudfront_says_in_json() -> None:
+    """Its detailed result is the message; a line with few of the fields, or with words where numbers stand, is one too."""
+    (record,) = read_line(line(**{"sc-status": "502", "x-edge-detailed-result-type": "OriginDnsError"}), Forms()) or []
+    assert record.failure
+    assert (record.failure.message, record.request_id, record.at) == ("OriginDnsError", None, None)
+    (odd,) = read_line(line(**{"sc-status": "502", "timestamp(ms)": "-", "x-edge-request-id": 7}), Forms()) or []
+    assert (odd.request_id, odd.at) == (None, None)
 
 
 def test_what_a_load_balancer_says_of_a_function() -> None:

@@ -418,6 +418,8 @@ def test_what_lambda_calls_a_success_did_not_fail_in_any_way(tmp_path: Path) -> 
         '[ {"message": "fine"}]',
         '<request id="8f507cfc"><status>200</status></request>',
         '1.2.3.4 - - [21/Nov/2026:07:00:00 +0000] "POST /orders HTTP/1.1" 200 36 e1',
+        "2026-11-21T07:00:01.500Z (8f507cfc-0000-4000-8000-000000000001) HTTP Method: GET, Resource Path: /o",
+        "(8f507cfc-0000-4000-8000-000000000001) HTTP Method: GET, Resource Path: /o",
         "#Version: 1.0",
         "2026-11-21\t07:00:00\tFRA2-C1\t392\t1.2.3.4\tGET\td1.cloudfront.net\t/\t200",
         "h2 2026-11-21T07:00:00.000001Z app/shop/1 1.2.3.4:2817 10.0.0.1:80 0 0 0 200 200 34 366 -",

@@ -1,8 +1,7 @@
 """
 Access logs of API Gateway, in each of the four forms that its guide offers, and of whoever else writes a status.
 
-Source: API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs" and "Logging API access for HTTP APIs";
-Amazon CloudFront Developer Guide, "Standard logging (v2)": the names of the fields in JSON.
+Source: API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs" and "Logging API access for HTTP APIs".
 """
 
 import re
@@ -13,10 +12,9 @@ from typing import Any
 from replay.payloads.failures import Failure
 from replay.payloads.log_formats.log_record import LogRecord, moment_of, moment_of_epoch_ms
 
-_STATUSES = ("status", "statusCode", "status_code", "httpStatus", "http_status", "sc-status")
-_REQUEST_IDS = ("requestId", "request_id", "requestID", "apigw_request_id", "RequestId", "x-edge-request-id")
-_MESSAGES = ("errorMessage", "error", "integrationErrorMessage", "integrationError", "responseType", "validationError",
-             "x-edge-detailed-result-type")  # fmt: skip
+_STATUSES = ("status", "statusCode", "status_code", "httpStatus", "http_status")
+_REQUEST_IDS = ("requestId", "request_id", "requestID", "apigw_request_id", "RequestId")
+_MESSAGES = ("errorMessage", "error", "integrationErrorMessage", "integrationError", "responseType", "validationError")
 _TIMES = ("requestTimeEpoch", "requestTime", "time", "timestamp", "@timestamp")
 _STATUS = re.compile(r"5\d\d")
 _CLF_TIME = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
@@ -68,8 +66,6 @@ def _of_object(text: str, value: Mapping[str, Any]) -> LogRecord | None:
 
 
 def _moment(value: Mapping[str, Any]) -> datetime | None:
-    if "sc-status" in value and (found := moment_of(f"{value.get('date')}T{value.get('time')}")):
-        return found
     for name in _TIMES:
         held = value.get(name)
         if isinstance(held, str):

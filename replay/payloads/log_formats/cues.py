@@ -61,6 +61,7 @@ _LOOKS_LIKE = (
 
 _KNOWN_LINE = re.compile(
     rb'RequestId: |^(?:\S+[ \t]){0,3}(?:\[\s*)?\{\s*"|\[(?:ERROR|WARNING|INFO|DEBUG|CRITICAL)\]|<request id="'
+    rb"|^(?:\S+ )?\([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\) [A-Z]"
     rb"|^#(?:Version|Fields):|^(?:https?|h2|grpcs|wss?) \d{4}-|\t[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\t",
     re.MULTILINE | re.IGNORECASE,
 )

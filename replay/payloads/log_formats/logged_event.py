@@ -9,6 +9,7 @@ from replay.payloads.envelopes.documents import document
 from replay.payloads.envelopes.lambda_event import event_source_of_value
 from replay.payloads.envelopes.members import members
 from replay.payloads.exact_json import Json, string_value, write
+from replay.payloads.execution_logs import execution_line
 from replay.payloads.log_formats.concatenated_json import document_end
 from replay.payloads.log_formats.json_path import JsonPath, text_of_place
 
@@ -48,6 +49,8 @@ def logged_event(text: str, message: str | None = None, place: EventPlace = ANYW
 
     Source: AWS Lambda Powertools, "Logging incoming event": under `message` (Python), `event` (TypeScript, Java, .NET).
     """
+    if place == ANYWHERE and (of_api := execution_line(text)):
+        return of_api.event
     value = document(text)
     if place.path is not None:
         found = text_of_place(text, place.path) if isinstance(value, dict) else None

@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from replay.payloads.envelopes.documents import document, text_at
 from replay.payloads.envelopes.lambda_destination import is_invocation_record
 from replay.payloads.exact_json import write
+from replay.payloads.execution_logs import ExecutionLine, execution_line
 from replay.payloads.failures import Failure
 from replay.payloads.lambda_logs import LogEntry, begins_environment, log_entry, timed_entries
 from replay.payloads.log_formats.access_log import access_record
 from replay.payloads.log_formats.application_log import application_record, is_of_logger, request_id_of, text_error
-from replay.payloads.log_formats.cloudfront_log import cloudfront_record
+from replay.payloads.log_formats.cloudfront_log import cloudfront_object, cloudfront_record
 from replay.payloads.log_formats.cloudtrail import cloudtrail_record, is_cloudtrail
 from replay.payloads.log_formats.cloudwatch_export import exported_event, stream_entries
 from replay.payloads.log_formats.concatenated_json import documents
@@ -53,11 +55,25 @@ def read_line(text: str, forms: Forms) -> list[LogRecord] | None:
         records = [record for each in documents(stripped) for record in _of_document(each, forms)]
         records = [replace(each, at=each.at or told) for each in records] if told else records
         return records or ([] if document(stripped) is not None else None)
+    if of_api := execution_line(stripped):
+        return [_of_execution_line(stripped, of_api, moment_of(at), forms)]
     for form in (load_balancer_record, s3_access_record, cloudfront_record):
         if found := form(stripped):
             return [found]
     access = access_record(stripped, None)
     return [access] if access else None
+
+
+def _of_execution_line(text: str, told: ExecutionLine, at: datetime | None, forms: Forms) -> LogRecord:
+    """Read what a gateway saw of a request, by the id that the function's event names; contents are not for eyes."""
+    return LogRecord(
+        text="" if told.is_contents else text,
+        kind="access",
+        request_id=told.request_id,
+        at=at,
+        failure=told.failure,
+        event=logged_event(text, told.message, forms.event),
+    )
 
 
 def read_stream(lines: Iterable[str], forms: Forms) -> list[LogRecord]:
@@ -146,7 +162,7 @@ def _of_object(text: str, value: Mapping[str, Any], forms: Forms) -> LogRecord:
         record = inner if tells_more else record
     is_metric = "_aws" in value  # of the embedded metric format: a status in it counts answers
     may_be_access = record.failure is None and (forms.application or not (is_metric or is_of_logger(value)))
-    if may_be_access and (access := access_record(text, value)):
+    if may_be_access and (access := access_record(text, value) or cloudfront_object(text, value)):
         record = replace(
             access, event=record.event, request_id=request_id_of(value, forms.request_id_at) or access.request_id
         )

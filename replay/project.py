@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # who replays need not wait for all that records, nor who rec
     from replay.recorder import Progress, RecordingSummary
     from replay.redaction.redactor import Redactor
     from replay.replayer import Replayer
-    from replay.sources.base import Source
+    from replay.sources.base import Recording, Source
     from replay.targets.base import Invoker
     from replay.targets.registry import NamedTarget
 
@@ -182,6 +182,7 @@ def record_events(
     enrich: bool = True,
     progress: "Callable[[Progress], object] | None" = None,
     unredacted: Callable[[FixtureReference, str], object] | None = None,
+    opened: "Callable[[Recording], object] | None" = None,
 ) -> "RecordingSummary":
     """
     Record what *source* gives into the project's fixtures, redacted by the project's rules.
@@ -211,6 +212,7 @@ def record_events(
         claim_checks=project.config.claim_checks,
         progress=progress,
         unredacted=unredacted,
+        opened=opened,
     )
 
 

@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from replay.cli.exits import AS_EXPECTED, COULD_NOT_RUN, INTERRUPTED, ended_properly
 from replay.cli.groups import LazyGroup
+from replay.cli.interruption import interruptible
 from replay.cli.options import json_option, where_option, write_line
 from replay.cli.source_options import build_options, click_options
 from replay.cli.verifying import tell_verified, verify_options
@@ -19,7 +21,7 @@ from replay.errors import ConfigurationError
 from replay.project import Project, log_place, open_project, record_events, unknown_function
 from replay.recorder import DEFAULT_SAMPLE, RecordingSummary
 from replay.reports.line_parts import reference_document
-from replay.sources.base import Source
+from replay.sources.base import Recording, Source
 from replay.sources.registry import source_class, source_names
 
 if TYPE_CHECKING:
@@ -230,10 +232,11 @@ def _record(
         from replay.verifier.events_before import EventsBefore
 
         events = EventsBefore()
-    with ended_properly(), progress_bar(enabled=sys.stderr.isatty() and not as_json) as progress:
-        unredacted = None if events is None else events.add
+    watched = sys.stderr.isatty() and not as_json
+    unredacted = None if events is None else events.add
+    with ended_properly(), _left_at_once() as opened, progress_bar(enabled=watched) as progress:
         summary = record_events(
-            project, source, function=function, progress=progress, unredacted=unredacted, **selection
+            project, source, function=function, progress=progress, unredacted=unredacted, opened=opened, **selection
         )
     unknown = unknown_function(project, function) if summary.written or summary.duplicates else ""
     if unknown:
@@ -253,6 +256,14 @@ def _record(
     elif summary.written and not unknown:
         click.echo(next_step(function, project.fixtures_option), err=True)
     sys.exit(INTERRUPTED if summary.interrupted else COULD_NOT_RUN if summary.problems else AS_EXPECTED)
+
+
+@contextmanager
+def _left_at_once() -> Iterator[Callable[[Recording], object]]:
+    """Give what takes note of each recording, which a second Ctrl-C leaves with its words on what remains."""
+    recordings: list[Recording] = []
+    with interruptible(lambda: "; ".join(filter(None, (each.remains() for each in recordings)))):
+        yield recordings.append
 
 
 def _finish(

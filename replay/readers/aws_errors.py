@@ -55,7 +55,7 @@ _BY_EXCEPTION = {
     "SSOError": _Words("the AWS sign-in is missing or has expired", _SIGN_IN),
     "TokenRetrievalError": _Words("the AWS sign-in is missing or has expired", _SIGN_IN),
     "NoRegionError": _Words(
-        "no AWS region is set", "add --region NAME, or set AWS_DEFAULT_REGION (boto3 does not read AWS_REGION)"
+        "no AWS region is set", "add --region NAME, or set AWS_DEFAULT_REGION (AWS_REGION is not read)"
     ),
     "InvalidRegionError": _Words("that is no AWS region", "write it as AWS does: --region eu-west-1"),
     "SSLError": _Words("the TLS connection could not be made", "check the endpoint, the proxy and AWS_CA_BUNDLE"),
@@ -63,7 +63,7 @@ _BY_EXCEPTION = {
     "ReadTimeoutError": _Words("the endpoint did not answer in time", _REACH),
     "ConnectionError": _Words("the endpoint cannot be reached", _REACH),
     "HTTPClientError": _Words("the connection to the endpoint broke", _REACH),
-    "ParamValidationError": _Words("boto3 does not take these parameters", "check the names and values given"),
+    "ParamValidationError": _Words("AWS would not take these parameters", "check the names and values given"),
 }
 
 
@@ -139,8 +139,9 @@ def _words(error: Exception, where: str) -> AwsError | None:
         if name in _BY_EXCEPTION:
             words = _BY_EXCEPTION[name]
             return AwsError(words.what, where=", ".join(places), hint=words.hint)
-    what = f"boto3 could not go on: {_one_line(str(error))}"
-    return AwsError(what, where=", ".join(places), hint="check the AWS configuration")
+    what = f"AWS cannot be asked with this configuration: {_one_line(str(error))}"
+    hint = "check ~/.aws/config, the variables AWS_…, and the region and endpoint that were given"
+    return AwsError(what, where=", ".join(places), hint=hint)
 
 
 def _no_profile(error: Exception) -> AwsError:

@@ -51,6 +51,7 @@ def record(
     again: bool = False,
     progress: _Progress | None = None,
     unredacted: Callable[[FixtureReference, str], object] | None = None,
+    opened: Callable[[Recording], object] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RecordingSummary:
     """
@@ -75,6 +76,7 @@ def record(
         progress: Told after each capture how far the recording has come, and from time to time while none is found.
         unredacted: Given the event as it was before redaction, of each fixture that was written and that redaction has
             changed; it must not write it anywhere.
+        opened: Given the recording as soon as it is there.
 
     Raises:
         SourceError, SourceRefused, AwsError: See `Source.open`; and what goes wrong while reading.
@@ -87,6 +89,8 @@ def record(
         raise _no_sample(sample, keep_all=keep_all)
     selection = selection_of(where, since, until, now())
     recording = _opened(source, selection, limit=limit, sample=sample)
+    if opened is not None:
+        opened(recording)
     clients = recording.client_of
     claims = claim_checks or ClaimCheckSettings()
     fetched = ClaimChecks(clients, buckets=claims.buckets, most_bytes=int(claims.max_size_mb * MEGABYTE))

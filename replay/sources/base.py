@@ -106,6 +106,10 @@ class Recording(ABC):
     def close(self) -> None:
         """Give everything back; may be called twice."""
 
+    def remains(self) -> str:
+        """Say what would not be as it was, if the program ended now without `close`; empty where nothing is known."""
+        return ""
+
     def total(self) -> int | None:
         """About how many captures there will be, for a progress bar; None when nobody knows."""
         return None

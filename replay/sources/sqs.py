@@ -309,6 +309,11 @@ class SqsRecording(Recording):
             return Consumed()
         return Consumed(deleted=drain.deleted, moved=drain.moved, left=drain.left.total())
 
+    def remains(self) -> str:
+        """Count what is leased."""
+        left = self._leases.still_held() if self._leases is not None and not self._closed else None
+        return self._unreleased("may not have been given back", left) if left is not None and left.unreleased else ""
+
     def close(self) -> None:
         """Finish the drain, and give every other message back; also when Ctrl-C comes meanwhile."""
         leases = self._leases

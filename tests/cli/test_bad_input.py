@@ -311,6 +311,25 @@ class TestFixtures:
         refused(replay_(*RECORD), "the folder of fixtures is a file", str(folder / "fixtures"), "--out DIR")
         assert (folder / "fixtures").read_text() == "mine"
 
+    @pytest.mark.parametrize("out", ["x" * 300, "new"])
+    def test_a_folder_that_cannot_be_made_is_named(
+        self, project: Callable[..., Path], replay_: CommandLine, monkeypatch: pytest.MonkeyPatch, out: str
+    ) -> None:
+        """It is that folder which is wrong, not the fixture that was to be in it, and another one is the way out."""
+        project(FAILING, {"order": 1})
+        real = Path.mkdir
+
+        def mkdir(path: Path, *arguments: Any, **named: Any) -> None:
+            if path.name == "new":
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            real(path, *arguments, **named)
+
+        monkeypatch.setattr(Path, "mkdir", mkdir)
+        words = "no such file or directory" if out == "new" else "file name too long"
+        told = replay_(*RECORD, "--out", out)
+        refused(told, f"the folder of fixtures cannot be written: {words}", f"{out}\n", "--out DIR")
+        assert "replay list" not in told.stderr
+
     def test_a_folder_that_is_not_ours_is_told_before_anything_is_leased(
         self, project: Callable[..., Path], replay_: CommandLine, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -117,7 +117,11 @@ def test_what_aws_says_is_made_harmless() -> None:
         (raised.ConnectionClosedError(endpoint_url="http://localhost:4566"), "the connection to the endpoint broke"),
         (raised.ProxyConnectionError(proxy_url="http://proxy"), "the proxy cannot be reached"),
         (raised.SSLError(endpoint_url="https://x", error="x"), "the TLS connection could not be made"),
-        (raised.ConfigParseError(path="/x"), "boto3 could not go on: Unable to parse config file: /x"),
+        (raised.ParamValidationError(report="Missing"), "AWS would not take these parameters"),
+        (
+            raised.ConfigParseError(path="/x"),
+            "AWS cannot be asked with this configuration: Unable to parse config file: /x",
+        ),
     ],
 )
 def test_what_boto3_raises_itself_is_told_with_the_next_step(error: Exception, what: str) -> None:
@@ -126,6 +130,7 @@ def test_what_boto3_raises_itself_is_told_with_the_next_step(error: Exception, w
     assert told.what == what
     assert told.hint
     assert told.where.startswith("queue orders-dlq")
+    assert "boto" not in told.what + told.hint
 
 
 def test_the_endpoint_that_cannot_be_reached_is_named() -> None:

@@ -173,6 +173,11 @@ class ArchiveRecording(Recording):
         )
         return Capture(origin=origin, body=event.text, sent_at=event.sent_at)
 
+    def remains(self) -> str:
+        """Name what finds the rule, the queue and the replay that were made."""
+        made = "the rule and queue of this recording, and its replay, may be left behind"
+        return "" if self._closed else f"{made}: `replay doctor --leftovers --remove` removes them"
+
     def close(self) -> None:
         """Cancel the replay unless it has ended, remove all that was made, and say what is left; also on Ctrl-C."""
         if self._closed:

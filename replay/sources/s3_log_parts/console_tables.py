@@ -3,10 +3,10 @@
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
-from replay.payloads.log_formats.log_answers import log_lines
+from replay.payloads.log_formats.log_answers import LogLine, log_lines
 from replay.sources.s3_log_parts.object_streams import Unreadable
 
 MOST_TABLE_BYTES = 64 * 1024 * 1024
@@ -30,10 +30,10 @@ def without_tables(pieces: Iterable[bytes]) -> Iterator[bytes]:
             than the 10,000 rows that the console gives.
     """
     iterator = iter(pieces)
-    content, broken = _gathered(iterator, _MOST_HEADING_BYTES)
+    content, broken = gathered(iterator, _MOST_HEADING_BYTES)
     columns = _columns(content)
     if columns is not None and broken is None:
-        rest, broken = _gathered(iterator, MOST_TABLE_BYTES - len(content) + 1)
+        rest, broken = gathered(iterator, MOST_TABLE_BYTES - len(content) + 1)
         content += rest
         if len(content) > MOST_TABLE_BYTES:
             raise Unreadable(f"it is a table of more than {MOST_TABLE_BYTES / 1e6:,.0f} MB")
@@ -43,7 +43,7 @@ def without_tables(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield from iterator
 
 
-def _gathered(pieces: Iterator[bytes], enough: int) -> tuple[bytes, Unreadable | None]:
+def gathered(pieces: Iterator[bytes], enough: int) -> tuple[bytes, Unreadable | None]:
     """Put pieces together until there are *enough* bytes; where they break off, say why."""
     gathered, size = [], 0
     try:
@@ -69,11 +69,14 @@ def _columns(content: bytes) -> _Columns | None:
 
 
 def _as_json(content: bytes, columns: _Columns) -> bytes:
-    """Write the rows as arrays of one line each, cut where an invocation begins; as they are if no time is one."""
+    """Write the rows as arrays; as they are if no time is one."""
     text = content.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogateescape")
     lines = log_lines(list(_rows(text, columns)))
-    if lines is None:
-        return content
+    return content if lines is None else written_as_arrays(lines)
+
+
+def written_as_arrays(lines: Sequence[LogLine]) -> bytes:
+    """Write *lines* as arrays of one line of text each, as the console exports them, cut where an invocation begins."""
     written: list[str] = []
     held: list[dict[str, str | int]] = []
     size, stream = 0, ""

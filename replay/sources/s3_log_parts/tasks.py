@@ -10,6 +10,7 @@ from replay.payloads.log_formats.log_record import Kind
 from replay.payloads.log_formats.reading import Forms
 from replay.readers.clients import aws_client
 from replay.sources.s3_log_parts.console_tables import without_tables
+from replay.sources.s3_log_parts.large_answers import without_large_answers
 from replay.sources.s3_log_parts.log_objects import LogObject
 from replay.sources.s3_log_parts.lookup import FoundEvent, look_up
 from replay.sources.s3_log_parts.object_streams import Counted, Unreadable, opened, unpacked
@@ -85,7 +86,8 @@ def perform(
         try:
             with opened(task.found, client) as raw:
                 counted, told = Counted(raw), 0
-                for piece in without_tables(unpacked(counted, most_bytes=access.most_bytes)):
+                content = unpacked(counted, most_bytes=access.most_bytes)
+                for piece in without_large_answers(without_tables(content)):
                     size += len(piece)
                     if counted.given - told >= _TOLD_EVERY_BYTES:
                         told = counted.given

@@ -2,7 +2,8 @@
 
 import os
 import re
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any
 
 from replay.errors import AwsError
@@ -16,6 +17,8 @@ READ_TIMEOUT_S = 30
 _ASSUMED_ROLES: dict[str, Any] = {}
 _LOCALSTACK_PORT = 4566
 _HOST = re.compile(r"([\w.-]+)(?::(\d{1,5}))?", re.ASCII)
+_OK = 200
+_WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html)\b", re.IGNORECASE)
 _LOCALSTACK = re.compile(r"localstack(?::(\d{1,5}))?")
 
 
@@ -130,7 +133,20 @@ def aws_client(
         localstack = _LOCALSTACK.fullmatch(endpoint_url or "")
         if localstack:
             host = f"localhost:{localstack[1]}" if localstack[1] else None
-            return localstack_session(host=host, region=region).client(service, config=config)
-        return aws_session(region=region, profile=profile).create_client(
-            service, config=config, endpoint_url=endpoint_url
+            client = localstack_session(host=host, region=region).client(service, config=config)
+        else:
+            session = aws_session(region=region, profile=profile)
+            client = session.create_client(service, config=config, endpoint_url=endpoint_url)
+    client.meta.events.register("before-parse", partial(_refuse_web_page, str(client.meta.endpoint_url)))
+    return client
+
+
+def _refuse_web_page(endpoint_url: str, response_dict: Mapping[str, Any], **_: object) -> None:
+    """Refuse what no API of AWS answers: read as an answer, a web page would be one without anything in it."""
+    body = response_dict.get("body")
+    if response_dict.get("status_code") == _OK and isinstance(body, bytes) and _WEB_PAGE.match(body):
+        raise AwsError(
+            "a web page was answered, not what AWS or an emulator answers",
+            where=f"endpoint {endpoint_url}",
+            hint="check --endpoint-url, AWS_ENDPOINT_URL and the proxy: another server listens there",
         )

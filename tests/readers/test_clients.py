@@ -1,6 +1,10 @@
 """Every way in which AWS says no becomes one error that says what to do now."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import botocore.exceptions as raised
@@ -131,6 +135,56 @@ def test_what_boto3_raises_itself_is_told_with_the_next_step(error: Exception, w
     assert told.hint
     assert told.where.startswith("queue orders-dlq")
     assert "boto" not in told.what + told.hint
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "named"),
+    [
+        ("sqs", "get_queue_url", {"QueueName": "orders-dlq"}),
+        ("logs", "describe_log_groups", {}),
+        ("sts", "get_caller_identity", {}),
+    ],
+)
+def test_a_web_page_is_no_answer(service: str, operation: str, named: dict[str, str]) -> None:
+    """Behind a wrong port a web server says yes to everything: it is told, and not taken for an empty answer."""
+    with _web_server(b"\n<!DOCTYPE html><html><body>Welcome<br></body></html>") as url:
+        client = aws_client(service, region="eu-west-1", endpoint_url=url)
+        with pytest.raises(AwsError, match="a web page was answered") as caught:
+            getattr(client, operation)(**named)
+    assert url in caught.value.where
+    assert "--endpoint-url" in caught.value.hint
+
+
+def test_an_object_that_is_a_web_page_is_read() -> None:
+    """What a bucket holds is not an answer about it."""
+    page = b"<html></html>"
+    with _web_server(page) as url:
+        client = aws_client("s3", region="eu-west-1", endpoint_url=url)
+        assert client.get_object(Bucket="logs", Key="index.html")["Body"].read() == page
+
+
+@contextmanager
+def _web_server(page: bytes) -> Iterator[str]:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        do_POST = do_GET  # noqa: N815 - as http.server wants it
+
+        def log_message(self, *_: object) -> None:
+            """Be quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_the_endpoint_that_cannot_be_reached_is_named() -> None:

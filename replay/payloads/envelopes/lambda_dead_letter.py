@@ -13,9 +13,9 @@ from replay.payloads.failures import Failure
 
 _ATTRIBUTES = ("RequestID", "ErrorCode", "ErrorMessage")
 _STATUS = re.compile(r"[1-5][0-9]{2}")
-_NEVER_INVOKED = "ZeroReservedConcurrency"
-_TYPES = {"200": "Unhandled", "429": "TooManyRequestsException", "": _NEVER_INVOKED}
-_NOT_INVOKED = "Function not invoked."
+_CONDITION = "ZeroReservedConcurrency"
+_TYPES = {"200": "Unhandled", "429": "TooManyRequestsException", "": _CONDITION}
+_SAYS_NOT_INVOKED = "Function not invoked."
 
 
 class LambdaDeadLetter(Envelope):
@@ -40,7 +40,7 @@ class LambdaDeadLetter(Envelope):
         request_id, code, message = _told(capture)
         if request_id is None or message is None:
             return False
-        return message.startswith(_NOT_INVOKED) if code is None else _STATUS.fullmatch(code) is not None
+        return message.startswith(_SAYS_NOT_INVOKED) if code is None else _STATUS.fullmatch(code) is not None
 
     def unwrap(self, capture: Capture) -> Unwrapped:
         """Give the body as the event."""
@@ -50,7 +50,7 @@ class LambdaDeadLetter(Envelope):
         failure = Failure(
             error_type=error_type_of(message) or _TYPES.get(code, f"ErrorCode {code}"),
             message=message,
-            condition=None if code else _NEVER_INVOKED,
+            condition=None if code else _CONDITION,
             request_id=request_id or None,
             trace_id=trace_id_of(capture.attributes),
         )

@@ -55,7 +55,8 @@ from pathlib import Path
 import boto3
 from replay.project import open_project, record_events
 from replay.recorder import record
-from replay.sources.sqs import SqsOptions, SqsSource
+from replay.sources.sqs import SqsSource
+from replay.sources.sqs_options import SqsOptions
 folder, queue, concurrency = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 project = open_project(folder)
 began = time.perf_counter()

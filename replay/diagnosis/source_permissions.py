@@ -11,8 +11,8 @@ from replay.enrichment.permissions import claim_check_permissions, enrichment_pe
 from replay.errors import AwsError, ReplayError
 from replay.payloads.event_sources import EventSource
 from replay.payloads.exact_json import Json
-from replay.payloads.partitions import is_aws_url
 from replay.project import Project, log_place
+from replay.readers.sides import on_aws
 from replay.sources.base import Source
 from replay.sources.permissions import ANY, AwsPlace, Permission
 
@@ -61,7 +61,7 @@ def caller_of(client_of: ClientOf) -> Caller:
     except AwsError as error:
         return Caller(at=AwsPlace(region=region), why=error.what)
     at = AwsPlace(region=region, account_id=str(identity["Account"]))
-    return Caller(at=at, arn=str(identity["Arn"]), on_aws=is_aws_url(str(client.meta.endpoint_url)))
+    return Caller(at=at, arn=str(identity["Arn"]), on_aws=on_aws(client))
 
 
 def _region(client: Any) -> str:

@@ -18,10 +18,10 @@ from replay.errors import AwsError
 from replay.payloads.captures import Capture
 from replay.payloads.envelopes.base import Unwrapped
 from replay.payloads.failures import Failure, Segment
-from replay.payloads.partitions import is_aws_url
 from replay.readers.invocations import LoggedInvocation
 from replay.readers.lambda_insights import LOG_GROUP
 from replay.readers.logs import MISSING, default_log_group, is_missing, similar_log_groups
+from replay.readers.sides import on_aws
 
 BATCH = 200
 """So many captures are looked up at once: few calls, and a source that leases is not kept waiting."""
@@ -149,7 +149,7 @@ class Enrichment:
         return self._clients[service]
 
     def _on_aws(self, service: str) -> bool:
-        return service in self._clients and is_aws_url(str(self._clients[service].meta.endpoint_url))
+        return service in self._clients and on_aws(self._clients[service])
 
     def _group_of(self, unwrapped: Unwrapped) -> str:
         """Name the log group: as configured, else of the function that a record of its failure names."""

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from replay.payloads.log_formats.log_answers import LogLine
-from replay.payloads.partitions import is_aws_url
 from replay.readers.invocations import LoggedInvocation, logged_invocations, stretches
 from replay.readers.logs import any_of, filtered_lines
+from replay.readers.sides import on_aws
 
 _CLOCKS_MS = 120_000
 """How far the clocks of two services may be apart, and how late a line may come."""
@@ -25,8 +25,7 @@ def invocations_of_requests(
         AwsError: There is no such log, or it may not be read.
     """
     # Emulators find all lines or none by a pattern of several terms, so there everything in the time is read.
-    on_aws = is_aws_url(str(client.meta.endpoint_url))
-    patterns = [pattern for pattern, _ in any_of(sorted(request_ids))] if on_aws else [""]
+    patterns = [pattern for pattern, _ in any_of(sorted(request_ids))] if on_aws(client) else [""]
     lines: list[LogLine] = []
     for pattern in patterns:
         found = filtered_lines(

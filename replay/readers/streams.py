@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from replay.errors import AwsError
-from replay.payloads.partitions import is_aws_url
 from replay.readers.aws_errors import aws_errors
+from replay.readers.sides import on_aws
 
 MOST_RECORDS = {"kinesis": 10_000, "dynamodb": 1_000}
 GONE = "ResourceNotFoundException"
@@ -210,7 +210,7 @@ class ShardReader:
         self._page_size = max(1, min(page_size or MOST_RECORDS[stream.kind], MOST_RECORDS[stream.kind]))
         self._is_closed = is_closed
         self._wait = wait
-        self._on_aws = is_aws_url(str(client.meta.endpoint_url))
+        self._on_aws = on_aws(client)
         self._last: str | None = None
         self.gave_up_after = 0
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from replay.functions.function import Function
 from replay.ledger.ledger import Ledger
+from replay.readers.sides import on_aws
 from replay.redriver.dead_letters import DeadLetters
 from replay.redriver.judges import FunctionJudges, Judges, Nobody
 from replay.redriver.moving import Mover
@@ -17,7 +18,7 @@ from replay.redriver.settling import Settling
 from replay.replayer.pace import Pace, RateLimit
 from replay.sources.sqs_batches import BATCH_SIZE
 from replay.sources.sqs_leases import Leases, lease_timeout_s
-from replay.sources.sqs_queue import Queue, on_aws
+from replay.sources.sqs_queue import Queue
 from replay.targets.base import Invoker
 
 WAIT_S = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from replay.errors import ConfigurationError, SourceError
 from replay.payloads.log_formats.json_path import json_path
 from replay.payloads.log_formats.reading import Forms
-from replay.payloads.partitions import is_aws_url
+from replay.readers.sides import on_aws
 from replay.sources.athena_parts.byte_sizes import byte_size
 from replay.sources.athena_parts.local_engine import LocalEngine
 from replay.sources.athena_parts.needed_permissions import querying, reading
@@ -171,7 +171,7 @@ class AthenaSource(Source):
         engine = AthenaEngine(client, place, max_scan_bytes=options.limit_bytes())
         engine.check()
         recording = AthenaRecording(self._asked(f"athena {options.table or 'query'}"), lambda _: engine)
-        if is_aws_url(str(client.meta.endpoint_url)):
+        if on_aws(client):
             recording.client_of = self._options.client
         return recording
 

@@ -12,11 +12,11 @@ from replay.errors import AwsError, ConfigurationError, SourceError
 from replay.payloads.captures import Capture
 from replay.payloads.log_formats.log_answers import LogLine
 from replay.payloads.log_formats.logged_event import EventPlace
-from replay.payloads.partitions import is_aws_url
 from replay.readers.aws_errors import aws_errors
 from replay.readers.insights import query_lines
 from replay.readers.invocations import LoggedInvocation, has_line, logged_invocations, stretches
 from replay.readers.logs import default_log_group, filtered_lines, is_missing, similar_log_groups
+from replay.readers.sides import on_aws
 from replay.sources.advance import Advance
 from replay.sources.base import Recording, Source
 from replay.sources.function_log_options import FunctionLogOptions
@@ -146,7 +146,7 @@ def refuse_group_elsewhere(named: str, client: Any, sts: Callable[[], Any]) -> N
         return
     region, account_id = named.split(":")[3:5]
     here = [str(client.meta.region_name), account_id]
-    if is_aws_url(str(client.meta.endpoint_url)):  # emulators have one account, whatever the credentials say
+    if on_aws(client):  # emulators have one account, whatever the credentials say
         with aws_errors(where=named, service="sts"):
             here[1] = sts().get_caller_identity()["Account"]
     if here != [region, account_id]:
@@ -297,8 +297,7 @@ class CloudWatchLogsRecording(Recording):
                 cut=self._note_cut,
             )
             return
-        on_aws = is_aws_url(str(self._client.meta.endpoint_url))
-        pattern = options.pattern or (" ".join(_FAILING_TERMS) if on_aws else "")
+        pattern = options.pattern or (" ".join(_FAILING_TERMS) if on_aws(self._client) else "")
         for line in filtered_lines(
             self._client, self._group, start_ms=self._start_ms, end_ms=self._end_ms, pattern=pattern
         ):

@@ -7,6 +7,7 @@ from typing import Any
 from replay.errors import ConfigurationError
 from replay.payloads.event_patterns import compile_pattern
 from replay.payloads.exact_json import parse, write
+from replay.readers.sides import on_aws, refuse_two_sides
 from replay.sources.archive_parts.archive_recording import SETTLES_WITHIN_S, ArchiveRecording
 from replay.sources.archive_parts.archives import Archive, ArchiveAddress, archive_address, find_archive
 from replay.sources.archive_parts.bus_rules import other_rules
@@ -16,7 +17,6 @@ from replay.sources.archive_parts.replayed_events import REPLAY_NAME
 from replay.sources.aws_options import AwsOptions
 from replay.sources.base import Source
 from replay.sources.permissions import ANY, AwsPlace, Permission
-from replay.sources.sqs_queue import on_aws
 
 MOST_WAIT_S = 20
 MOST_PATTERN_CHARACTERS = 2048
@@ -115,7 +115,13 @@ class EventBridgeArchiveSource(Source):
         address = archive_address(options.archive)
         _refuse_other_region(options.region, address)
         events, sqs = (self._client(service, address) for service in ("events", "sqs"))
-        _refuse_two_sides(events, sqs)
+        refuse_two_sides(
+            events,
+            sqs,
+            services="EventBridge and SQS",
+            expected="a queue beside the rule that sends to it",
+            otherwise="for none",
+        )
         archive = find_archive(events, address)
         notes = [] if archive.state == "ENABLED" else [_not_enabled(archive)]
         notes += other_rules(events, archive, forced=options.force)
@@ -150,17 +156,6 @@ def _refuse_other_region(region: str | None, address: ArchiveAddress) -> None:
             where=f"archive {address.name}",
             expected="one region",
             hint="leave out --region, or name an archive of that region",
-        )
-
-
-def _refuse_two_sides(events: Any, sqs: Any) -> None:
-    """With AWS_ENDPOINT_URL_EVENTBRIDGE alone, the queue of an emulator's rule would be made in a real account."""
-    if on_aws(events) != on_aws(sqs):
-        raise ConfigurationError(
-            "EventBridge and SQS are asked in two places, of which one is AWS",
-            where=f"{events.meta.endpoint_url} and {sqs.meta.endpoint_url}",
-            expected="a queue beside the rule that sends to it",
-            hint="set AWS_ENDPOINT_URL or --endpoint-url for both, or none",
         )
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from replay.counted_nouns import counted
 from replay.errors import AwsError, SourceError, SourceRefused
 from replay.payloads.event_sources import EventSource
-from replay.payloads.partitions import is_aws_url
 from replay.readers.aws_errors import aws_errors, error_code
+from replay.readers.sides import on_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -131,11 +131,6 @@ def find_queue(client: "SQSClient", address: Address) -> Queue:
             hint="use the --profile of that account; or give only the queue's name, if the found one is meant",
         )
     return queue
-
-
-def on_aws(client: Any) -> bool:
-    """Say whether *client* talks to AWS itself, and not to an emulator, which has one account whatever an ARN says."""
-    return is_aws_url(str(client.meta.endpoint_url))
 
 
 def _is_meant(queue: Queue, address: Address) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from replay.errors import ConfigurationError, SourceError
-from replay.payloads.partitions import is_aws_url
+from replay.readers.sides import on_aws, refuse_two_sides
 from replay.readers.stream_batches import execution_role
 from replay.readers.streams import (
     SERVICES,
@@ -148,7 +148,7 @@ class StreamSource(Source):
         region, function = stream.arn.split(":")[_REGION], self._options.function or ""
         client, functions = self._client(SERVICES[stream.kind], region), self._client("lambda", region)
         # With an endpoint for the stream alone, an emulator's function would be looked for in a real account.
-        same_side = not _on_aws(functions) or _on_aws(client)
+        same_side = not on_aws(functions) or on_aws(client)
         role, is_known = execution_role(functions if same_side else None, function, stream.arn)
         recording = StreamRecording(client, stream, asked, role)
         if same_side:
@@ -185,7 +185,13 @@ class StreamSource(Source):
         streams = self._client(SERVICES["dynamodb"], region)
         if region:
             tables = self._client("dynamodb", region)
-            _refuse_two_sides(tables, streams)
+            refuse_two_sides(
+                tables,
+                streams,
+                services="DynamoDB and its streams",
+                expected="a table beside its stream",
+                otherwise="give the name of the table and no ARN",
+            )
             arn = latest_stream_of_arn(tables, table)
         else:
             arn = latest_stream_of(streams, table)
@@ -224,18 +230,3 @@ def _refuse_other_place(asked: str, found: Stream) -> None:
             expected=f"a stream of account {meant[_ACCOUNT]} in {meant[_REGION]}",
             hint="use credentials of that account (--profile); for the stream that was found, give its name and no ARN",
         )
-
-
-def _refuse_two_sides(tables: Any, streams: Any) -> None:
-    """With AWS_ENDPOINT_URL_DYNAMODB_STREAMS alone, an emulator's table would be looked for in a real account."""
-    if _on_aws(tables) != _on_aws(streams):
-        raise ConfigurationError(
-            "DynamoDB and its streams are asked in two places, of which one is AWS",
-            where=f"{tables.meta.endpoint_url} and {streams.meta.endpoint_url}",
-            expected="a table beside its stream",
-            hint="set AWS_ENDPOINT_URL or --endpoint-url for both, or give the name of the table and no ARN",
-        )
-
-
-def _on_aws(client: Any) -> bool:
-    return is_aws_url(str(client.meta.endpoint_url))

@@ -14,12 +14,12 @@ from replay.errors import AwsError
 from replay.payloads.captures import Capture
 from replay.payloads.failures import Failure
 from replay.payloads.log_formats.logged_event import EventPlace
-from replay.payloads.partitions import is_aws_url
 from replay.payloads.traces import TracedRequest, trace_segments, traced_requests
 from replay.readers.failure_evidence import logged_failure, with_evidence
 from replay.readers.invocations import LoggedInvocation
 from replay.readers.logged_requests import invocations_of_requests
 from replay.readers.logs import is_missing, similar_log_groups
+from replay.readers.sides import on_aws
 from replay.readers.traces import segment_documents, trace_ids
 from replay.sources.advance import Advance
 from replay.sources.base import Recording, Source
@@ -102,8 +102,7 @@ class XRayRecording(Recording):
     def __init__(self, traces: Any, logs: Any, options: XRayOptions, place: EventPlace) -> None:
         self._traces = traces
         # No emulator knows filter expressions, so there all traces are read; what the user has said is sent anyhow.
-        on_aws = is_aws_url(str(traces.meta.endpoint_url))
-        self._expression = options.expression if on_aws or options.filter is not None else ""
+        self._expression = options.expression if on_aws(traces) or options.filter is not None else ""
         self._asked_for = self._expression
         self._logs = logs
         self._options = options

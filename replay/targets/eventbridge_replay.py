@@ -16,11 +16,11 @@ from replay.functions.function import Function
 from replay.payloads.captures import Event
 from replay.payloads.envelopes.members import members
 from replay.payloads.exact_json import string_value
+from replay.readers.sides import on_aws
 from replay.sources.archive_parts.archives import Archive, Window, archive_address, find_archive
 from replay.sources.archive_parts.bus_rules import rules_in_reach
 from replay.sources.event_times import event_time
 from replay.sources.moments import moment
-from replay.sources.sqs_queue import on_aws
 from replay.targets.bus_parts.archive_replays import ArchiveReplay, joined, minute_of
 from replay.targets.bus_parts.bus_rules import BusRule, Reach, read_rules, refuse_unknown
 from replay.targets.carrier import Acknowledgement, Answer, Carrier, CarrierOptions, Entry, Refusal, Watch

@@ -15,7 +15,8 @@ from replay.diagnosis.source_permissions import AskedFor, Caller, caller_of, che
 from replay.sources.files import FilesOptions, FilesSource
 from replay.sources.permissions import AwsPlace, Permission
 from replay.sources.registry import source_names
-from replay.sources.sqs import SqsOptions, SqsSource
+from replay.sources.sqs import SqsSource
+from replay.sources.sqs_options import SqsOptions
 from tests.cli.command_line import CommandLine
 
 QUEUE = "arn:aws:sqs:eu-west-1:111122223333:orders-dlq"

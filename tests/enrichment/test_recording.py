@@ -19,7 +19,8 @@ from replay.outcomes.fingerprint import signature
 from replay.recorder import RecordingSummary, record
 from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
-from replay.sources.sqs import SqsOptions, SqsSource
+from replay.sources.sqs import SqsSource
+from replay.sources.sqs_options import SqsOptions
 from tests.enrichment.lambda_log import LambdaLog
 
 PLACE = LogPlace(name="orders", timeout_s=3)

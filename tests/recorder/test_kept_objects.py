@@ -19,7 +19,8 @@ from replay.recorder.redacting_again import redact_again
 from replay.redaction.redactor import Redactor
 from replay.redaction.settings import RedactionSettings
 from replay.replayer import Replayer
-from replay.sources.sqs import SqsOptions, SqsSource
+from replay.sources.sqs import SqsSource
+from replay.sources.sqs_options import SqsOptions
 from replay.targets.base import Invoker
 from replay.targets.local import LocalTarget
 from replay.targets.process import ProcessTarget

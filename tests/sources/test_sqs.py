@@ -18,8 +18,9 @@ from replay.payloads.captures import Capture
 from replay.payloads.envelopes.registry import unwrap
 from replay.payloads.exact_json import parse
 from replay.sources.base import Consumed, Settlement
-from replay.sources.sqs import SqsOptions, SqsRecording, SqsSource
+from replay.sources.sqs import SqsRecording, SqsSource
 from replay.sources.sqs_batches import send_batch
+from replay.sources.sqs_options import SqsOptions
 from tests.sources.fake_sqs import ARN, AWS, QUEUE, FakeLambda, FakeSqs, refusal
 from tests.targets.child.processes import wait_until
 

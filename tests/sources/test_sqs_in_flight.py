@@ -7,8 +7,9 @@ import pytest
 
 from replay.sources import sqs_leases
 from replay.sources.base import Settlement
-from replay.sources.sqs import SqsOptions, SqsRecording, SqsSource
+from replay.sources.sqs import SqsRecording, SqsSource
 from replay.sources.sqs_leases import Leases
+from replay.sources.sqs_options import SqsOptions
 from tests.sources.fake_sqs import FakeLambda, FakeSqs, refusal
 
 AT_MOST = 20

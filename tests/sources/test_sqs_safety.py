@@ -13,8 +13,9 @@ from botocore.parsers import ResponseParserError
 
 from replay.errors import AwsError, ConfigurationError, SourceRefused
 from replay.sources.base import Settlement
-from replay.sources.sqs import SqsOptions, SqsRecording, SqsSource
+from replay.sources.sqs import SqsRecording, SqsSource
 from replay.sources.sqs_leases import Leases
+from replay.sources.sqs_options import SqsOptions
 from replay.sources.sqs_queue import Queue
 from tests.sources.fake_sqs import ARN, QUEUE, FakeLambda, FakeSqs, refusal
 

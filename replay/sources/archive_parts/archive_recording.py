@@ -9,6 +9,7 @@ from typing import Any
 from replay.counted_nouns import counted
 from replay.errors import AwsError, SourceError
 from replay.payloads.captures import Capture, Origin
+from replay.readers.sides import on_aws
 from replay.sources.advance import Advance
 from replay.sources.archive_parts.archives import Archive, Window, replay_window
 from replay.sources.archive_parts.made_for_replay import LEASE, THROTTLED, UNFINISHED, MadeForReplay, Mark
@@ -16,7 +17,6 @@ from replay.sources.archive_parts.owners import this_process
 from replay.sources.archive_parts.replay_queue import ReplayQueue
 from replay.sources.archive_parts.replayed_events import ReplayedEvent, replayed_event
 from replay.sources.base import Recording, content_identity
-from replay.sources.sqs_queue import on_aws
 
 SETTLES_WITHIN_S = 30
 """Events API `PutRule`: a new rule may not match at once; "allow a short period of time for changes to take effect"."""

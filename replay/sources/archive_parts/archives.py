@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from replay.errors import AwsError, ConfigurationError, SourceError, SourceRefused
 from replay.readers.aws_errors import aws_errors, error_code
-from replay.sources.sqs_queue import on_aws
+from replay.readers.sides import on_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

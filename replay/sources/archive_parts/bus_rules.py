@@ -9,9 +9,9 @@ from replay.errors import AwsError, InvalidEventPattern, InvalidJson, SourceRefu
 from replay.payloads.event_patterns import compile_pattern
 from replay.payloads.exact_json import parse
 from replay.readers.aws_errors import aws_errors
+from replay.readers.sides import on_aws
 from replay.sources.archive_parts.archives import Archive, every
 from replay.sources.archive_parts.made_for_replay import PREFIX
-from replay.sources.sqs_queue import on_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
